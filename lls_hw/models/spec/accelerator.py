@@ -1,0 +1,84 @@
+"""The chip: array, scratchpad, DRAM, vector and local units."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.errors import SpecError
+
+Dataflow = Literal["ws", "os", "is"]
+Size = Annotated[int, Field(ge=1, le=1 << 30)]
+
+
+class ArraySpec(Spec):
+    """A rows x cols grid of multiply-accumulate elements.
+
+    `preload_hidden`: a second weight register lets the next fold's weights (ws) or inputs (is)
+    shift in while the current fold computes.
+    """
+
+    rows: int = Field(ge=1, le=1024)
+    cols: int = Field(ge=1, le=1024)
+    dataflow: Dataflow = "ws"
+    preload_hidden: bool = True
+
+
+class ScratchpadSpec(Spec):
+    """The shared SRAM. `double_buffered`: a tile loads or stores while another computes."""
+
+    capacity_bytes: Size
+    word_bits: int = Field(default=64, ge=8, le=1024, multiple_of=8)
+    banks: Size = 8
+    double_buffered: bool = True
+
+
+class DramSpec(Spec):
+    """Off-chip memory behind the DMA queues."""
+
+    bytes_per_cycle: Size
+    latency_cycles: int = Field(ge=0, le=1 << 20)
+    burst_bytes: Size = 64
+    row_bytes: Size = 2048
+    dma_queues: Literal["shared", "per_direction"] = "per_direction"
+
+
+class VectorUnitSpec(Spec):
+    """`lanes` operations per cycle: requantise, BatchNorm, activation, pooling, update."""
+
+    lanes: Size
+
+
+class LocalUnitSpec(Spec):
+    """Pool sums, basis generator, projection accumulators: `lanes` operations per cycle."""
+
+    lanes: Size
+    basis: Literal["generated", "sram", "dram"] = "generated"
+    phase_bits: int = Field(default=48, ge=8, le=62)
+
+
+class AcceleratorSpec(Spec):
+    """A whole chip, as its TOML file describes it."""
+
+    name: str = Field(min_length=1)
+    clock_mhz: float = Field(gt=0, le=10_000)
+    array: ArraySpec
+    scratchpad: ScratchpadSpec
+    dram: DramSpec
+    vector: VectorUnitSpec
+    local: LocalUnitSpec
+    depthwise_on: Literal["array", "vector"] = "vector"
+    technology: str = "cmos_45nm"
+
+    def with_array(self, shape: str) -> "AcceleratorSpec":
+        """The same chip with another `RxC` array."""
+        rows, _, cols = shape.lower().partition("x")
+        if not (rows.isdigit() and cols.isdigit()):
+            raise SpecError("--array", shape, "it is not ROWSxCOLS", "Write, for example, 16x16.")
+        return self.changed("array", rows=int(rows), cols=int(cols))
+
+    def changed(self, part: str, **values: object) -> "AcceleratorSpec":
+        """A copy with some keys of one part replaced, validated as a whole."""
+        data = self.model_dump()
+        data[part] = {**data[part], **values}
+        return AcceleratorSpec.from_mapping(data, self.name)

@@ -1,0 +1,75 @@
+"""What every description has in common: frozen, no unknown keys, errors in the house form."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lls_hw.models.spec.errors import SpecError
+
+
+class Spec(BaseModel):
+    """Base of every description: frozen, hashable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any], where: str) -> Self:
+        """Validate plain data; `where` prefixes the path of the key in errors.
+
+        Raises
+        ------
+        SpecError : a key is unknown, missing, or holds an impossible value.
+        """
+        try:
+            return cls.model_validate(dict(data))
+        except ValidationError as error:
+            raise _spec_error(error, where) from None
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Read one description from a TOML file (repeated keys are refused by the parser)."""
+        return cls.from_mapping(read_toml(path), path.name)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; every way it can fail is a `SpecError`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SpecError("file", str(path), "it does not exist", "Check the path.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(
+            "file", str(path), f"it cannot be read ({error})", "Give a UTF-8 TOML file."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError("file", str(path), f"it is not valid TOML ({error})", "Repair that line.") from None
+
+
+_NEEDS = {
+    "extra_forbidden": ("no such key", "Remove it or correct its spelling."),
+    "missing": ("this key is required", "Add it."),
+}
+
+
+def _spec_error(error: ValidationError, where: str) -> SpecError:
+    """The first complaint of pydantic, in the house form."""
+    first = error.errors(include_url=False)[0]
+    path = ".".join([where, *(str(part) for part in first["loc"])])
+    inner = first.get("ctx", {}).get("error")
+    if isinstance(inner, SpecError):
+        return _NestedSpecError(f"{path}: {inner}")
+    default = (first["msg"].removeprefix("Value error, ").rstrip("."), "Correct the value.")
+    need, fix = _NEEDS.get(first["type"], default)
+    found = "nothing" if first["type"] == "missing" else first["input"]
+    return SpecError(path, found, need, fix)
+
+
+class _NestedSpecError(SpecError):
+    """A `SpecError` raised inside a validator, its text prefixed by the key's path."""
+
+    def __init__(self, text: str) -> None:
+        ValueError.__init__(self, text)
+        self.where = text.partition(" = ")[0]

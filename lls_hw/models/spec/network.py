@@ -1,0 +1,99 @@
+"""Networks as the user writes them: an input, a list of layers, a final linear classifier."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.errors import SpecError
+
+Count = Annotated[int, Field(ge=1, le=1 << 20)]
+
+
+class _Block(Spec):
+    """What every trained block has: a name and the grid its local loss pools to."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_\-]+$")
+    pool: Count
+    negative_slope: float = Field(default=0.01, ge=0, lt=1)
+
+
+class ConvBlock(_Block):
+    """Convolution with bias, BatchNorm, LeakyReLU; local loss on a `pool` x `pool` average."""
+
+    kind: Literal["conv"]
+    out_channels: Count
+    kernel: Count
+    stride: Count
+    padding: int = Field(ge=0)
+
+
+class SeparableBlock(_Block):
+    """Depthwise conv-BN-act, then pointwise conv-BN-act, both without a conv bias.
+
+    Trained from one local loss at the block's end, or, with `local_loss = "conv"`, from one
+    after each convolution (the depthwise one with the block's own pooling).
+    """
+
+    kind: Literal["separable"]
+    out_channels: Count
+    kernel: Count
+    stride: Count
+    padding: int = Field(ge=0)
+    local_loss: Literal["block", "conv"] = "block"
+
+
+class LinearBlock(_Block):
+    """Linear with bias, BatchNorm, LeakyReLU; local loss on `pool` averages of the features."""
+
+    kind: Literal["linear"]
+    out_features: Count
+
+
+class MaxPool(Spec):
+    """Non-overlapping `size` x `size` maximum; a remainder at the edge is dropped."""
+
+    kind: Literal["max_pool"]
+    size: Count = 2
+
+
+class AdaptiveAvgPool(Spec):
+    """Average to a `size` x `size` grid (1 is global); windows may overlap or differ in size."""
+
+    kind: Literal["adaptive_avg_pool"]
+    size: Count
+
+
+LayerSpec = Annotated[
+    ConvBlock | SeparableBlock | LinearBlock | MaxPool | AdaptiveAvgPool, Field(discriminator="kind")
+]
+
+
+class NetworkSpec(Spec):
+    """A network; the linear classifier at its end is implied.
+
+    Attributes
+    ----------
+    input : channels, height, width.
+    classes : outputs of the final classifier.
+    reduced_rows : basis vectors of the reduced rule for this network (DESIGN section 9).
+    """
+
+    name: str = Field(min_length=1)
+    input: tuple[Count, Count, Count]
+    classes: int = Field(ge=2, le=1 << 16)
+    reduced_rows: Count = 20
+    layers: tuple[LayerSpec, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [layer.name for layer in self.layers if isinstance(layer, _Block)]
+        for name in names:
+            if names.count(name) > 1 or name == "classifier":
+                raise SpecError("name", name, "each block needs a name of its own", "Rename one of them.")
+        return self
+
+    def resized(self, input: tuple[int, int, int] | None = None, classes: int | None = None) -> "NetworkSpec":
+        """The same layers for another input shape or number of classes."""
+        changes: dict[str, Any] = {"input": input or self.input, "classes": classes or self.classes}
+        return NetworkSpec.from_mapping({**self.model_dump(), **changes}, self.name)
