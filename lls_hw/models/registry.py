@@ -17,9 +17,7 @@ SpecT = TypeVar("SpecT", bound=Spec)
 def names(shelf: Shelf) -> tuple[str, ...]:
     """Names of the shipped descriptions on a shelf, sorted."""
     folder = resources.files("lls_hw.models") / shelf
-    return tuple(
-        sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    )
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
 
 
 def load(shelf: Shelf, name: str, spec: type[SpecT], where: str) -> SpecT:

@@ -41,9 +41,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise SpecError("file", str(path), "it does not exist", "Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(
-            "file", str(path), f"it cannot be read ({error})", "Give a UTF-8 TOML file."
-        ) from None
+        raise SpecError("file", str(path), f"it cannot be read ({error})", "Give a UTF-8 TOML file.") from None
     except tomllib.TOMLDecodeError as error:
         raise SpecError("file", str(path), f"it is not valid TOML ({error})", "Repair that line.") from None
 

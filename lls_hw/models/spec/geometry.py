@@ -214,18 +214,30 @@ def _sliding(
     """A convolution with the block's kernel, stride and padding; moves the walker."""
     out_h, out_w = _slide(at, spec.kernel, spec.stride, spec.padding, where)
     layer = WeightedLayer(
-        name=name, block=spec.name, kind=kind, in_h=at.h, in_w=at.w, in_c=at.c, out_h=out_h, out_w=out_w, out_c=out_c,
-        kernel_h=spec.kernel, kernel_w=spec.kernel, stride=spec.stride, padding=spec.padding, bias=bias, batch_norm=True,
-        negative_slope=spec.negative_slope, local=_grid(out_h, out_w, spec.pool) if local else None,
-    )  # fmt: skip
+        name=name,
+        block=spec.name,
+        kind=kind,
+        in_h=at.h,
+        in_w=at.w,
+        in_c=at.c,
+        out_h=out_h,
+        out_w=out_w,
+        out_c=out_c,
+        kernel_h=spec.kernel,
+        kernel_w=spec.kernel,
+        stride=spec.stride,
+        padding=spec.padding,
+        bias=bias,
+        batch_norm=True,
+        negative_slope=spec.negative_slope,
+        local=_grid(out_h, out_w, spec.pool) if local else None,
+    )
     at.h, at.w, at.c = out_h, out_w, out_c
     return layer
 
 
 def _conv(at: _Walker, spec: ConvBlock, where: str) -> WeightedLayer:
-    return _sliding(
-        at, spec, where, name=spec.name, kind="conv", out_c=spec.out_channels, bias=True, local=True
-    )
+    return _sliding(at, spec, where, name=spec.name, kind="conv", out_c=spec.out_channels, bias=True, local=True)
 
 
 def _separable(at: _Walker, spec: SeparableBlock, where: str) -> list[WeightedLayer]:
@@ -234,10 +246,24 @@ def _separable(at: _Walker, spec: SeparableBlock, where: str) -> list[WeightedLa
         at, spec, where, name=f"{spec.name}.dw", kind="depthwise", out_c=at.c, bias=False, local=own_loss
     )
     pointwise = WeightedLayer(
-        name=f"{spec.name}.pw", block=spec.name, kind="conv", in_h=at.h, in_w=at.w, in_c=at.c, out_h=at.h, out_w=at.w,
-        out_c=spec.out_channels, kernel_h=1, kernel_w=1, stride=1, padding=0, bias=False, batch_norm=True,
-        negative_slope=spec.negative_slope, local=_grid(at.h, at.w, spec.pool),
-    )  # fmt: skip
+        name=f"{spec.name}.pw",
+        block=spec.name,
+        kind="conv",
+        in_h=at.h,
+        in_w=at.w,
+        in_c=at.c,
+        out_h=at.h,
+        out_w=at.w,
+        out_c=spec.out_channels,
+        kernel_h=1,
+        kernel_w=1,
+        stride=1,
+        padding=0,
+        bias=False,
+        batch_norm=True,
+        negative_slope=spec.negative_slope,
+        local=_grid(at.h, at.w, spec.pool),
+    )
     at.c = spec.out_channels
     return [depthwise, pointwise]
 
@@ -254,9 +280,24 @@ def _whole_map(
 ) -> WeightedLayer:
     """A linear layer over the flattened map; moves the walker to a 1 x 1 map."""
     layer = WeightedLayer(
-        name=name, block=name, kind=kind, in_h=at.h, in_w=at.w, in_c=at.c, out_h=1, out_w=1, out_c=out_c,
-        kernel_h=at.h, kernel_w=at.w, stride=1, padding=0, bias=True, batch_norm=batch_norm, negative_slope=slope, local=local,
-    )  # fmt: skip
+        name=name,
+        block=name,
+        kind=kind,
+        in_h=at.h,
+        in_w=at.w,
+        in_c=at.c,
+        out_h=1,
+        out_w=1,
+        out_c=out_c,
+        kernel_h=at.h,
+        kernel_w=at.w,
+        stride=1,
+        padding=0,
+        bias=True,
+        batch_norm=batch_norm,
+        negative_slope=slope,
+        local=local,
+    )
     at.h, at.w, at.c = 1, 1, out_c
     return layer
 
@@ -288,9 +329,13 @@ def _pool(at: _Walker, spec: MaxPool | AdaptiveAvgPool, where: str) -> PoolLayer
     else:
         grid = _grid(at.h, at.w, spec.size)
     layer = PoolLayer(
-        name=f"pool{at.pools}", kind="max" if isinstance(spec, MaxPool) else "avg",
-        in_h=at.h, in_w=at.w, channels=at.c, grid=grid,
-    )  # fmt: skip
+        name=f"pool{at.pools}",
+        kind="max" if isinstance(spec, MaxPool) else "avg",
+        in_h=at.h,
+        in_w=at.w,
+        channels=at.c,
+        grid=grid,
+    )
     at.h, at.w = layer.out_h, layer.out_w
     return layer
 

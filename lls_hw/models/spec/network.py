@@ -64,9 +64,7 @@ class AdaptiveAvgPool(Spec):
     size: Count
 
 
-LayerSpec = Annotated[
-    ConvBlock | SeparableBlock | LinearBlock | MaxPool | AdaptiveAvgPool, Field(discriminator="kind")
-]
+LayerSpec = Annotated[ConvBlock | SeparableBlock | LinearBlock | MaxPool | AdaptiveAvgPool, Field(discriminator="kind")]
 
 
 class NetworkSpec(Spec):

@@ -73,9 +73,7 @@ def parse_bits(text: str) -> Precision:
     for role, bits in roles.items():
         name, least, most = LIMITS_BITS[role]
         if not least <= bits <= most:
-            raise SpecError(
-                "--bits", text, f"{name} must be {least} to {most}, not {bits}", "Correct that width."
-            )
+            raise SpecError("--bits", text, f"{name} must be {least} to {most}, not {bits}", "Correct that width.")
     return Precision(**{LIMITS_BITS[role][0]: bits for role, bits in roles.items()})
 
 
@@ -84,9 +82,7 @@ def _parse_roles(text: str) -> dict[str, int]:
     for part in text.split(","):
         found = re.fullmatch(r"(w|a|e|m|acc)(\d+)", part.strip())
         if found is None:
-            raise SpecError(
-                "--bits", text, f"'{part}' is not a role and a width", "Write 8 or w8,a8,e8,m16,acc32."
-            )
+            raise SpecError("--bits", text, f"'{part}' is not a role and a width", "Write 8 or w8,a8,e8,m16,acc32.")
         if found[1] in roles:
             raise SpecError("--bits", text, f"role '{found[1]}' is given twice", "Give each role once.")
         roles[found[1]] = int(found[2])

@@ -42,7 +42,7 @@ def _cache_folder() -> Path | None:
 
 _CACHE = _cache_folder()
 if _CACHE is not None:
-    numba.config.CACHE_DIR = str(_CACHE)
+    setattr(numba.config, "CACHE_DIR", str(_CACHE))  # noqa: B010  (numba declares its options at run time)
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,0 +1,68 @@
+"""Pieces of the backward pass that more than one rule needs."""
+
+from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.ops import BatchNormBackward, Loss, PoolBackward, Stage
+from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer
+
+
+def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage) -> str:
+    """Error in front of a layer's BatchNorm, and the gradients of gamma and beta."""
+    out = b.delta_y(layer)
+    grads = tuple(
+        b.tensor(f"{layer.name}/{which}_grad", (layer.out_c,), b.precision.accumulator_bits, "gradient")
+        for which in ("gamma", "beta")
+    )
+    b.add(
+        BatchNormBackward(
+            layer=layer.name,
+            stage=stage,
+            batch=b.batch,
+            reads=(delta, f"{layer.name}/y", f"{layer.name}/stats"),
+            writes=(out, *grads),
+            shape=layer,
+            spread=spread,
+        )
+    )
+    return out
+
+
+def input_gradient(b: Builder, layer: WeightedLayer, error: str, into: Layer) -> str:
+    """Error at the output of the layer before, through this layer's weights."""
+    out = b.delta_h(into)
+    b.product(layer, "input_grad", "input_grad", (error, b.weight(layer)), out)
+    return out
+
+
+def pool_backward(b: Builder, pool: PoolLayer, into: Layer) -> str:
+    """Error in front of a pooling."""
+    out = b.delta_h(into)
+    maps = (f"{into.name}/h", f"{pool.name}/h") if pool.kind == "max" else ()
+    b.add(
+        PoolBackward(
+            layer=pool.name,
+            stage="input_grad",
+            batch=b.batch,
+            reads=(f"{pool.name}/delta_h", *maps),
+            writes=(out,),
+            pool=pool,
+        )
+    )
+    return out
+
+
+def classifier_loss(b: Builder, layer: WeightedLayer, logits: str) -> str:
+    """Cross-entropy of the final classifier: its error and its bias gradient."""
+    labels = b.tensor("input/labels", (b.batch,), 16, "label")
+    error = b.tensor(f"{layer.name}/error", (b.batch, 1, 1, layer.out_c), b.precision.error_bits, "error")
+    bias_grad = b.tensor(f"{layer.name}/bias_grad", (layer.out_c,), b.precision.accumulator_bits, "gradient")
+    b.add(
+        Loss(
+            layer=layer.name,
+            stage="loss",
+            batch=b.batch,
+            reads=(logits, labels),
+            writes=(error, bias_grad),
+            classes=layer.out_c,
+        )
+    )
+    return error

@@ -1,0 +1,169 @@
+"""Words of the lowering: declares tensors, appends ops, and knows the width of every role."""
+
+from lls_hw.models.program.ops import AnyOp, BatchNorm, DepthwiseConv, Gemm, Pass, Pool, Role, Stage, Tensor, Update
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.precision import Precision
+from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
+
+STATISTIC_BITS = 32
+LABEL_BITS = 16
+
+
+def word_bits(bits: int) -> int:
+    """Narrowest register of the vector and local units that holds `bits`: 8, 16, 32 or 64."""
+    return next(word for word in (8, 16, 32, 64) if bits <= word)
+
+
+class Builder:
+    """Collects tensors and ops of one program in order."""
+
+    def __init__(
+        self, network: NetworkSpec, rule: RuleSpec, precision: Precision, optimizer: OptimizerSpec, batch: int
+    ) -> None:
+        self.network, self.rule, self.precision, self.optimizer = network, rule, precision, optimizer
+        self.batch = batch
+        self.tensors: dict[str, Tensor] = {}
+        self.ops: list[AnyOp] = []
+
+    def tensor(self, name: str, shape: tuple[int, ...], bits: int, role: Role, *, kept: bool = False) -> str:
+        """Declare a tensor once; returns its name."""
+        made = Tensor(name=name, shape=shape, bits=bits, role=role, kept=kept)
+        if self.tensors.setdefault(name, made) != made:
+            raise AssertionError(f"tensor {name!r} declared twice: {self.tensors[name]} and {made}")
+        return name
+
+    def add(self, op: AnyOp) -> None:
+        """Append an op."""
+        self.ops.append(op)
+
+    def program(self) -> Program:
+        """The finished program."""
+        return Program(
+            network=self.network,
+            rule=self.rule,
+            precision=self.precision,
+            optimizer=self.optimizer,
+            batch=self.batch,
+            ops=tuple(self.ops),
+            tensors=dict(self.tensors),
+        )
+
+    # -- tensors of a layer -------------------------------------------------------------
+
+    def weight(self, layer: WeightedLayer) -> str:
+        """Compute copy of a layer's weights."""
+        return self.tensor(f"{layer.name}/weight", layer.weight_shape, self.precision.weight_bits, "weight", kept=True)
+
+    def parameter(self, layer: str, which: str, shape: tuple[int, ...]) -> str:
+        """A small parameter the vector unit reads at master width (bias, gamma, beta, modulation)."""
+        return self.tensor(f"{layer}/{which}", shape, self.precision.master_bits, "parameter", kept=True)
+
+    def map(self, layer: Layer, which: str, bits: int, role: Role) -> str:
+        """A map at a layer's output, (batch, height, width, channels)."""
+        channels = layer.channels if isinstance(layer, PoolLayer) else layer.out_c
+        shape = (self.batch, layer.out_h, layer.out_w, channels)
+        return self.tensor(f"{layer.name}/{which}", shape, bits, role)
+
+    def activation(self, layer: Layer) -> str:
+        """A layer's output."""
+        return self.map(layer, "h", self.precision.activation_bits, "activation")
+
+    def delta_h(self, layer: Layer) -> str:
+        """Gradient at a layer's output."""
+        return self.map(layer, "delta_h", self.precision.error_bits, "error")
+
+    def delta_y(self, layer: WeightedLayer) -> str:
+        """Gradient in front of a layer's BatchNorm."""
+        return self.map(layer, "delta_y", self.precision.error_bits, "error")
+
+    # -- ops every rule shares ----------------------------------------------------------
+
+    def forward(self, layer: Layer, source: str) -> str:
+        """Ops of one layer's forward pass; returns the name of its output."""
+        if isinstance(layer, PoolLayer):
+            out = self.activation(layer)
+            self.add(
+                Pool(layer=layer.name, stage="forward", batch=self.batch, reads=(source,), writes=(out,), pool=layer)
+            )
+            return out
+        bias = (self.parameter(layer.name, "bias", (layer.out_c,)),) if layer.bias else ()
+        y = self.map(layer, "y" if layer.batch_norm else "logits", self._output_bits(layer), "activation")
+        self.product(layer, "forward", "forward", (source, self.weight(layer), *bias), y)
+        return self._normalise(layer, y) if layer.batch_norm else y
+
+    def _output_bits(self, layer: WeightedLayer) -> int:
+        """Logits leave the array at 16 bits at least: their softmax feeds the error."""
+        bits = self.precision.activation_bits
+        return bits if layer.batch_norm else max(bits, 16)
+
+    def _normalise(self, layer: WeightedLayer, y: str) -> str:
+        out, channels = self.activation(layer), (layer.out_c,)
+        gamma, beta = (self.parameter(layer.name, which, channels) for which in ("gamma", "beta"))
+        running = self.tensor(f"{layer.name}/running", (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
+        stats = self.tensor(f"{layer.name}/stats", (4, layer.out_c), STATISTIC_BITS, "statistic")
+        reads = (y, gamma, beta, running)
+        writes = (out,) if self.rule.name == "inference" else (out, stats, running)
+        self.add(
+            BatchNorm(layer=layer.name, stage="forward", batch=self.batch, reads=reads, writes=writes, shape=layer)
+        )
+        return out
+
+    def product(self, layer: WeightedLayer, direction: Pass, stage: Stage, reads: tuple[str, ...], out: str) -> None:
+        """A GEMM, or a depthwise convolution, in one of its three directions."""
+        make = DepthwiseConv if layer.kind == "depthwise" else Gemm
+        self.add(
+            make(
+                layer=layer.name,
+                stage=stage,
+                batch=self.batch,
+                reads=reads,
+                writes=(out,),
+                shape=layer,
+                direction=direction,
+            )
+        )
+
+    def weight_gradient(self, layer: WeightedLayer, source: str, error: str) -> None:
+        """dW from the layer's input and the error in front of its BatchNorm, then its update."""
+        grad = self.tensor(f"{layer.name}/weight_grad", layer.weight_shape, self.precision.accumulator_bits, "gradient")
+        self.product(layer, "weight_grad", "weight_grad", (source, error), grad)
+
+    def update(self, layer: str, which: str, shape: tuple[int, ...]) -> None:
+        """One parameter's update from `layer/which_grad`."""
+        name = f"{layer}/{which}"
+        has_copy = which == "weight"
+        master = self.tensor(
+            f"{name}@master" if has_copy else name,
+            shape,
+            self.precision.master_bits,
+            "master" if has_copy else "parameter",
+            kept=True,
+        )
+        momentum: tuple[str, ...] = ()
+        if self.optimizer.uses_momentum:
+            momentum = (self.tensor(f"{name}@momentum", shape, self.precision.master_bits, "momentum", kept=True),)
+        copy = (name,) if has_copy else ()
+        self.add(
+            Update(
+                layer=layer,
+                stage="update",
+                batch=self.batch,
+                reads=(f"{name}_grad", *momentum, master),
+                writes=(*momentum, master, *copy),
+                parameter=name,
+                elements=self.tensors[name].elements,
+                has_momentum=bool(momentum),
+                has_copy=has_copy,
+            )
+        )
+
+    def update_layer(self, layer: WeightedLayer) -> None:
+        """Weight, then gamma and beta (or the classifier's bias).
+
+        A bias in front of a BatchNorm has no update: its gradient is exactly zero.
+        """
+        self.update(layer.name, "weight", layer.weight_shape)
+        for which in ("gamma", "beta") if layer.batch_norm else ("bias",):
+            self.update(layer.name, which, (layer.out_c,))

@@ -1,0 +1,48 @@
+"""Lowering of inference and of backpropagation."""
+
+from lls_hw.models.program.backward import batch_norm_backward, classifier_loss, input_gradient, pool_backward
+from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer, resolve
+
+
+def lower_inference(b: Builder) -> Program:
+    """Forward only, with BatchNorm's running statistics."""
+    _forward(b, resolve(b.network))
+    return b.program()
+
+
+def lower_bp(b: Builder) -> Program:
+    """Forward to the loss, then backward layer by layer; every map waits for its gradient."""
+    layers = resolve(b.network)
+    sources = _forward(b, layers)
+    classifier = layers[-1]
+    assert isinstance(classifier, WeightedLayer)
+    delta = classifier_loss(b, classifier, sources[-1])
+    for index in range(len(layers) - 1, -1, -1):
+        delta = _backward(b, layers, index, sources[index], delta)
+    return b.program()
+
+
+def _forward(b: Builder, layers: tuple[Layer, ...]) -> list[str]:
+    """All forward ops; returns each layer's input, and the logits last."""
+    c, h, w = b.network.input
+    sources = [b.tensor("input/x", (b.batch, h, w, c), b.precision.activation_bits, "input")]
+    for layer in layers:
+        sources.append(b.forward(layer, sources[-1]))
+    return sources
+
+
+def _backward(b: Builder, layers: tuple[Layer, ...], index: int, source: str, delta: str) -> str:
+    """Backward of one layer; returns the error at the output of the layer before."""
+    layer, into = layers[index], layers[index - 1] if index > 0 else None
+    if isinstance(layer, PoolLayer):
+        return delta if into is None else pool_backward(b, layer, into)
+    error = delta
+    if layer.batch_norm:
+        error = batch_norm_backward(b, layer, delta, spread=None, stage="input_grad")
+    b.weight_gradient(layer, source, error)
+    if into is not None:
+        delta = input_gradient(b, layer, error, into)
+    b.update_layer(layer)
+    return delta

@@ -1,0 +1,156 @@
+"""Lowering of the LLS family: each block learns as soon as its forward pass ends."""
+
+from lls_hw.models.program.backward import batch_norm_backward, classifier_loss, input_gradient
+from lls_hw.models.program.builder import LABEL_BITS, Builder, word_bits
+from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Stage
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer, resolve
+
+UNEVEN_GUARD_BITS = 8
+"""Fraction bits a latent gains where windows differ in size and sums must be weighed."""
+
+MAX_SUM_BITS = 62
+
+
+def latent_bits(activation_bits: int, grid: PoolGrid, latents: int) -> int:
+    """Exact width of a window's sum, cut where the sum of squares would leave int64."""
+    growth = (max(grid.areas) - 1).bit_length() + (0 if grid.is_uniform else UNEVEN_GUARD_BITS)
+    return min(activation_bits + growth, (MAX_SUM_BITS - latents.bit_length()) // 2)
+
+
+def lower_local(b: Builder) -> Program:
+    """LLS, LLS-M, LLS-MxM: no tensor of a block outlives its own update but its output."""
+    source = b.tensor("input/x", (b.batch, *_hwc(b)), b.precision.activation_bits, "input")
+    for block in _blocks(resolve(b.network)):
+        source = _train_block(b, block, source)
+    return b.program()
+
+
+def _hwc(b: Builder) -> tuple[int, int, int]:
+    c, h, w = b.network.input
+    return h, w, c
+
+
+def _blocks(layers: tuple[Layer, ...]) -> list[list[Layer]]:
+    """Consecutive layers of one block together; a pooling is a block of its own."""
+    blocks: list[list[Layer]] = []
+    for layer in layers:
+        last = blocks[-1][-1] if blocks else None
+        same = isinstance(layer, WeightedLayer) and isinstance(last, WeightedLayer) and layer.block == last.block
+        if same and isinstance(last, WeightedLayer) and last.local is None:
+            blocks[-1].append(layer)
+        else:
+            blocks.append([layer])
+    return blocks
+
+
+def _train_block(b: Builder, block: list[Layer], source: str) -> str:
+    """Forward through the block, its local loss, then backward and update, last layer first."""
+    sources = [source]
+    for layer in block:
+        sources.append(b.forward(layer, sources[-1]))
+    last = block[-1]
+    if not isinstance(last, WeightedLayer):
+        return sources[-1]
+    if last.kind == "classifier":
+        error = classifier_loss(b, last, sources[-1])
+        b.weight_gradient(last, sources[0], error)
+        b.update_layer(last)
+        return sources[-1]
+    _learn(b, [layer for layer in block if isinstance(layer, WeightedLayer)], sources)
+    return sources[-1]
+
+
+def _learn(b: Builder, layers: list[WeightedLayer], sources: list[str]) -> None:
+    grid = layers[-1].local
+    assert grid is not None, f"block {layers[-1].block} has no local loss"
+    delta = local_error(b, layers[-1], grid, sources[-1])
+    spread: PoolGrid | None = grid
+    for index in range(len(layers) - 1, -1, -1):
+        layer = layers[index]
+        stage: Stage = "local_error" if spread else "input_grad"
+        error = batch_norm_backward(b, layer, delta, spread=spread, stage=stage)
+        b.weight_gradient(layer, sources[index], error)
+        if index > 0:
+            delta, spread = input_gradient(b, layer, error, layers[index - 1]), None
+        b.update_layer(layer)
+    if b.rule.modulation != "none":
+        b.update(layers[-1].name, "modulation", _modulation_shape(b))
+
+
+def _modulation_shape(b: Builder) -> tuple[int, ...]:
+    rows, classes = b.rule.basis_rows(b.network.classes), b.network.classes
+    return (rows, classes) if b.rule.modulation == "matrix" else (rows,)
+
+
+def local_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> str:
+    """Projection, softmax error, back-projection; returns the pooled gradient."""
+    rows, latents = b.rule.basis_rows(b.network.classes), grid.latents(layer.out_c)
+    z, p, norm = _project(b, layer, grid, h)
+    coefficients, alignment = _error(b, layer.name, p, norm, rows)
+    grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, latents), b.precision.error_bits, "error")
+    b.add(
+        LocalBackproject(
+            layer=layer.name,
+            stage="local_error",
+            batch=b.batch,
+            reads=(coefficients, alignment, z, norm),
+            writes=(grad,),
+            rows=rows,
+            latents=latents,
+        )
+    )
+    return grad
+
+
+def _project(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> tuple[str, str, str]:
+    name, rows, latents = layer.name, b.rule.basis_rows(b.network.classes), grid.latents(layer.out_c)
+    bits = latent_bits(b.precision.activation_bits, grid, latents)
+    sum_bits = word_bits(bits + latents.bit_length())
+    z = b.tensor(f"{name}/latent", (b.batch, latents), word_bits(bits), "latent")
+    p = b.tensor(f"{name}/projected", (b.batch, rows), sum_bits, "signal")
+    norm = b.tensor(f"{name}/norm", (b.batch,), 64, "signal")
+    b.add(
+        LocalProject(
+            layer=name,
+            stage="local_error",
+            batch=b.batch,
+            reads=(h,),
+            writes=(z, p, norm),
+            shape=layer,
+            grid=grid,
+            rows=rows,
+            latents=latents,
+        )
+    )
+    return z, p, norm
+
+
+def _error(b: Builder, name: str, p: str, norm: str, rows: int) -> tuple[str, str]:
+    """The local softmax error; returns the names of the coefficients and of sum_j e_j s_j."""
+    classes = b.network.classes
+    labels = b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
+    logits, error = (
+        b.tensor(f"{name}/{which}", (b.batch, classes), 32, "signal") for which in ("signal_logits", "error")
+    )
+    coefficients = b.tensor(f"{name}/coefficients", (b.batch, rows), 32, "signal")
+    alignment = b.tensor(f"{name}/alignment", (b.batch,), 64, "signal")
+    modulation: tuple[str, ...] = ()
+    grads: tuple[str, ...] = ()
+    if b.rule.modulation != "none":
+        shape = _modulation_shape(b)
+        modulation = (b.parameter(name, "modulation", shape),)
+        grads = (b.tensor(f"{name}/modulation_grad", shape, b.precision.accumulator_bits, "gradient"),)
+    b.add(
+        LocalError(
+            layer=name,
+            stage="local_error",
+            batch=b.batch,
+            reads=(p, norm, labels, *modulation),
+            writes=(logits, error, coefficients, alignment, *grads),
+            rows=rows,
+            classes=classes,
+            modulation=b.rule.modulation,
+        )
+    )
+    return coefficients, alignment
