@@ -95,14 +95,14 @@ class Builder:
 
     def _output_bits(self, layer: WeightedLayer) -> int:
         """Logits leave the array at 16 bits at least: their softmax feeds the error."""
-        bits = self.precision.activation_bits
-        return bits if layer.batch_norm else max(bits, 16)
+        precision = self.precision
+        return precision.preactivation_bits if layer.batch_norm else max(precision.activation_bits, 16)
 
     def _normalise(self, layer: WeightedLayer, y: str) -> str:
         out, channels = self.activation(layer), (layer.out_c,)
         gamma, beta = (self.parameter(layer.name, which, channels) for which in ("gamma", "beta"))
         running = self.tensor(f"{layer.name}/running", (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
-        stats = self.tensor(f"{layer.name}/stats", (4, layer.out_c), STATISTIC_BITS, "statistic")
+        stats = self.tensor(f"{layer.name}/stats", (6, layer.out_c), STATISTIC_BITS, "statistic")
         reads = (y, gamma, beta, running)
         writes = (out,) if self.rule.name == "inference" else (out, stats, running)
         self.add(

@@ -4,14 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.network import (
-    AdaptiveAvgPool,
-    ConvBlock,
-    LinearBlock,
-    MaxPool,
-    NetworkSpec,
-    SeparableBlock,
-)
+from lls_hw.models.spec.network import AdaptiveAvgPool, ConvBlock, LinearBlock, MaxPool, NetworkSpec, SeparableBlock
 
 Window = tuple[int, int]
 """Half-open interval of positions along one axis."""
@@ -171,13 +164,7 @@ def resolve(network: NetworkSpec) -> tuple[Layer, ...]:
             layers.append(_pool(at, layer, where))
     layers.append(
         _whole_map(
-            at,
-            name="classifier",
-            kind="classifier",
-            out_c=network.classes,
-            batch_norm=False,
-            slope=0.0,
-            local=None,
+            at, name="classifier", kind="classifier", out_c=network.classes, batch_norm=False, slope=0.0, local=None
         )
     )
     return tuple(layers)
@@ -320,10 +307,7 @@ def _pool(at: _Walker, spec: MaxPool | AdaptiveAvgPool, where: str) -> PoolLayer
     if isinstance(spec, MaxPool):
         if spec.size > min(at.h, at.w):
             raise SpecError(
-                f"{where}.size",
-                spec.size,
-                f"the map is only {at.h}x{at.w}",
-                "Use a smaller pooling or a larger input.",
+                f"{where}.size", spec.size, f"the map is only {at.h}x{at.w}", "Use a smaller pooling or a larger input."
             )
         grid = PoolGrid(rows=_strided(at.h, spec.size), cols=_strided(at.w, spec.size))
     else:

@@ -24,6 +24,9 @@ LIMITS_BITS: dict[str, tuple[str, int, int]] = {
 class Precision(Spec):
     """Bits per role. Scales are powers of two, one per tensor.
 
+    Errors and updates are rounded stochastically: small values that fall below the last bit must
+    not vanish from sums over thousands of positions (docs/adr/003).
+
     `scaling` says where a tensor's scale comes from: `two_pass` (its own maximum, known before
     narrowing), `delayed` (the maximum of the last step plus a quarter of headroom), `static`
     (the first step's, kept).
@@ -35,9 +38,20 @@ class Precision(Spec):
     master_bits: int = Field(default=16, ge=8, le=32)
     accumulator_bits: int = Field(default=32, ge=16, le=48)
     rounding: Rounding = "nearest_even"
+    error_rounding: Rounding = "stochastic"
     update_rounding: Rounding = "stochastic"
     overflow: Overflow = "saturate"
     scaling: Scaling = "delayed"
+
+    @property
+    def preactivation_bits(self) -> int:
+        """Width of a layer's output in front of its BatchNorm: twice the activations', at most 16.
+
+        BatchNorm divides by the spread across the batch, which can be far below the magnitude;
+        codes of activation width would lose the sign that the activation's gradient hangs on
+        (docs/adr/002).
+        """
+        return max(self.activation_bits, min(16, 2 * self.activation_bits))
 
     def label(self) -> str:
         """The `--bits` text that makes this precision."""

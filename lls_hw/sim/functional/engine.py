@@ -1,0 +1,102 @@
+"""The functional engine: runs a program on integers and says what it did."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.geometry import WeightedLayer, resolve
+from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project, run_loss
+from lls_hw.sim.functional.machine import Machine, OpRecord, Value
+from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward, run_pool
+from lls_hw.sim.functional.products import run_depthwise, run_gemm
+from lls_hw.sim.functional.update import run_update
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels.products import ArrayUnit
+from lls_hw.sim.kernels.requant import container
+
+RUNNERS: dict[str, Callable[[Machine, Any], None]] = {
+    "Gemm": run_gemm,
+    "DepthwiseConv": run_depthwise,
+    "BatchNorm": run_batch_norm,
+    "BatchNormBackward": run_batch_norm_backward,
+    "Pool": run_pool,
+    "LocalProject": run_local_project,
+    "LocalError": run_local_error,
+    "LocalBackproject": run_local_backproject,
+    "Loss": run_loss,
+    "Update": run_update,
+}
+
+
+def refuse_single_values(program: Program) -> None:
+    """A BatchNorm in training mode needs two values per channel.
+
+    Raises
+    ------
+    SpecError : some layer has one position and the batch is one.
+    """
+    for layer in resolve(program.network):
+        if isinstance(layer, WeightedLayer) and layer.batch_norm and program.batch * layer.positions < 2:
+            raise SpecError(
+                "--batch",
+                program.batch,
+                f"the BatchNorm of layer '{layer.name}' would see a single value per channel",
+                "Use a batch of 2 or more, or --no-numerics for costs alone.",
+            )
+
+
+class FunctionalEngine:
+    """One program on one chip, step after step.
+
+    Parameters
+    ----------
+    program : a training step of the LLS family.
+    values : initial kept tensors (see `state.initial_values`).
+    chip : its array and local unit decide accumulator order and the basis.
+    seed : of the stochastic rounding.
+
+    Raises
+    ------
+    SpecError : a BatchNorm would see a single value, or an op has no integer form yet.
+    """
+
+    def __init__(self, program: Program, values: dict[str, Value], chip: AcceleratorSpec, *, seed: int = 0) -> None:
+        refuse_single_values(program)
+        for op in program.ops:
+            if op.kind not in RUNNERS or program.rule.name in ("bp", "inference"):
+                raise SpecError(
+                    "--rule", program.rule.name, "it has costs but no integer execution yet", "Add --no-numerics."
+                )
+        precision = program.precision
+        array = ArrayUnit(
+            rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"
+        )
+        self.machine = Machine(program, dict(values), array=array, seed=seed)
+        self.machine.phase_bits = chip.local.phase_bits
+        self.machine.learning_rate = program.optimizer.learning_rate
+
+    def step(self, images: Value, labels: Ints, observe: Callable[[OpRecord], None] | None = None) -> list[OpRecord]:
+        """One training step.
+
+        Parameters
+        ----------
+        images : codes (batch, height, width, channels) of `activation_bits`, and their scale.
+        labels : (batch,) class numbers.
+        observe : called with each op's record as soon as the op has run.
+        """
+        m = self.machine
+        m.records, m.taps = [], {}
+        bits = m.program.precision.activation_bits
+        m.values["input/x"] = Value(images.codes.astype(container(bits)), images.frac)
+        m.values["input/labels"] = Value(np.asarray(labels).astype(np.int16), 0)
+        for index, op in enumerate(m.program.ops):
+            m.begin(index, op)
+            RUNNERS[op.kind](m, op)
+            if observe is not None:
+                observe(m.record)
+        m.step += 1
+        return m.records

@@ -1,0 +1,209 @@
+"""The local loss of the LLS family, and the classifier's own loss, in integers."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from lls_hw.models.program.local import latent_bits
+from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss
+from lls_hw.models.spec.geometry import PoolGrid
+from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.functional.normalise import windows
+from lls_hw.sim.kernels import _local
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels._pool import window_sums
+from lls_hw.sim.kernels.requant import Narrowing, container, requantise
+from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
+
+KINDS = {"none": 0, "vector": 1, "matrix": 2}
+WINDOW_FRAC = 14
+MODULATION_BITS = 24
+COEFFICIENT_FRAC = 26
+PRODUCT_BITS = 46
+
+
+def basis(rows: int, latents: int, phase_bits: int) -> Ints:
+    """Signs of the square basis (rows, latents), from the phase accumulators."""
+    out = np.empty((rows, latents), np.int8)
+    _local.sign_basis(basis_increments(rows, phase_bits), phase_bits, out)
+    return out
+
+
+def window_weights(grid: PoolGrid, channels: int) -> Ints:
+    """Per latent, most window's area / own area, with WINDOW_FRAC bits; ones where all are equal.
+
+    With these weights sums stand for means times one common area, so a single scale serves.
+    """
+    if grid.is_uniform:
+        return np.ones(grid.latents(channels), np.int64)
+    most = max(grid.areas)
+    codes = [int(Fraction(most << WINDOW_FRAC, area) + Fraction(1, 2)) for area in grid.areas]
+    return np.tile(np.array(codes, np.int64), 1 if grid.channels is not None else channels)
+
+
+def run_local_project(m: Machine, op: LocalProject) -> None:
+    """Latents, projections and squared norms of every sample."""
+    h = m.read(op.reads[0])
+    sums = _window_sums(op, h.codes)
+    name = op.writes[0]
+    bits = latent_bits(m.program.precision.activation_bits, op.grid, op.latents)
+    weights, weight_frac = window_weights(op.grid, op.shape.out_c), 0 if op.grid.is_uniform else WINDOW_FRAC
+    kept = 0 if op.grid.is_uniform else 8
+    exact = (m.program.precision.activation_bits + (max(op.grid.areas) - 1).bit_length()) + kept
+    cut = exact - bits
+    z, saturated = requantise(sums * weights, weight_frac - kept + cut, bits, Narrowing(rounding="half_up"))
+    z = z.astype(container(m.program.tensors[name].bits))
+    p = np.empty((op.batch, op.rows), container(m.program.tensors[op.writes[1]].bits))
+    norm = np.empty(op.batch, np.int64)
+    m.record.signal_macs += int(_local.project_samples(z, _basis(m, op.rows, op.latents), p, norm))
+    m.record.saturated += saturated
+    frac = h.frac + kept - cut
+    for target, codes in zip(op.writes, (z, p, norm), strict=True):
+        m.write(target, codes, 2 * frac if codes is norm else frac)
+
+
+def _basis(m: Machine, rows: int, latents: int) -> Ints:
+    key = f"basis/{rows}x{latents}"
+    if key not in m.constants:
+        m.constants[key] = basis(rows, latents, m.phase_bits)
+    return m.constants[key]
+
+
+def _window_sums(op: LocalProject, h: Ints) -> Ints:
+    """(batch, latents) sums in (channel, row, column) order; a linear block pools its features."""
+    grid = op.grid
+    if grid.channels is not None:
+        out = np.empty((op.batch, 1, 1, op.latents), np.int64)
+        window_sums(h.reshape(op.batch, 1, op.shape.out_c, 1), windows(((0, 1),)), windows(grid.channels), out)
+    else:
+        out = np.empty((op.batch, op.shape.out_c, len(grid.rows), len(grid.cols)), np.int64)
+        window_sums(h, windows(grid.rows), windows(grid.cols), out)
+    return out.reshape(op.batch, op.latents)
+
+
+def targets(classes: int, batch: int, smoothing: float) -> tuple[int, int]:
+    """(target of the label, of every other class) over the batch, with ERROR_FRAC bits.
+
+    Examples
+    --------
+    >>> targets(10, 4, 0.0)
+    (4194304, 0)
+    """
+    share = Fraction(str(smoothing))
+    one = Fraction(1 << _local.ERROR_FRAC, batch)
+    off = int(one * share / classes + Fraction(1, 2))
+    on = int(one * (1 - share + share / classes) + Fraction(1, 2))
+    return on, off
+
+
+def run_local_error(m: Machine, op: LocalError) -> None:
+    """Softmax error, coefficients of the back-projection, and the modulation's gradient."""
+    p, norm, labels = (m.read(name) for name in op.reads[:3])
+    rule, batch = m.program.rule, op.batch
+    modulation, mod_frac = _modulation(m, op)
+    inv_t, inv_t_frac = mantissa(1 / Fraction(str(rule.temperature)))
+    wide = _local.ERROR_FRAC + MODULATION_BITS + op.classes.bit_length()
+    drop = max(0, wide - PRODUCT_BITS) if op.modulation != "none" else 0
+    coefficient_frac = COEFFICIENT_FRAC + batch.bit_length() - 1 - max(0, inv_bits(rule.temperature))
+    shift = _local.ERROR_FRAC + mod_frac + inv_t_frac - coefficient_frac
+    logits = np.empty((batch, op.classes), np.int32)
+    error = np.empty((batch, op.classes), np.int32)
+    coefficients = np.empty((batch, op.rows), np.int32)
+    alignment = np.empty(batch, np.int64)
+    grad = np.zeros(modulation.shape, np.int64)
+    likelihood = np.empty(batch, np.int64)
+    on, off = targets(op.classes, batch, rule.label_smoothing)
+    products, clamped = _local.local_error_samples(
+        p.codes,
+        norm.codes,
+        labels.codes,
+        modulation,
+        KINDS[op.modulation],
+        mod_frac,
+        inv_t,
+        inv_t_frac,
+        drop,
+        shift,
+        on,
+        off,
+        exp2_table(),
+        logits,
+        error,
+        coefficients,
+        alignment,
+        grad,
+        likelihood,
+    )
+    m.record.signal_macs += int(products)
+    m.record.saturated += int(clamped)
+    m.taps[f"{op.layer}/likelihood"] = likelihood
+    fracs = (_local.LOGIT_FRAC, _local.ERROR_FRAC, coefficient_frac, _local.LOGIT_FRAC + _local.ERROR_FRAC)
+    outputs: tuple[Ints, ...] = (logits, error, coefficients, alignment)
+    for name, codes, frac in zip(op.writes[:4], outputs, fracs, strict=True):
+        m.write(name, codes, frac)
+    if op.modulation != "none":
+        shape = m.program.tensors[op.writes[4]].shape
+        m.narrow_to_fit(op.writes[4], grad.reshape(shape), _local.LOGIT_FRAC + _local.ERROR_FRAC)
+
+
+def inv_bits(temperature: float) -> int:
+    """Bits by which 1 / T exceeds one."""
+    return int(1 / Fraction(str(temperature))).bit_length()
+
+
+def _modulation(m: Machine, op: LocalError) -> tuple[Ints, int]:
+    """Modulation as (rows, 1) or (rows, classes), at most 24 bits wide so that products fit."""
+    if op.modulation == "none":
+        return np.zeros((op.rows, 1), np.int32), 0
+    value = m.read(op.reads[3])
+    cut = max(0, m.program.precision.master_bits - MODULATION_BITS)
+    codes, _ = requantise(value.codes, cut, MODULATION_BITS, Narrowing(rounding="half_up"))
+    return codes.reshape(op.rows, -1), value.frac - cut
+
+
+def run_local_backproject(m: Machine, op: LocalBackproject) -> None:
+    """The gradient every position of a window receives, at error width."""
+    coefficients, alignment, z, norm = (m.read(name) for name in op.reads)
+    grid = next(o.grid for o in m.program.ops if isinstance(o, LocalProject) and o.layer == op.layer)
+    channels = op.latents // max(1, len(grid.areas)) if grid.channels is None else 1
+    weights, weight_frac = window_weights(grid, channels), 0 if grid.is_uniform else WINDOW_FRAC
+    exponents = [int(_local.reciprocal_norm(int(value))[1]) for value in norm.codes if value > 0]
+    common = coefficients.frac + min(exponents, default=0) - z.frac - 10
+    # a latent's fraction z.frac turns the gradient of a code into the gradient of a value
+    wide = np.empty((op.batch, op.latents), np.int64)
+    additions = _local.backproject_samples(
+        coefficients.codes,
+        coefficients.frac,
+        alignment.codes,
+        z.codes,
+        norm.codes,
+        _basis(m, op.rows, op.latents),
+        weights,
+        weight_frac,
+        common,
+        z.frac,
+        wide,
+    )
+    m.record.signal_macs += int(additions)
+    m.narrow(op.writes[0], wide, common)
+
+
+def run_loss(m: Machine, op: Loss) -> None:
+    """The classifier's softmax error at error width, and the sum over the batch for its bias."""
+    logits, labels = (m.read(name) for name in op.reads)
+    errors = np.empty((op.batch, op.classes), np.int64)
+    likelihood = np.empty(op.batch, np.int64)
+    on, off = targets(op.classes, op.batch, 0.0)
+    _local.loss_samples(
+        logits.codes.reshape(op.batch, op.classes),
+        logits.frac - _local.LOGIT_FRAC,
+        labels.codes,
+        on,
+        off,
+        exp2_table(),
+        errors,
+        likelihood,
+    )
+    m.taps[f"{op.layer}/likelihood"] = likelihood
+    m.narrow(op.writes[0], errors, _local.ERROR_FRAC)
+    m.narrow_to_fit(op.writes[1], errors.sum(axis=0), _local.ERROR_FRAC)

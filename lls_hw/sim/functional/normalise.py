@@ -1,0 +1,172 @@
+"""BatchNorm with its activation, forward and backward, and pooling between blocks."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from lls_hw.models.program.ops import BatchNorm, BatchNormBackward, Pool
+from lls_hw.models.spec.geometry import Window
+from lls_hw.sim.functional.machine import Machine, Peak, Value
+from lls_hw.sim.kernels import _norm
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels._pool import MEAN_GUARD, pool_images, spread_windows
+from lls_hw.sim.kernels.requant import container
+from lls_hw.sim.kernels.tables import mantissa
+from lls_hw.sim.kernels.threads import run
+
+RUNNING_FRAC = 16
+PEAK_FRAC = 20
+
+
+def slope_code(slope: float) -> tuple[int, int]:
+    """LeakyReLU's slope as a fixed multiplier; a slope of zero is plain ReLU."""
+    return mantissa(Fraction(str(slope))) if slope else (0, 16)
+
+
+def windows(intervals: tuple[Window, ...]) -> Ints:
+    """Intervals as an (n, 2) array."""
+    return np.array(intervals, np.int64)
+
+
+def run_batch_norm(m: Machine, op: BatchNorm) -> None:
+    """Two passes over y: sums and extremes, then the normalised, activated codes.
+
+    Pass one knows the extremes, and the map is monotone per channel, so the output's peak is
+    known before anything is narrowed: its scale is never a step old, whatever the policy.
+    """
+    y, gamma, beta, running = (m.read(name) for name in op.reads)
+    flat = y.codes.reshape(-1, op.shape.out_c)
+    sums, extremes = _channel_sums(flat)
+    stats = np.empty((6, op.shape.out_c), np.int32)
+    variance = np.empty(op.shape.out_c, np.int64)
+    _norm.channel_constants(sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, stats, variance)
+    moved = running.codes.copy()
+    _norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
+    slope, slope_frac = slope_code(op.shape.negative_slope)
+    peak = Peak(int(_norm.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
+    _forward_codes(m, op, flat, Value(stats, beta.frac), peak)
+    m.write(op.writes[1], stats, beta.frac)
+    m.write(op.writes[2], moved, RUNNING_FRAC)
+
+
+def _channel_sums(flat: Ints) -> tuple[Ints, Ints]:
+    channels = flat.shape[1]
+
+    def work(first: int, last: int) -> tuple[Ints, Ints]:
+        sums, extremes = np.zeros((2, channels), np.int64), np.zeros((2, channels), np.int64)
+        extremes[:] = flat[first]
+        _norm.channel_sums(flat, first, last, sums, extremes)
+        return sums, extremes
+
+    parts = run(work, flat.shape[0])
+    total = np.sum([part[0] for part in parts], axis=0)
+    least = np.min([part[1][0] for part in parts], axis=0)
+    most = np.max([part[1][1] for part in parts], axis=0)
+    return total, np.stack([least, most])
+
+
+def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Peak) -> None:
+    name = op.writes[0]
+    bits, how = m.program.tensors[name].bits, m.narrowing(name)
+    out_frac = m.scales.exact_frac(name, bits, peak)
+    slope, slope_frac = slope_code(op.shape.negative_slope)
+    out = np.empty(flat.shape, container(bits))
+
+    def work(first: int, last: int) -> int:
+        return _norm.forward_narrow(
+            flat,
+            stats.codes,
+            stats.frac,
+            slope,
+            slope_frac,
+            out_frac,
+            bits,
+            how.mode,
+            how.key,
+            how.wraps,
+            first,
+            last,
+            out,
+        )
+
+    m.record.saturated += int(sum(run(work, flat.shape[0])))
+    m.write(name, out, out_frac)
+
+
+def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
+    """Sums of the masked error, then delta_y; the gradients of gamma and beta are those sums."""
+    delta, y, stats = (m.read(name) for name in op.reads)
+    error = _spread(op, delta) if op.spread is not None else delta.codes
+    flat, flat_y = error.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
+    slope, slope_frac = slope_code(op.shape.negative_slope)
+    form = (stats.frac, slope, slope_frac)
+
+    def partial(first: int, last: int) -> Ints:
+        sums = np.zeros((2, op.shape.out_c), np.int64)
+        _norm.backward_sums(flat, flat_y, stats.codes, *form, first, last, sums)
+        return sums
+
+    sums = np.sum(run(partial, flat.shape[0]), axis=0)
+    means = np.empty_like(sums)
+    _norm.backward_means(sums, flat.shape[0], means)
+    _backward_codes(m, op, flat, flat_y, (stats.codes, means, *form, delta.frac - y.frac))
+    m.narrow_to_fit(op.writes[1], sums[1], delta.frac + _norm.GUARD + _norm.XHAT_FRAC)
+    m.narrow_to_fit(op.writes[2], sums[0], delta.frac + _norm.GUARD)
+
+
+def _backward_codes(
+    m: Machine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Ints, int, int, int, int]
+) -> None:
+    name = op.writes[0]
+    bits, how = m.program.tensors[name].bits, m.narrowing(name)
+    out = np.empty(y.shape, container(bits))
+
+    def narrow(out_frac: int, store: bool) -> tuple[int, int]:
+        def work(first: int, last: int) -> tuple[int, int]:
+            return _norm.backward_narrow(
+                delta, y, *form, out_frac, bits, how.mode, how.key, how.wraps, first, last, store, out
+            )
+
+        parts = run(work, y.shape[0])
+        return int(sum(part[0] for part in parts)), int(max(part[1] for part in parts))
+
+    def measure() -> Peak:
+        return Peak(narrow(PEAK_FRAC + form[5], store=False)[1], PEAK_FRAC + form[5] + _norm.PEAK_GUARD)
+
+    out_frac = m.scales.frac(name, bits, measure)
+    saturated, peak = narrow(out_frac, store=True)
+    m.record.saturated += saturated
+    m.scales.saw(name, Peak(peak, out_frac + _norm.PEAK_GUARD))
+    m.write(name, out, out_frac)
+
+
+def _spread(op: BatchNormBackward, grad: Value) -> Ints:
+    """The pooled gradient at every position of its window (addressing, not storage, on the chip)."""
+    s, grid = op.shape, op.spread
+    assert grid is not None
+    if grid.channels is not None:
+        out = np.empty((op.batch, 1, s.out_c, 1), np.int32)
+        pooled = grad.codes.reshape(op.batch, 1, 1, -1)
+        spread_windows(pooled, windows(((0, 1),)), windows(grid.channels), out)
+        return out
+    out = np.empty((op.batch, s.out_h, s.out_w, s.out_c), np.int32)
+    pooled = grad.codes.reshape(op.batch, s.out_c, len(grid.rows), len(grid.cols))
+    spread_windows(pooled, windows(grid.rows), windows(grid.cols), out)
+    return out
+
+
+def run_pool(m: Machine, op: Pool) -> None:
+    """Maximum, whose codes keep their scale, or mean, which is narrower and gets one of its own."""
+    x, grid, is_max = m.read(op.reads[0]), op.pool.grid, op.pool.kind == "max"
+    shape = (op.batch, op.pool.out_h, op.pool.out_w, op.pool.channels)
+    out = np.empty(shape, x.codes.dtype if is_max else np.int64)
+    rows, cols = windows(grid.rows), windows(grid.cols)
+
+    def work(first: int, last: int) -> None:
+        pool_images(x.codes, rows, cols, is_max, first, last, out)
+
+    run(work, op.batch)
+    if is_max:
+        m.write(op.writes[0], out, x.frac)
+    else:
+        m.narrow(op.writes[0], out, x.frac + MEAN_GUARD)

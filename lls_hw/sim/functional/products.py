@@ -1,0 +1,73 @@
+"""Convolutions and linear layers in their three directions."""
+
+import numpy as np
+
+from lls_hw.models.program.ops import DepthwiseConv, Gemm
+from lls_hw.sim.functional.machine import Machine, Value, zeros
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels.products import depthwise, forward, input_gradient, weight_gradient
+from lls_hw.sim.kernels.requant import Narrowing, requantise
+
+
+def run_gemm(m: Machine, op: Gemm) -> None:
+    """A matrix product on the array; its accumulators leave through the requantiser."""
+    {"forward": _forward, "weight_grad": _weight_grad, "input_grad": _input_grad}[op.direction](m, op)
+
+
+def _forward(m: Machine, op: Gemm) -> None:
+    x, w = m.read(op.reads[0]), m.read(op.reads[1])
+    frac = x.frac + w.frac
+    bias = _bias(m, op, frac)
+    acc, tally = forward(m.array, op.shape, x.codes, _matrix(op, w), bias)
+    m.record.tally += tally
+    m.narrow(op.writes[0], acc, frac)
+
+
+def _bias(m: Machine, op: Gemm, frac: int) -> Ints:
+    """The bias at the accumulators' scale, held to their width."""
+    if len(op.reads) < 3:
+        return np.zeros(op.shape.out_c, np.int64)
+    bias = m.read(op.reads[2])
+    how = Narrowing(rounding="half_up")
+    codes, saturated = requantise(bias.codes, bias.frac - frac, m.array.accumulator_bits, how)
+    m.record.saturated += saturated
+    return codes.astype(np.int64)
+
+
+def _weight_grad(m: Machine, op: Gemm) -> None:
+    x, delta = m.read(op.reads[0]), m.read(op.reads[1])
+    acc, tally = weight_gradient(m.array, op.shape, x.codes, delta.codes.reshape(-1, op.shape.out_c))
+    m.record.tally += tally
+    m.write(op.writes[0], acc, x.frac + delta.frac)
+
+
+def _input_grad(m: Machine, op: Gemm) -> None:
+    delta, w = m.read(op.reads[0]), m.read(op.reads[1])
+    shape = (op.batch, op.shape.out_h, op.shape.out_w, op.shape.out_c)
+    acc, tally = input_gradient(m.array, op.shape, delta.codes.reshape(shape), _matrix(op, w))
+    m.record.tally += tally
+    m.narrow(op.writes[0], acc, delta.frac + w.frac)
+
+
+def _matrix(op: Gemm, w: Value) -> Ints:
+    """Weights (kh, kw, in, out) as (k, out)."""
+    return w.codes.reshape(op.shape.fan_in, op.shape.out_c)
+
+
+def run_depthwise(m: Machine, op: DepthwiseConv) -> None:
+    """A depthwise convolution or one of its gradients, with accumulators of the array's width."""
+    s, bits = op.shape, m.array.accumulator_bits
+    a, b = m.read(op.reads[0]), m.read(op.reads[1])
+    frac = a.frac + b.frac
+    if op.direction == "forward":
+        acc = zeros((op.batch, s.out_h, s.out_w, s.out_c), bits)
+        m.record.tally += depthwise(m.array, s, op.direction, a.codes, b.codes, acc)
+        m.narrow(op.writes[0], acc, frac)
+    elif op.direction == "input_grad":
+        acc = zeros((op.batch, s.in_h, s.in_w, s.in_c), bits)
+        m.record.tally += depthwise(m.array, s, op.direction, acc, b.codes, a.codes)
+        m.narrow(op.writes[0], acc, frac)
+    else:
+        acc = zeros(s.weight_shape, bits)
+        m.record.tally += depthwise(m.array, s, op.direction, a.codes, acc, b.codes)
+        m.write(op.writes[0], acc, frac)

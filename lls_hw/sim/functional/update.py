@@ -1,0 +1,68 @@
+"""The optimiser's step on one parameter."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from lls_hw.models.program.ops import Update
+from lls_hw.sim.functional.machine import Machine, Peak, fitting_frac
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels._update import apply_update, momentum_wide
+from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
+from lls_hw.sim.kernels.tables import mantissa
+
+
+def run_update(m: Machine, op: Update) -> None:
+    """v <- momentum v + g; master <- master - lr v, stochastically rounded; then the compute copy."""
+    step, step_frac = _step(m, op)
+    master_name = op.writes[1] if op.has_momentum else op.writes[0]
+    master = m.read(master_name)
+    bits, how = m.program.precision.master_bits, m.narrowing(op.parameter, m.program.precision.update_rounding)
+    rate, rate_frac = mantissa(Fraction(str(m.learning_rate)))
+    codes, frac = master.codes.copy(), master.frac
+    saturated, wanted, lost, peak = apply_update(
+        step.reshape(-1), rate, step_frac + rate_frac - frac, how.mode, how.key, bits, codes.reshape(-1)
+    )
+    m.record.saturated += int(saturated)
+    m.taps[f"{op.parameter}/updates"] = np.array([wanted, lost], np.int64)
+    if 4 * int(peak) > 3 << (bits - 1):  # make room before the next steps need it
+        codes, _ = requantise(codes, 1, bits, how)
+        frac -= 1
+    m.write(master_name, codes, frac)
+    if op.has_copy:
+        _cut_copy(m, op.writes[-1], codes, frac)
+
+
+def _step(m: Machine, op: Update) -> tuple[Ints, int]:
+    """The new momentum (stored), or the gradient, narrowed stochastically to master width."""
+    gradient = m.read(op.reads[0])
+    decay, decay_frac = mantissa(Fraction(str(m.program.optimizer.momentum))) if op.has_momentum else (0, 0)
+    old = m.read(op.reads[1]).codes if op.has_momentum else np.zeros(gradient.codes.shape, np.int16)
+    old_frac = m.values[op.reads[1]].frac if op.has_momentum and old.any() else gradient.frac - decay_frac
+    wide = np.empty(gradient.codes.shape, np.int64)
+    frac = old_frac + decay_frac
+    peak = momentum_wide(gradient.codes.reshape(-1), gradient.frac - frac, old.reshape(-1), decay, wide.reshape(-1))
+    name = f"{op.parameter}@momentum"
+    bits, found = m.program.precision.master_bits, Peak(int(peak), frac)
+    out_frac = m.scales.frac(name, bits, lambda: found)
+    m.scales.saw(name, found)
+    how = m.narrowing(name, m.program.precision.update_rounding)
+    codes, saturated = requantise(wide, frac - out_frac, bits, how)
+    m.record.saturated += saturated
+    if op.has_momentum:
+        m.write(name, codes, out_frac)
+    return codes, out_frac
+
+
+def _cut_copy(m: Machine, name: str, master: Ints, frac: int) -> None:
+    """Weights for the array, cut from the master at the scale of its own peak."""
+    codes, out_frac, saturated = compute_copy(master, frac, m.program.precision.weight_bits)
+    m.record.saturated += saturated
+    m.write(name, codes, out_frac)
+
+
+def compute_copy(master: Ints, frac: int, bits: int) -> tuple[Ints, int, int]:
+    """Master codes as `bits`-bit weights: (codes, fraction bits, saturated); ties to even."""
+    out_frac = min(frac, fitting_frac(Peak(max_abs(master), frac), bits))
+    codes, saturated = requantise(master, frac - out_frac, bits, Narrowing())
+    return codes.astype(container(bits)), out_frac, saturated

@@ -1,0 +1,227 @@
+"""Matrix products as the array performs them: fold by fold, row by row.
+
+A fold multiplies `rows` inner indices at a time. Within a fold the products of one output chain
+through the array's column; the accumulator under the column then adds the fold to what it holds.
+`*_exact` is for operands whose bound proves that no sum can leave the accumulator: there order
+cannot matter and nothing is checked. Folds along n touch other outputs, so they change no bit and
+need no loop. `*_guarded` saturates or wraps at every addition and counts.
+"""
+
+import numpy as np
+
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
+from lls_hw.sim.kernels._scalar import clamp, wrap
+
+
+@kernel
+def fold_exact(a: Ints, b: Ints, acc: Ints) -> int:
+    """acc[m, n] += a[m, k] @ b[k, n], one fold of k; returns the products performed."""
+    n_rows, n_inner = a.shape
+    n_cols = b.shape[1]
+    macs = 0
+    for m in range(n_rows):
+        sums = acc[m]
+        for k in range(n_inner):
+            value = np.int64(a[m, k])
+            weights = b[k]
+            for n in range(n_cols):
+                sums[n] += value * np.int64(weights[n])
+            macs += n_cols
+    return macs
+
+
+@kernel
+def fold_guarded(a: Ints, b: Ints, acc: Ints, total_bits: Int, wraps: Int, chain: Ints) -> tuple[int, int]:
+    """As `fold_exact`, every addition held to `total_bits`; returns (products, overflows)."""
+    n_rows, n_inner = a.shape
+    n_cols = b.shape[1]
+    high = (np.int64(1) << (total_bits - 1)) - 1
+    low = -high - 1
+    macs = 0
+    overflows = 0
+    for m in range(n_rows):
+        for n in range(n_cols):
+            chain[n] = 0
+        for k in range(n_inner):
+            value = np.int64(a[m, k])
+            for n in range(n_cols):
+                total = chain[n] + value * np.int64(b[k, n])
+                if total < low or total > high:
+                    overflows += 1
+                    total = wrap(total, total_bits) if wraps else clamp(total, low, high)
+                chain[n] = total
+            macs += n_cols
+        for n in range(n_cols):
+            total = np.int64(acc[m, n]) + chain[n]
+            if total < low or total > high:
+                overflows += 1
+                total = wrap(total, total_bits) if wraps else clamp(total, low, high)
+            acc[m, n] = total
+    return macs, overflows
+
+
+@kernel
+def gather_rows(
+    x: Ints, stride: Int, pad: Int, kernel_h: Int, kernel_w: Int, out_h: Int, out_w: Int, first: Int, out: Ints
+) -> None:
+    """Rows `first` ... of the implicit im2col of x (batch, h, w, c) into out (rows, k)."""
+    _, height, width, channels = x.shape
+    for r in range(out.shape[0]):
+        position = first + r
+        image = position // (out_h * out_w)
+        y0 = (position // out_w) % out_h * stride - pad
+        x0 = position % out_w * stride - pad
+        k = 0
+        for ky in range(kernel_h):
+            for kx in range(kernel_w):
+                yy, xx = y0 + ky, x0 + kx
+                if 0 <= yy < height and 0 <= xx < width:
+                    for c in range(channels):
+                        out[r, k + c] = x[image, yy, xx, c]
+                else:
+                    for c in range(channels):
+                        out[r, k + c] = 0
+                k += channels
+
+
+@kernel
+def forward_rows(
+    x: Ints,
+    w: Ints,
+    bias: Ints,
+    stride: Int,
+    pad: Int,
+    kernel_h: Int,
+    kernel_w: Int,
+    out_h: Int,
+    out_w: Int,
+    first: Int,
+    last: Int,
+    rows: Int,
+    total_bits: Int,
+    wraps: Int,
+    exact: Int,
+    acc: Ints,
+) -> tuple[int, int]:
+    """acc[first:last] = im2col(x)[first:last] @ w + bias; returns (products, overflows)."""
+    inner, n_cols = w.shape
+    step = 32
+    block = np.empty((step, inner), x.dtype)
+    chain = np.empty(n_cols, np.int64)
+    macs, overflows = 0, 0
+    for m0 in range(first, last, step):
+        m1 = min(m0 + step, last)
+        gather_rows(x, stride, pad, kernel_h, kernel_w, out_h, out_w, m0, block[: m1 - m0])
+        for m in range(m0, m1):
+            for n in range(n_cols):
+                acc[m, n] = bias[n]
+        for k0 in range(0, inner, rows):
+            k1 = min(k0 + rows, inner)
+            a = block[: m1 - m0, k0:k1]
+            if exact:
+                macs += fold_exact(a, w[k0:k1], acc[m0:m1])
+            else:
+                done, over = fold_guarded(a, w[k0:k1], acc[m0:m1], total_bits, wraps, chain)
+                macs += done
+                overflows += over
+    return macs, overflows
+
+
+@kernel
+def weight_grad_rows(
+    x: Ints,
+    delta: Ints,
+    stride: Int,
+    pad: Int,
+    kernel_h: Int,
+    kernel_w: Int,
+    out_h: Int,
+    out_w: Int,
+    first: Int,
+    last: Int,
+    rows: Int,
+    total_bits: Int,
+    wraps: Int,
+    exact: Int,
+    acc: Ints,
+) -> tuple[int, int]:
+    """acc[first:last] = (im2col(x)^T @ delta)[first:last], folds of `rows` positions."""
+    channels = x.shape[3]
+    positions, n_cols = delta.shape
+    inner = kernel_h * kernel_w * channels
+    block = np.empty((rows, inner), x.dtype)
+    turned = np.empty((last - first, rows), x.dtype)
+    chain = np.empty(n_cols, np.int64)
+    acc[first:last] = 0
+    macs, overflows = 0, 0
+    for p0 in range(0, positions, rows):
+        p1 = min(p0 + rows, positions)
+        gather_rows(x, stride, pad, kernel_h, kernel_w, out_h, out_w, p0, block[: p1 - p0])
+        for k in range(first, last):
+            for p in range(p1 - p0):
+                turned[k - first, p] = block[p, k]
+        a = turned[:, : p1 - p0]
+        if exact:
+            macs += fold_exact(a, delta[p0:p1], acc[first:last])
+        else:
+            done, over = fold_guarded(a, delta[p0:p1], acc[first:last], total_bits, wraps, chain)
+            macs += done
+            overflows += over
+    return macs, overflows
+
+
+@kernel
+def input_grad_images(
+    delta: Ints,
+    w_turned: Ints,
+    stride: Int,
+    pad: Int,
+    kernel_h: Int,
+    kernel_w: Int,
+    first: Int,
+    last: Int,
+    rows: Int,
+    total_bits: Int,
+    wraps: Int,
+    exact: Int,
+    acc: Ints,
+) -> tuple[int, int]:
+    """acc[image] += col2im(delta[image] @ w^T) for images first ... last - 1.
+
+    delta (batch, out_h, out_w, out_c), w_turned (out_c, k), acc (batch, h, w, c), zeroed here.
+    The columns of a tap are added into the accumulators of the input map.
+    """
+    _, out_h, out_w, out_c = delta.shape
+    _, height, width, channels = acc.shape
+    inner = w_turned.shape[1]
+    high = (np.int64(1) << (total_bits - 1)) - 1
+    low = -high - 1
+    columns = np.empty((out_w, inner), acc.dtype)
+    chain = np.empty(inner, np.int64)
+    acc[first:last] = 0
+    macs, overflows = 0, 0
+    for image in range(first, last):
+        for oy in range(out_h):
+            columns[:] = 0
+            for k0 in range(0, out_c, rows):
+                k1 = min(k0 + rows, out_c)
+                a = delta[image, oy, :, k0:k1]
+                if exact:
+                    macs += fold_exact(a, w_turned[k0:k1], columns)
+                else:
+                    done, over = fold_guarded(a, w_turned[k0:k1], columns, total_bits, wraps, chain)
+                    macs += done
+                    overflows += over
+            for ox in range(out_w):
+                for ky in range(kernel_h):
+                    for kx in range(kernel_w):
+                        yy, xx = oy * stride - pad + ky, ox * stride - pad + kx
+                        if 0 <= yy < height and 0 <= xx < width:
+                            k = (ky * kernel_w + kx) * channels
+                            for c in range(channels):
+                                total = np.int64(acc[image, yy, xx, c]) + np.int64(columns[ox, k + c])
+                                if not exact and (total < low or total > high):
+                                    overflows += 1
+                                    total = wrap(total, total_bits) if wraps else clamp(total, low, high)
+                                acc[image, yy, xx, c] = total
+    return macs, overflows

@@ -1,0 +1,279 @@
+"""The local error in integers: projection, softmax error, back-projection (DESIGN section 5).
+
+Numbers without a tensor scale have a fixed number of fraction bits, named below. A latent is
+dimensionless after normalisation, so no scale of the layer enters the logits.
+"""
+
+import numpy as np
+
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
+from lls_hw.sim.kernels._scalar import HALF_UP, bit_length, clamp, divide_round, shift_round, sqrt_ratio
+
+LOGIT_FRAC = 16
+ERROR_FRAC = 24
+ZHAT_FRAC = 20
+TABLE_BITS = 8
+TABLE_FRAC = 16
+LOG2E_CODE, LOG2E_FRAC = 1549082005, 30
+LOGIT_MAX = (1 << 31) - 1
+
+
+@kernel
+def project_samples(z: Ints, basis: Ints, p: Ints, norm: Ints) -> int:
+    """p[i, c] = sum_t basis[c, t] z[i, t] by signed additions; norm[i] = sum z^2; returns additions."""
+    samples, latents = z.shape
+    rows = basis.shape[0]
+    additions = 0
+    for i in range(samples):
+        squares = np.int64(0)
+        for t in range(latents):
+            value = np.int64(z[i, t])
+            squares += value * value
+        norm[i] = squares
+        for c in range(rows):
+            total = np.int64(0)
+            signs = basis[c]
+            for t in range(latents):
+                total += np.int64(z[i, t]) * np.int64(signs[t])
+            additions += latents
+            p[i, c] = total
+    return additions
+
+
+@kernel
+def reciprocal_norm(norm: Int) -> tuple[Int, Int]:
+    """1 / sqrt(norm) as mantissa and exponent; (0, 0) for a latent that is zero."""
+    if norm == 0:
+        return np.int64(0), np.int64(0)
+    return sqrt_ratio(np.int64(1), norm)
+
+
+@kernel
+def softmax_error(
+    logits: Ints, label: Int, batch: Int, on_code: Int, off_code: Int, table: Ints, error: Ints, weights: Ints
+) -> Int:
+    """error[j] = (softmax(logits)[j] - target[j]) / batch with ERROR_FRAC bits; returns softmax[label].
+
+    2**-d by a table of 2**8 + 1 entries on the first eight fraction bits of d and a straight line
+    between them. `on_code` and `off_code` are the (smoothed) target over the batch.
+    """
+    top = np.int64(logits[0])
+    for j in range(logits.size):
+        top = max(top, np.int64(logits[j]))
+    total = np.int64(0)
+    for j in range(logits.size):
+        below = shift_round((top - np.int64(logits[j])) * LOG2E_CODE, np.int64(LOG2E_FRAC), HALF_UP, np.int64(0))
+        whole, rest = below >> LOGIT_FRAC, below & ((1 << LOGIT_FRAC) - 1)
+        index, between = rest >> (LOGIT_FRAC - TABLE_BITS), rest & ((1 << (LOGIT_FRAC - TABLE_BITS)) - 1)
+        drop = (np.int64(table[index]) - np.int64(table[index + 1])) * between
+        value = np.int64(table[index]) - (drop >> (LOGIT_FRAC - TABLE_BITS))
+        weights[j] = value >> min(whole, np.int64(62))
+        total += weights[j]
+    for j in range(logits.size):
+        target = on_code if j == label else off_code
+        error[j] = divide_round(weights[j] << ERROR_FRAC, total * batch) - target
+    return divide_round(weights[label] << ERROR_FRAC, total)
+
+
+@kernel
+def modulate(
+    p: Ints,
+    norm: Int,
+    modulation: Ints,
+    kind: Int,
+    modulation_frac: Int,
+    inv_t: Int,
+    inv_t_frac: Int,
+    scaled: Ints,
+    logits: Ints,
+) -> tuple[int, int]:
+    """One sample: scaled[c] = p_c r / T and the logits; returns (products, logits clamped).
+
+    kind 0: s_c = scaled_c; 1: s_c = m_c scaled_c; 2: s_j = sum_c scaled_c M[c, j].
+    """
+    r, r_exp = reciprocal_norm(norm)
+    for c in range(p.size):
+        unit = shift_round(np.int64(p[c]) * r, r_exp - LOGIT_FRAC, HALF_UP, np.int64(0))
+        scaled[c] = shift_round(unit * inv_t, inv_t_frac, HALF_UP, np.int64(0))
+    products, clamped = 0, 0
+    for j in range(logits.size):
+        if kind == 0:
+            total = scaled[j]
+        elif kind == 1:
+            total = shift_round(scaled[j] * np.int64(modulation[j, 0]), modulation_frac, HALF_UP, np.int64(0))
+            products += 1
+        else:
+            total = np.int64(0)
+            for c in range(p.size):
+                total += scaled[c] * np.int64(modulation[c, j])
+            products += p.size
+            total = shift_round(total, modulation_frac, HALF_UP, np.int64(0))
+        logits[j] = clamp(total, np.int64(-LOGIT_MAX), np.int64(LOGIT_MAX))
+        clamped += 1 if logits[j] != total else 0
+    return products, clamped
+
+
+@kernel
+def coefficients_of(
+    error: Ints, modulation: Ints, kind: Int, drop: Int, shift: Int, inv_t: Int, coefficients: Ints
+) -> tuple[int, int]:
+    """a_c = e_c / T, m_c e_c / T, or sum_j M[c, j] e_j / T, narrowed by `shift`; (products, clamped).
+
+    `drop` bits leave before the product with 1/T, so that it stays below 2**62.
+    """
+    products, clamped = 0, 0
+    for c in range(coefficients.size):
+        if kind == 0:
+            total = error[c]
+        elif kind == 1:
+            total = error[c] * np.int64(modulation[c, 0])
+            products += 1
+        else:
+            total = np.int64(0)
+            for j in range(error.size):
+                total += np.int64(modulation[c, j]) * error[j]
+            products += error.size
+        value = shift_round(shift_round(total, drop, HALF_UP, np.int64(0)) * inv_t, shift - drop, HALF_UP, np.int64(0))
+        coefficients[c] = clamp(value, np.int64(-LOGIT_MAX), np.int64(LOGIT_MAX))
+        clamped += 1 if coefficients[c] != value else 0
+    return products, clamped
+
+
+@kernel
+def local_error_samples(
+    p: Ints,
+    norm: Ints,
+    labels: Ints,
+    modulation: Ints,
+    kind: Int,
+    modulation_frac: Int,
+    inv_t: Int,
+    inv_t_frac: Int,
+    drop: Int,
+    shift: Int,
+    on_code: Int,
+    off_code: Int,
+    table: Ints,
+    logits: Ints,
+    error: Ints,
+    coefficients: Ints,
+    alignment: Ints,
+    modulation_grad: Ints,
+    likelihood: Ints,
+) -> tuple[int, int]:
+    """Every sample's local error; returns (products, clamped).
+
+    modulation_grad[c, j] gathers scaled_c e_j (kind 1: [c, 0]) with LOGIT_FRAC + ERROR_FRAC bits;
+    likelihood[i] is softmax[label], for the loss that is printed.
+    """
+    samples, rows = p.shape
+    scaled = np.empty(rows, np.int64)
+    weights = np.empty(logits.shape[1], np.int64)
+    errors = np.empty(logits.shape[1], np.int64)
+    products, clamped = 0, 0
+    for i in range(samples):
+        done, out = modulate(p[i], norm[i], modulation, kind, modulation_frac, inv_t, inv_t_frac, scaled, logits[i])
+        products += done
+        clamped += out
+        likelihood[i] = softmax_error(logits[i], labels[i], samples, on_code, off_code, table, errors, weights)
+        done, out = coefficients_of(errors, modulation, kind, drop, shift, inv_t, coefficients[i])
+        products += done
+        clamped += out
+        total = np.int64(0)
+        for j in range(errors.size):
+            error[i, j] = errors[j]
+            total += errors[j] * np.int64(logits[i, j])
+        alignment[i] = total
+        if kind == 1:
+            for c in range(rows):
+                modulation_grad[c, 0] += scaled[c] * errors[c]
+            products += rows
+        elif kind == 2:
+            for c in range(rows):
+                for j in range(errors.size):
+                    modulation_grad[c, j] += scaled[c] * errors[j]
+            products += rows * errors.size
+    return products, clamped
+
+
+@kernel
+def backproject_samples(
+    coefficients: Ints,
+    coefficient_frac: Int,
+    alignment: Ints,
+    z: Ints,
+    norm: Ints,
+    basis: Ints,
+    window_weight: Ints,
+    weight_frac: Int,
+    common_frac: Int,
+    latent_frac: Int,
+    wide: Ints,
+) -> int:
+    """wide[i, t] = r (u_t - zhat_t sum_j e_j s_j) in units of 2**-common_frac; returns additions.
+
+    The gradient is that of a window's *sum*, which every position of the window receives.
+    `window_weight` is each latent's weight where windows differ in size (see the caller).
+    """
+    samples, latents = z.shape
+    rows = basis.shape[0]
+    additions = 0
+    u = np.empty(latents, np.int64)
+    for i in range(samples):
+        r, r_exp = reciprocal_norm(norm[i])
+        along = shift_round(alignment[i], np.int64(LOGIT_FRAC + ERROR_FRAC) - coefficient_frac, HALF_UP, np.int64(0))
+        u[:] = 0
+        for c in range(rows):
+            a = np.int64(coefficients[i, c])
+            signs = basis[c]
+            for t in range(latents):
+                u[t] += a * np.int64(signs[t])
+            additions += latents
+        for t in range(latents):
+            zhat = shift_round(np.int64(z[i, t]) * r, r_exp - ZHAT_FRAC, HALF_UP, np.int64(0))
+            pull = shift_round(zhat * along, np.int64(ZHAT_FRAC), HALF_UP, np.int64(0))
+            # the value has coefficient_frac + r_exp - latent_frac fraction bits
+            shift = coefficient_frac + r_exp - latent_frac - common_frac
+            value = shift_round((u[t] - pull) * r, clamp(shift, np.int64(-12), np.int64(62)), HALF_UP, np.int64(0))
+            wide[i, t] = shift_round(value * np.int64(window_weight[t]), weight_frac, HALF_UP, np.int64(0))
+    return additions
+
+
+@kernel
+def loss_samples(
+    logits: Ints, shift: Int, labels: Ints, on_code: Int, off_code: Int, table: Ints, errors: Ints, likelihood: Ints
+) -> None:
+    """The classifier's error (samples, classes) with ERROR_FRAC bits; logits shifted to LOGIT_FRAC."""
+    samples, classes = logits.shape
+    scaled = np.empty(classes, np.int64)
+    weights = np.empty(classes, np.int64)
+    for i in range(samples):
+        for j in range(classes):
+            value = shift_round(np.int64(logits[i, j]), shift, HALF_UP, np.int64(0))
+            scaled[j] = clamp(value, np.int64(-LOGIT_MAX), np.int64(LOGIT_MAX))
+        likelihood[i] = softmax_error(scaled, labels[i], samples, on_code, off_code, table, errors[i], weights)
+
+
+@kernel
+def sign_basis(increments: Ints, phase_bits: Int, out: Ints) -> None:
+    """Square basis from phase accumulators: the top bit is the sign, column 0 is zero.
+
+    increments (rows,) in turns x 2**phase_bits; out (rows, latents) of -1, 0, +1.
+    """
+    mask = (np.int64(1) << phase_bits) - 1
+    half = np.int64(1) << (phase_bits - 1)
+    for c in range(out.shape[0]):
+        phase = np.int64(0)
+        for t in range(out.shape[1]):
+            out[c, t] = 0 if t == 0 else (1 if phase < half else -1)
+            phase = (phase + increments[c]) & mask
+
+
+@kernel
+def widest(values: Ints) -> Int:
+    """Bits of the largest magnitude."""
+    most = np.int64(0)
+    for i in range(values.size):
+        value = np.int64(values[i])
+        most = max(most, value if value >= 0 else -value)
+    return bit_length(most)

@@ -1,0 +1,63 @@
+"""Pooling between blocks, and the windows of the local loss."""
+
+import numpy as np
+
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
+from lls_hw.sim.kernels._scalar import divide_round
+
+MEAN_GUARD = 8
+
+
+@kernel
+def pool_images(x: Ints, rows: Ints, cols: Ints, is_max: Int, first: Int, last: Int, out: Ints) -> None:
+    """Maximum, or mean with MEAN_GUARD more fraction bits, of every window; windows may overlap.
+
+    x (batch, h, w, c); rows (out_h, 2) and cols (out_w, 2) are half-open intervals. Means divide
+    exactly and round once.
+    """
+    channels = x.shape[3]
+    for image in range(first, last):
+        for i in range(rows.shape[0]):
+            for j in range(cols.shape[0]):
+                area = (rows[i, 1] - rows[i, 0]) * (cols[j, 1] - cols[j, 0])
+                for c in range(channels):
+                    most = np.int64(x[image, rows[i, 0], cols[j, 0], c])
+                    total = np.int64(0)
+                    for yy in range(rows[i, 0], rows[i, 1]):
+                        for xx in range(cols[j, 0], cols[j, 1]):
+                            value = np.int64(x[image, yy, xx, c])
+                            total += value
+                            most = max(most, value)
+                    out[image, i, j, c] = most if is_max else divide_round(total << MEAN_GUARD, area)
+
+
+@kernel
+def window_sums(h: Ints, rows: Ints, cols: Ints, out: Ints) -> None:
+    """Sums of h (batch, h, w, c) over every window, into out (batch, c, out_h, out_w)."""
+    batch, _, _, channels = h.shape
+    sums = np.empty(channels, np.int64)
+    for image in range(batch):
+        for i in range(rows.shape[0]):
+            for j in range(cols.shape[0]):
+                sums[:] = 0
+                for yy in range(rows[i, 0], rows[i, 1]):
+                    for xx in range(cols[j, 0], cols[j, 1]):
+                        values = h[image, yy, xx]
+                        for c in range(channels):
+                            sums[c] += np.int64(values[c])
+                for c in range(channels):
+                    out[image, c, i, j] = sums[c]
+
+
+@kernel
+def spread_windows(grad: Ints, rows: Ints, cols: Ints, out: Ints) -> None:
+    """out (batch, h, w, c), zeroed here, += each window's gradient at all of its positions."""
+    out[:] = 0
+    for image in range(out.shape[0]):
+        for i in range(rows.shape[0]):
+            for j in range(cols.shape[0]):
+                for yy in range(rows[i, 0], rows[i, 1]):
+                    for xx in range(cols[j, 0], cols[j, 1]):
+                        values = out[image, yy, xx]
+                        for c in range(out.shape[3]):
+                            values[c] += np.int64(grad[image, c, i, j])

@@ -1,0 +1,58 @@
+"""The optimiser's step in integers: momentum, learning rate, stochastic rounding into the master."""
+
+import numpy as np
+
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
+from lls_hw.sim.kernels._scalar import HALF_UP, clamp, hash32, random_bits, shift_round
+
+
+@kernel
+def momentum_wide(gradient: Ints, grad_shift: Int, momentum: Ints, decay: Int, wide: Ints) -> Int:
+    """wide = decay momentum + gradient, at the momentum's fraction plus the decay's.
+
+    `grad_shift` brings the gradient there; returns the largest magnitude. The gradient's codes are
+    held to 2**60 so that a scale left far behind saturates instead of overflowing.
+    """
+    peak = np.int64(0)
+    bound = np.int64(1) << 60
+    for i in range(gradient.size):
+        code = np.int64(gradient[i])
+        room = bound >> min(max(-grad_shift, np.int64(0)), np.int64(60))
+        code = shift_round(clamp(code, -room, room), grad_shift, HALF_UP, np.int64(0))
+        value = np.int64(momentum[i]) * decay + code
+        wide[i] = value
+        peak = max(peak, value if value >= 0 else -value)
+    return peak
+
+
+@kernel
+def apply_update(
+    step: Ints, rate: Int, shift: Int, mode: Int, key: Int, total_bits: Int, master: Ints
+) -> tuple[int, int, int, Int]:
+    """master -= rate step / 2**shift, rounded by `mode`, in place.
+
+    Returns (saturated, updates wanted, updates that moved no code, largest magnitude after).
+    """
+    high = (np.int64(1) << (total_bits - 1)) - 1
+    low = -high - 1
+    saturated, wanted, lost = 0, 0, 0
+    peak = np.int64(0)
+    for i in range(step.size):
+        exact = np.int64(step[i]) * rate
+        change = shift_round(exact, shift, mode, random_bits(key, i))
+        if exact != 0:
+            wanted += 1
+            lost += 1 if change == 0 else 0
+        code = np.int64(master[i]) - change
+        if code < low or code > high:
+            saturated += 1
+            code = clamp(code, low, high)
+        master[i] = code
+        peak = max(peak, code if code >= 0 else -code)
+    return saturated, wanted, lost, peak
+
+
+@kernel
+def stream_key(seed: Int, step: Int, stream: Int) -> Int:
+    """Key of one tensor's random stream at one step: a hash, so order and threads cannot matter."""
+    return hash32(hash32(hash32(np.int64(seed)) ^ np.int64(step)) ^ np.int64(stream))

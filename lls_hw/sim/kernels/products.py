@@ -1,0 +1,156 @@
+"""Typed doors to the products: proof of exactness, threads, containers.
+
+Every door returns accumulators and a `Tally` counted inside the kernels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.sim.kernels._depthwise import depthwise_images
+from lls_hw.sim.kernels._gemm import forward_rows, input_grad_images, weight_grad_rows
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels.requant import container, max_abs
+from lls_hw.sim.kernels.threads import run
+
+DEPTHWISE_DIRECTIONS = {"forward": 0, "input_grad": 1, "weight_grad": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Products performed and additions that left the accumulator."""
+
+    macs: int = 0
+    overflows: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(macs=self.macs + other.macs, overflows=self.overflows + other.overflows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayUnit:
+    """What of the array decides bits: rows in a fold, accumulator width, overflow."""
+
+    rows: int = 16
+    accumulator_bits: int = 32
+    wraps: bool = False
+    prove: bool = True  # False forces the guarded kernels, for tests
+
+    @property
+    def top(self) -> int:
+        """Largest accumulator code."""
+        return (1 << (self.accumulator_bits - 1)) - 1
+
+    def holds(self, terms: int, a: Ints, b: Ints, start: int = 0) -> bool:
+        """Whether no sum of `terms` products (plus `start`) can leave the accumulator.
+
+        |sum| <= terms max|a| max|b| + |start|, with the maxima of the codes really present.
+        """
+        return self.prove and terms * max_abs(a) * max_abs(b) + start <= self.top
+
+
+def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints) -> tuple[Ints, Tally]:
+    """im2col(x) @ w + bias: x (batch, h, w, c), w (k, out_c), bias (out_c,) at accumulator scale."""
+    rows = x.shape[0] * shape.positions
+    exact = array.holds(shape.fan_in, x, w, max_abs(bias))
+    acc = np.empty((rows, shape.out_c), container(array.accumulator_bits))
+
+    def work(first: int, last: int) -> Tally:
+        done, over = forward_rows(
+            x,
+            w,
+            bias,
+            shape.stride,
+            shape.padding,
+            shape.kernel_h,
+            shape.kernel_w,
+            shape.out_h,
+            shape.out_w,
+            first,
+            last,
+            array.rows,
+            array.accumulator_bits,
+            array.wraps,
+            exact,
+            acc,
+        )
+        return Tally(macs=int(done), overflows=int(over))
+
+    return acc, sum(run(work, rows), Tally())
+
+
+def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints) -> tuple[Ints, Tally]:
+    """im2col(x)^T @ delta: x (batch, h, w, c), delta (positions, out_c); acc (k, out_c)."""
+    exact = array.holds(delta.shape[0], x, delta)
+    acc = np.empty((shape.fan_in, shape.out_c), container(array.accumulator_bits))
+
+    def work(first: int, last: int) -> Tally:
+        done, over = weight_grad_rows(
+            x,
+            delta,
+            shape.stride,
+            shape.padding,
+            shape.kernel_h,
+            shape.kernel_w,
+            shape.out_h,
+            shape.out_w,
+            first,
+            last,
+            array.rows,
+            array.accumulator_bits,
+            array.wraps,
+            exact,
+            acc,
+        )
+        return Tally(macs=int(done), overflows=int(over))
+
+    return acc, sum(run(work, shape.fan_in), Tally())
+
+
+def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints) -> tuple[Ints, Tally]:
+    """col2im(delta @ w^T): delta (batch, out_h, out_w, out_c), w (k, out_c); acc (batch, h, w, c)."""
+    terms = shape.out_c * shape.kernel_h * shape.kernel_w
+    exact = array.holds(terms, delta, w)
+    acc = np.empty((delta.shape[0], shape.in_h, shape.in_w, shape.in_c), container(array.accumulator_bits))
+    turned = np.ascontiguousarray(w.T)
+
+    def work(first: int, last: int) -> Tally:
+        done, over = input_grad_images(
+            delta,
+            turned,
+            shape.stride,
+            shape.padding,
+            shape.kernel_h,
+            shape.kernel_w,
+            first,
+            last,
+            array.rows,
+            array.accumulator_bits,
+            array.wraps,
+            exact,
+            acc,
+        )
+        return Tally(macs=int(done), overflows=int(over))
+
+    return acc, sum(run(work, delta.shape[0]), Tally())
+
+
+def depthwise(array: ArrayUnit, shape: WeightedLayer, direction: str, x: Ints, w: Ints, out: Ints) -> Tally:
+    """One direction of a depthwise convolution; the array it writes must hold zeros.
+
+    x (batch, h, w, c), w (kh, kw, c), out (batch, out_h, out_w, c). The weight gradient sums over
+    the whole batch into one array, so it runs on one thread.
+    """
+    which = DEPTHWISE_DIRECTIONS[direction]
+    taps = shape.kernel_h * shape.kernel_w
+    factors = [(x, w, taps), (out, w, taps), (x, out, out.shape[0] * shape.positions)][which]
+    exact = array.holds(factors[2], factors[0], factors[1])
+
+    def work(first: int, last: int) -> Tally:
+        done, over = depthwise_images(
+            x, w, out, which, shape.stride, shape.padding, first, last, array.accumulator_bits, array.wraps, exact
+        )
+        return Tally(macs=int(done), overflows=int(over))
+
+    return sum(run(work, x.shape[0], threads=1 if direction == "weight_grad" else None), Tally())

@@ -1,0 +1,57 @@
+"""Typed doors to narrowing: widths, containers, peaks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lls_hw.models.spec.precision import Overflow, Rounding
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels._requant import max_abs_of, requantise_into
+
+ROUNDINGS: dict[Rounding, int] = {"nearest_even": 0, "half_up": 1, "floor": 2, "stochastic": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowing:
+    """How codes are narrowed: rounding, overflow, and the key of the random stream."""
+
+    rounding: Rounding = "nearest_even"
+    overflow: Overflow = "saturate"
+    key: int = 0
+
+    @property
+    def mode(self) -> int:
+        """The kernels' number for the rounding."""
+        return ROUNDINGS[self.rounding]
+
+    @property
+    def wraps(self) -> bool:
+        """Whether codes that do not fit wrap instead of saturating."""
+        return self.overflow == "wrap"
+
+
+def container(bits: int) -> DTypeLike:
+    """Narrowest NumPy integer that holds `bits` bits.
+
+    Examples
+    --------
+    >>> container(4).__name__, container(12).__name__, container(48).__name__
+    ('int8', 'int16', 'int64')
+    """
+    return next(kind for kind, width in ((np.int8, 8), (np.int16, 16), (np.int32, 32), (np.int64, 64)) if bits <= width)
+
+
+def requantise(acc: Ints, shift: int, bits: int, how: Narrowing) -> tuple[Ints, int]:
+    """acc / 2**shift as codes of `bits` bits; also how many did not fit.
+
+    A negative shift grows the fraction exactly. |acc| 2**max(-shift, 0) must stay below 2**62.
+    """
+    out = np.empty(acc.shape, container(bits))
+    overflows = requantise_into(acc.reshape(-1), shift, how.mode, how.key, bits, how.wraps, out.reshape(-1))
+    return out, int(overflows)
+
+
+def max_abs(values: Ints) -> int:
+    """Largest magnitude of any array of codes."""
+    return int(max_abs_of(values.reshape(-1)))
