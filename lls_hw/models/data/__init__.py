@@ -1,0 +1,11 @@
+"""Labelled pictures for the engines: readers of published sets, drawn scenes, batches, augmentations.
+
+Importing this wing costs numpy and the standard library; Pillow is imported when a picture is read.
+"""
+
+from lls_hw.models.data.augment import PUBLISHED, Recipe, augment
+from lls_hw.models.data.images import Images, LazyImages, Pictures, normalise
+from lls_hw.models.data.load import load_data
+from lls_hw.models.data.sampling import batch
+
+__all__ = ["PUBLISHED", "Images", "LazyImages", "Pictures", "Recipe", "augment", "batch", "load_data", "normalise"]

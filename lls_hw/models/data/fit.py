@@ -1,0 +1,107 @@
+"""Bring any picture to the shape a network wants: channels, centre, size."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lls_hw.models.data.images import Bytes, LazyImages, Pictures, Shape
+from lls_hw.models.data.refuse import corrupt, read_bytes, refusal
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts to grey
+_MODES = {1: "L", 3: "RGB"}
+
+
+def check_channels(shape: Shape, name: str) -> None:
+    """Refuse a channel count that stored pictures cannot be converted to."""
+    if shape[0] not in _MODES:
+        raise refusal(
+            name,
+            f"the network takes {shape[0]} channels and pictures have 1 (grey) or 3 (RGB)",
+            "Choose --input 1xHxW or 3xHxW, or --data synthetic.",
+        )
+
+
+def fit(picture: "Image", shape: Shape) -> Bytes:
+    """uint8 (H, W, C): converted to grey or RGB, cut to its centre, resized.
+
+    The largest centred window of the wanted aspect ratio is kept, resized by Pillow's bilinear
+    filter, whose support grows when shrinking (no aliasing): the same as resizing the whole picture
+    and cutting its centre. A picture that has the wanted size already is not touched.
+    """
+    from PIL.Image import Resampling
+
+    channels, height, width = shape
+    converted = picture if picture.mode == _MODES[channels] else picture.convert(_MODES[channels])
+    if converted.size != (width, height):
+        scale = min(converted.width / width, converted.height / height)
+        left = (converted.width - scale * width) / 2
+        top = (converted.height - scale * height) / 2
+        window = (max(0.0, left), max(0.0, top), converted.width - left, converted.height - top)
+        converted = converted.resize((width, height), Resampling.BILINEAR, box=window)
+    return np.asarray(converted, np.uint8).reshape(height, width, channels)
+
+
+def read_picture(path: Path, shape: Shape) -> Bytes:
+    """Decode a file and fit it.
+
+    Raises
+    ------
+    SpecError : the file is missing, not a picture, truncated, or absurdly large.
+    """
+    import io
+
+    from PIL import Image
+
+    data = read_bytes(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's remarks on metadata we do not use
+            with Image.open(io.BytesIO(data)) as picture:
+                return fit(picture, shape)
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, Image.DecompressionBombError) as error:
+        raise corrupt(path, f"it is not a picture that can be decoded ({error})") from None
+
+
+def from_files(paths: Sequence[Path], shape: Shape) -> LazyImages:
+    """Pictures decoded when they are asked for."""
+    return LazyImages(lambda place: read_picture(paths[place], shape), count=len(paths), shape=shape)
+
+
+def from_array(stored: Bytes, shape: Shape) -> Pictures:
+    """Stored pictures (n, H, W, C) as they are, or fitted one by one when the shape differs."""
+    _, height, width, channels = stored.shape
+    if shape == (channels, height, width):
+        return stored
+    return LazyImages(_fitter(stored, shape), count=len(stored), shape=shape)
+
+
+def _fitter(stored: Bytes, shape: Shape) -> Callable[[int], Bytes]:
+    from PIL.Image import fromarray
+
+    def make(place: int) -> Bytes:
+        picture = stored[place]
+        return fit(fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture), shape)
+
+    return make
+
+
+def fit_statistics(
+    mean: tuple[float, ...], std: tuple[float, ...], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Published per-channel constants for another channel count.
+
+    Grey to RGB repeats them. RGB to grey weights both by BT.601 luma: exact for the mean; for the
+    deviation exact if the channels were fully correlated, as those of photographs nearly are.
+    """
+    if len(mean) == channels:
+        return mean, std
+    if len(mean) == 1:
+        return mean * channels, std * channels
+    luma = np.asarray(LUMA)
+    return (float(luma @ mean),), (float(luma @ std),)
