@@ -1,0 +1,110 @@
+"""What happened on the chip, in events: integers that add. Prices come later (`energy.py`)."""
+
+from dataclasses import dataclass, fields
+
+from lls_hw.models.spec.errors import SpecError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Events of a tile, an op, a stage or a run; `Counts()` is zero and `+` adds field by field.
+
+    The first four say *how many*; operand widths are those of the run's `Precision`.
+
+    Parameters
+    ----------
+    macs : multiply-accumulates of the systolic array, whatever their operands. Zeros that pad an
+        edge fold are not counted: they switch nothing.
+    macs_weight_error : those of `macs` that multiply a weight by an error (input gradients).
+    macs_activation_error : those of `macs` that multiply an activation by an error (weight
+        gradients). The rest multiply a weight by an activation.
+    array_register_bits : bits written into the array's operand and partial-sum registers: each MAC of
+        the array moves one operand and one partial sum on; preloads shift their words down the rows.
+        Ignored by a technology of synthesised elements, whose MAC includes its registers.
+    scratchpad_read_words : words of `scratchpad.word_bits` read, partial sums included.
+    scratchpad_write_words : words of `scratchpad.word_bits` written, partial sums included.
+    dram_read_bytes : bytes that cross the pins towards the chip, whole bursts.
+    dram_write_bytes : bytes that cross the pins away from the chip, whole bursts.
+    dram_activates : rows opened (each is closed again: activate and precharge).
+    vector_macs : multiply-adds of narrow codes on the vector unit (depthwise convolution, pooling weights).
+    vector_wide_macs : multiply-adds of master-wide words on the vector unit (BatchNorm scale,
+        LeakyReLU slope, momentum, update).
+    vector_adds : additions, subtractions, comparisons and selections of accumulator words on the
+        vector unit.
+    vector_divides : divisions, reciprocals and reciprocal square roots on the vector unit, by
+        digit recurrence: one subtraction per bit of the result.
+    requantises : accumulator words shifted, rounded and clamped to a narrow code.
+    local_adds : additions of the local unit: pool sums, projection, back-projection, comparisons.
+    local_macs : multiply-adds of the local unit: modulation, scaling by rsqrt or 1/T, softmax.
+    local_divides : divisions, reciprocals and reciprocal square roots of the local unit.
+    local_table_reads : reads of the softmax table.
+    phase_steps : steps of a basis generator's phase accumulator, one per class and latent.
+    rng_draws : draws of the counter-based random number generator.
+
+    Raises
+    ------
+    SpecError : a count is negative, or the two parts of `macs` exceed it.
+
+    Examples
+    --------
+    >>> both = Counts(macs=5, dram_read_bytes=64) + Counts(macs=2, macs_weight_error=2)
+    >>> both.macs, both.macs_weight_activation, both.dram_read_bytes
+    (7, 5, 64)
+    >>> sum([both, both], Counts()) == both + both
+    True
+    """
+
+    macs: int = 0
+    macs_weight_error: int = 0
+    macs_activation_error: int = 0
+    array_register_bits: int = 0
+    scratchpad_read_words: int = 0
+    scratchpad_write_words: int = 0
+    dram_read_bytes: int = 0
+    dram_write_bytes: int = 0
+    dram_activates: int = 0
+    vector_macs: int = 0
+    vector_wide_macs: int = 0
+    vector_adds: int = 0
+    vector_divides: int = 0
+    requantises: int = 0
+    local_adds: int = 0
+    local_macs: int = 0
+    local_divides: int = 0
+    local_table_reads: int = 0
+    phase_steps: int = 0
+    rng_draws: int = 0
+
+    def __post_init__(self) -> None:
+        for name in NAMES:
+            if getattr(self, name) < 0:
+                raise SpecError(f"counts.{name}", getattr(self, name), "events are counted from 0", "Count again.")
+        if self.macs_weight_activation < 0:
+            raise SpecError(
+                "counts.macs",
+                self.macs,
+                f"its parts, {self.macs_weight_error} weight x error and "
+                f"{self.macs_activation_error} activation x error, exceed it",
+                "Count them in macs too.",
+            )
+
+    @property
+    def macs_weight_activation(self) -> int:
+        """Those of `macs` that multiply a weight by an activation (forward)."""
+        return self.macs - self.macs_weight_error - self.macs_activation_error
+
+    def __add__(self, other: "Counts") -> "Counts":
+        if not isinstance(other, Counts):
+            return NotImplemented
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in NAMES})
+
+    def __mul__(self, times: int) -> "Counts":
+        """The counts of `times` identical tiles."""
+        return Counts(**{name: getattr(self, name) * times for name in NAMES})
+
+    def as_dict(self) -> dict[str, int]:
+        """Name and number of every field, in order."""
+        return {name: getattr(self, name) for name in NAMES}
+
+
+NAMES = tuple(field.name for field in fields(Counts))

@@ -1,0 +1,126 @@
+"""Energy of a run: integer counts and cycles times a technology's prices. Pure functions."""
+
+import math
+from dataclasses import dataclass
+
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.precision import Precision
+from lls_hw.models.spec.technology import Level, TechnologySpec
+from lls_hw.sim.cost.counts import Counts
+from lls_hw.sim.cost.energy_lines import PARTS, Part, price_list
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """Energy in pJ by the part of the chip that spends it; `total` is their sum.
+
+    `dram` holds transfers, activates and background power; `leakage` holds the leakage of array,
+    scratchpad, vector and local unit; the other parts are dynamic energy only.
+
+    Examples
+    --------
+    >>> (Energy(array=2e6) + Energy(dram=1e6)).to_uj()["total"]
+    3.0
+    """
+
+    array: float = 0.0
+    sram: float = 0.0
+    dram: float = 0.0
+    vector: float = 0.0
+    local: float = 0.0
+    leakage: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """Sum of the parts, pJ."""
+        return math.fsum(getattr(self, part) for part in PARTS)
+
+    def __add__(self, other: "Energy") -> "Energy":
+        if not isinstance(other, Energy):
+            return NotImplemented
+        return Energy(**{part: getattr(self, part) + getattr(other, part) for part in PARTS})
+
+    def to_uj(self) -> dict[str, float]:
+        """The same in microjoules, under the keys of the run's JSON, `total` first."""
+        return {key: getattr(self, key) * 1e-6 for key in ("total", *PARTS)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyRow:
+    """One line of `--explain-energy`: `count` events of `unit_pj` each, and where that price is from."""
+
+    part: Part
+    event: str
+    count: int
+    unit_pj: float
+    source: str
+
+    @property
+    def total_pj(self) -> float:
+        """count * unit_pj."""
+        return self.count * self.unit_pj
+
+
+def price(
+    counts: Counts,
+    *,
+    cycles: int,
+    chip: AcceleratorSpec,
+    precision: Precision,
+    technology: TechnologySpec,
+    level: Level = "typical",
+) -> Energy:
+    """Energy of `counts` events and `cycles` cycles: the sum of `explain_energy`'s rows by part.
+
+        energy = sum over events of count * pJ + cycles * 1000 / clock_mhz * sum of mW   (mW ns = pJ)
+
+    Linear in counts and cycles, so stages priced one by one sum to the run priced at once.
+
+    Raises
+    ------
+    SpecError : the technology cannot price this chip: no arithmetic, no such word, no such capacity.
+    """
+    rows = explain_energy(counts, cycles=cycles, chip=chip, precision=precision, technology=technology, level=level)
+    return Energy(**{part: math.fsum(row.total_pj for row in rows if row.part == part) for part in PARTS})
+
+
+def price_low_high(
+    counts: Counts, *, cycles: int, chip: AcceleratorSpec, precision: Precision, technology: TechnologySpec
+) -> tuple[Energy, Energy]:
+    """The energy with every price at the lowest, and at the highest, figure its sources give."""
+
+    def at(level: Level) -> Energy:
+        return price(counts, cycles=cycles, chip=chip, precision=precision, technology=technology, level=level)
+
+    return at("low"), at("high")
+
+
+def explain_energy(
+    counts: Counts,
+    *,
+    cycles: int,
+    chip: AcceleratorSpec,
+    precision: Precision,
+    technology: TechnologySpec,
+    level: Level = "typical",
+) -> tuple[EnergyRow, ...]:
+    """Every line that makes the energy, zero counts included; `math.fsum` of a part's rows is that part.
+
+    Raises
+    ------
+    SpecError : as `price`; also a negative number of cycles.
+    """
+    if cycles < 0:
+        raise SpecError("cycles", cycles, "time runs from 0", "Count again.")
+    lines = price_list(chip, precision, technology, level)
+    return tuple(
+        EnergyRow(
+            part=line.part,
+            event=line.event,
+            count=cycles if line.counted == "cycles" else int(getattr(counts, line.counted)),
+            unit_pj=line.unit_pj,
+            source=line.source,
+        )
+        for line in lines
+    )

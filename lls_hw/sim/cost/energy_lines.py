@@ -1,0 +1,112 @@
+"""The price list of one chip: a line for every kind of event and for every power."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.precision import Precision
+from lls_hw.models.spec.technology import Level, TechnologySpec
+from lls_hw.sim.cost.energy_sram import sram_price
+from lls_hw.sim.cost.energy_unit import Cost, Prices, entry_cost
+
+Part = Literal["array", "sram", "dram", "vector", "local", "leakage"]
+PARTS: tuple[Part, ...] = ("array", "sram", "dram", "vector", "local", "leakage")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceLine:
+    """What one event costs. `counted` names the field of `Counts`, or `cycles`."""
+
+    part: Part
+    event: str
+    counted: str
+    unit_pj: float
+    source: str
+
+
+@lru_cache(maxsize=256)
+def price_list(
+    chip: AcceleratorSpec, precision: Precision, technology: TechnologySpec, level: Level
+) -> tuple[PriceLine, ...]:
+    """Every event's price on this chip; made once for all the stages of a run.
+
+    Raises
+    ------
+    SpecError : the technology cannot price this chip: no arithmetic, no such word, no such capacity.
+    """
+    prices = Prices(technology=technology, precision=precision, level=level)
+    cycle_ns = 1000.0 / chip.clock_mhz
+    timed = ((part, event, "cycles", cost * cycle_ns) for part, event, cost in _powers_mw(chip, prices))
+    lines = (*_array(prices), *_memories(chip, prices), *_vector(prices), *_local(chip, prices), *timed)
+    return tuple(
+        PriceLine(part=part, event=event, counted=counted, unit_pj=cost.amount, source="; ".join(cost.sources))
+        for part, event, counted, cost in lines
+    )
+
+
+Line = tuple[Part, str, str, Cost]
+
+
+def _array(prices: Prices) -> Iterator[Line]:
+    p = prices.precision
+    kinds = (
+        ("weight x activation", "macs_weight_activation", p.weight_bits, p.activation_bits),
+        ("weight x error", "macs_weight_error", p.weight_bits, p.error_bits),
+        ("activation x error", "macs_activation_error", p.activation_bits, p.error_bits),
+    )
+    for name, counted, a, b in kinds:
+        yield "array", f"MAC {name} ({a}x{b}+{p.accumulator_bits})", counted, prices.array_mac(a * b)
+    inside = Cost(0.0, ("inside the synthesised element's MAC",))
+    bit = prices.register(1) if prices.technology.element is None else inside
+    yield "array", "register bit", "array_register_bits", bit
+
+
+def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[Line]:
+    table, dram, level = prices.technology.sram, prices.technology.dram, prices.level
+    pad = sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, table, level)
+    sources = (table.source,) if level == "typical" else (table.source, *(o.source for o in table.others))
+    yield "sram", "word read", "scratchpad_read_words", Cost(pad.read_pj, sources)
+    yield "sram", "word written", "scratchpad_write_words", Cost(pad.write_pj, sources)
+    yield "dram", "byte read", "dram_read_bytes", entry_cost(dram.read_bit, level, 8)
+    yield "dram", "byte written", "dram_write_bytes", entry_cost(dram.write_bit, level, 8)
+    yield "dram", "row activate", "dram_activates", entry_cost(dram.activate, level)
+
+
+def _vector(prices: Prices) -> Iterator[Line]:
+    yield "vector", "narrow MAC", "vector_macs", prices.unit_mac(prices.widest_product)
+    yield "vector", "wide MAC", "vector_wide_macs", prices.unit_mac(prices.precision.master_bits**2)
+    yield "vector", "add", "vector_adds", prices.unit_add()
+    yield "vector", "divide", "vector_divides", prices.divide()
+    yield "vector", "requantise", "requantises", prices.requantise()
+    yield "vector", "random draw", "rng_draws", prices.draw()
+
+
+def _local(chip: AcceleratorSpec, prices: Prices) -> Iterator[Line]:
+    table = prices.table_row(chip.scratchpad.word_bits)
+    read = Cost(table.read_pj, (f"{prices.technology.sram.source}, {table.size_kb} KB",))
+    yield "local", "add", "local_adds", prices.unit_add()
+    yield "local", "MAC", "local_macs", prices.unit_mac(prices.local_word_bits**2)
+    yield "local", "divide", "local_divides", prices.divide()
+    yield "local", "softmax table read", "local_table_reads", read
+    yield "local", "basis phase step", "phase_steps", prices.phase_step(chip.local.phase_bits)
+
+
+def _powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[tuple[Part, str, Cost]]:
+    """Powers that run as long as the chip: DRAM background, and leakage while units are powered."""
+    level, p, sram = prices.level, prices.precision, prices.technology.sram
+    share, acc = prices.leakage.powered_share, p.accumulator_bits
+    shifter = entry_cost(prices.leakage.shifter, level, acc)
+    wide = max(prices.widest_product, p.master_bits**2)
+    phase = chip.local.phase_bits if chip.local.basis == "generated" else 0
+    table = Cost(prices.table_row(chip.scratchpad.word_bits).leak_total_mw, (sram.source,))
+    pad = sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, sram)
+    vector = prices.leak_mw(wide, acc, acc) + shifter
+    local = prices.leak_mw(prices.local_word_bits**2, acc + phase, acc + phase)
+    elements = chip.array.rows * chip.array.cols
+    yield "dram", "cycle of background power", entry_cost(prices.technology.dram.background, level)
+    yield "leakage", "cycle of the array", prices.leak_element_mw(chip) * (elements * share)
+    yield "leakage", "cycle of the scratchpad", Cost(pad.leak_mw, (sram.source,)) * share
+    yield "leakage", "cycle of the vector unit", vector * (chip.vector.lanes * share)
+    yield "leakage", "cycle of the local unit", (local * chip.local.lanes + table) * share
