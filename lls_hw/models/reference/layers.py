@@ -1,0 +1,65 @@
+"""Forward of one layer in real numbers: convolution or linear, BatchNorm, LeakyReLU, pooling."""
+
+from collections.abc import Mapping, MutableMapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer
+
+BN_EPS, BN_MOMENTUM = 1e-5, 0.1
+
+
+def weighted(layer: WeightedLayer, x: Tensor, state: Mapping[str, Tensor]) -> Tensor:
+    """Output before BatchNorm: (N, out, H, W), or (N, out) of a linear layer or the classifier."""
+    weight, bias = state["weight"], state.get("bias")
+    if layer.kind in {"linear", "classifier"}:
+        return functional.linear(x.flatten(1), weight, bias)
+    groups = layer.in_c if layer.kind == "depthwise" else 1
+    return functional.conv2d(x, weight, bias, layer.stride, layer.padding, groups=groups)
+
+
+def activated(
+    layer: WeightedLayer,
+    y: Tensor,
+    state: Mapping[str, Tensor],
+    buffers: MutableMapping[str, Tensor],
+    *,
+    training: bool,
+    momentum: float = BN_MOMENTUM,
+) -> Tensor:
+    """LeakyReLU(BatchNorm(y)); in training the running statistics in `buffers` move by `momentum`.
+
+    BN(y) = gamma (y - mean) / sqrt(var + 1e-5) + beta per channel; var is the biased one of the
+    batch, the running one is unbiased (PyTorch's convention).
+    """
+    per_channel = y.numel() // y.shape[1]
+    if training and per_channel < 2:
+        raise SpecError(
+            "batch",
+            y.shape[0],
+            f"BatchNorm of layer '{layer.name}' would see a single value per channel",
+            "Use a batch of 2 or more.",
+        )
+    mean, var = _running(layer, y, buffers)
+    out = functional.batch_norm(y, mean, var, state["gamma"], state["beta"], training, momentum, BN_EPS)
+    return functional.leaky_relu(out, layer.negative_slope)
+
+
+def _running(layer: WeightedLayer, y: Tensor, buffers: MutableMapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Running mean and variance of a layer, made (0 and 1) where they are missing."""
+    names = f"{layer.name}/running_mean", f"{layer.name}/running_var"
+    if names[0] not in buffers:
+        buffers[names[0]] = torch.zeros(layer.out_c, dtype=y.dtype, device=y.device)
+        buffers[names[1]] = torch.ones(layer.out_c, dtype=y.dtype, device=y.device)
+    return buffers[names[0]], buffers[names[1]]
+
+
+def pooled(layer: PoolLayer, x: Tensor) -> Tensor:
+    """Non-overlapping maximum, or adaptive average, of a map (N, C, H, W)."""
+    if layer.kind == "avg":
+        return functional.adaptive_avg_pool2d(x, (layer.out_h, layer.out_w))
+    first = layer.grid.rows[0]
+    return functional.max_pool2d(x, first[1] - first[0])
