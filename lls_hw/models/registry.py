@@ -32,10 +32,7 @@ def load(shelf: Shelf, name: str, spec: type[SpecT], where: str) -> SpecT:
     if name not in names(shelf):
         known = ", ".join(names(shelf))
         raise SpecError(
-            where,
-            name,
-            f"the shipped ones are {known}",
-            "Choose one of them or give a path that ends in .toml.",
+            where, name, f"the shipped ones are {known}", "Choose one of them or give a path that ends in .toml."
         )
     with resources.as_file(resources.files("lls_hw.models") / shelf / f"{name}.toml") as path:
         return spec.from_toml(path)
@@ -66,9 +63,6 @@ def _from_module(name: str) -> NetworkSpec:
         sys.path.remove(str(Path.cwd()))
     if not isinstance(found, NetworkSpec):
         raise SpecError(
-            "--net",
-            name,
-            f"it is a {type(found).__name__}, not a NetworkSpec",
-            "Build one with lls_hw.NetworkSpec.",
+            "--net", name, f"it is a {type(found).__name__}, not a NetworkSpec", "Build one with lls_hw.NetworkSpec."
         )
     return found

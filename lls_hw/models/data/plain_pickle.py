@@ -72,10 +72,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 } | {
     (f"numpy.{core}.{module}", name): stand_in
     for core in ("core", "_core")
-    for module, name, stand_in in (
-        ("multiarray", "_reconstruct", _Array),
-        ("numeric", "_frombuffer", _from_buffer),
-    )
+    for module, name, stand_in in (("multiarray", "_reconstruct", _Array), ("numeric", "_frombuffer", _from_buffer))
 }
 
 

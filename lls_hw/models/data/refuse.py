@@ -41,10 +41,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "numpy.savez of your own arrays",
         "train_images and test_images uint8 (n, H, W, C) or (n, H, W), train_labels and test_labels integers (n,)",
     ),
-    "folder": (
-        "your own pictures",
-        "DIR/train/<class>/* and DIR/test/<class>/* (val instead of test is accepted)",
-    ),
+    "folder": ("your own pictures", "DIR/train/<class>/* and DIR/test/<class>/* (val instead of test is accepted)"),
 }
 
 

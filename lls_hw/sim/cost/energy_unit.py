@@ -6,15 +6,7 @@ from typing import TypeVar
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import Precision
-from lls_hw.models.spec.technology import (
-    Entry,
-    LeakageSpec,
-    Level,
-    LogicSpec,
-    RandomSpec,
-    SramRow,
-    TechnologySpec,
-)
+from lls_hw.models.spec.technology import Entry, LeakageSpec, Level, LogicSpec, RandomSpec, SramRow, TechnologySpec
 from lls_hw.sim.cost.energy_sram import interpolate
 
 PartT = TypeVar("PartT")
