@@ -1,0 +1,86 @@
+"""Draws data moving through a small array: one grid a cycle, as a self-contained SVG."""
+
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from lls_hw.models.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from lls_hw.sim.kernels.array import ArrayRecord
+
+CELL, GAP, TITLE, FRAMES_A_LINE = 58, 26, 22, 6
+MAX_CELLS = 4000  # a picture of a larger run says nothing
+MOVING, STAYING, SUM, SHIFTING, IDLE = "#1f5fbf", "#555555", "#b3470b", "#1d7a3a", "#bbbbbb"
+LEGENDS = {
+    "ws": (("input, moving right", MOVING), ("weight, staying", STAYING), ("sum, moving down", SUM),
+           ("next weight, loading", SHIFTING)),
+    "is": (("weight, moving right", MOVING), ("input, staying", STAYING), ("sum, moving down", SUM),
+           ("next input, loading", SHIFTING)),
+    "os": (("input, moving right", MOVING), ("weight, moving down", STAYING), ("sum, staying", SUM),
+           ("finished, moving down", SHIFTING)),
+}  # fmt: skip
+
+
+def draw_array(record: "ArrayRecord", title: str = "") -> str:
+    """SVG text: the registers of every element after each recorded cycle.
+
+    A cell shows the moving operand (top left), the stationary or descending one (top right), the sum (middle) and the
+    loading register (os: the drain register) on its last line. Empty registers are left out; a cell that multiplied in
+    this cycle is filled.
+
+    Raises
+    ------
+    SpecError : the record is empty or too large to be read as a picture.
+    """
+    cycles, rows, cols = record.moving.shape
+    if not 0 < cycles * rows * cols <= MAX_CELLS:
+        need = f"a picture holds 1 to {MAX_CELLS} cells (cycles x rows x cols)"
+        raise SpecError("draw", f"{cycles}x{rows}x{cols}", need, "Draw a smaller array or a smaller product.")
+    wide, high = cols * CELL + GAP, rows * CELL + GAP + TITLE
+    across = min(FRAMES_A_LINE, cycles)
+    width = max(across * wide + GAP, 560)
+    height = -(-cycles // across) * high + 2 * GAP + 12
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        'font-family="ui-monospace, monospace" font-size="13">',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+        _legend(record.dataflow, title),
+    ]
+    for cycle in range(cycles):
+        left, top = GAP + cycle % across * wide, 2 * GAP + cycle // across * high
+        parts.append(f'<g transform="translate({left},{top})">')
+        parts.append(f'<text y="{TITLE - 8}" fill="#222">cycle {cycle}</text>')
+        parts += [_cell(record, cycle, r, c) for r in range(rows) for c in range(cols)]
+        parts.append("</g>")
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _legend(dataflow: str, title: str) -> str:
+    """Title and the colours' meaning."""
+    parts, x = [], GAP
+    for text, colour in ((title, "#222"), *LEGENDS[dataflow]):
+        if text:
+            parts.append(f'<text x="{x}" y="{GAP}" fill="{colour}">{escape(text)}</text>')
+            x += 8 * len(text) + GAP
+    return "".join(parts)
+
+
+def _cell(record: "ArrayRecord", cycle: int, r: int, c: int) -> str:
+    """One element after one cycle."""
+    here = (cycle, r, c)
+    busy = bool(record.moving_valid[here])
+    held = record.dataflow != "os" and bool(record.moving_valid[: cycle + 1, r, c].any())
+    lines = [
+        (record.moving[here], busy, 4, 17, "start", MOVING),
+        (record.other[here], busy or held, CELL - 4, 17, "end", STAYING),
+        (record.sums[here], bool(record.sums_valid[here]), CELL // 2, 34, "middle", SUM),
+        (record.shifting[here], bool(record.shifting_valid[here]), CELL // 2, 51, "middle", SHIFTING),
+    ]
+    x, y = c * CELL, r * CELL + TITLE
+    fill = "#eef4ff" if busy else "white"
+    text = "".join(
+        f'<text x="{x + dx}" y="{y + dy}" text-anchor="{anchor}" fill="{colour}">{int(value)}</text>'
+        for value, live, dx, dy, anchor, colour in lines
+        if live
+    )
+    return f'<rect x="{x}" y="{y}" width="{CELL}" height="{CELL}" fill="{fill}" stroke="{IDLE}"/>{text}'

@@ -1,0 +1,96 @@
+"""Cycles of a topology's layers in our convention or in SCALE-Sim's.
+
+SCALE-Sim 3.0.0 (Samajdar et al., ISPASS 2020) maps a product on (Sr, Sc, T) = (k, n, m) ws, (m, n, k) os, (k, m, n) is:
+
+    folds = ceil(Sr/R)·ceil(Sc/C)
+    fold  = 2R + C + T − 2 (ws, is)      R + C + T − 2 (os)
+    cycles = folds·fold − 1
+
+Folds never overlap, partial folds cost whole ones, os ends before its last products can have arrived, and the last
+cycle's index stands for the count of cycles. Utilisation is 100·m·k·n / (cycles·R·C); mapping efficiency the mean share
+of PEs in use over folds, in percent. Output sizes are rounded up. `docs/scalesim.md` says what each is worth.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.topology import Layer
+from lls_hw.sim.cost.array_cycles import array_cycles, array_utilisation, mapping_efficiency
+
+Convention = Literal["ours", "scalesim"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerCycles:
+    """One line of `lls-hw cycles`; the last two in percent under `scalesim`, shares of 1 in ours."""
+
+    name: str
+    m: int
+    k: int
+    n: int
+    cycles: int
+    utilization: float
+    mapping_efficiency: float
+
+
+def scalesim_cycles(m: int, k: int, n: int, *, rows: int, cols: int, dataflow: Dataflow) -> int:
+    """SCALE-Sim's `compute_cycles` for (m, k) @ (k, n).
+
+    Examples
+    --------
+    >>> scalesim_cycles(64, 512, 512, rows=16, cols=16, dataflow="ws")
+    112639
+    """
+    down, across, streamed = {"ws": (k, n, m), "os": (m, n, k), "is": (k, m, n)}[dataflow]
+    fold = (1 if dataflow == "os" else 2) * rows + cols + streamed - 2
+    return -(-down // rows) * -(-across // cols) * fold - 1
+
+
+def layer_cycles(
+    topology: Iterable[Layer], *, rows: int, cols: int, dataflow: Dataflow, convention: Convention = "ours"
+) -> list[LayerCycles]:
+    """Cycles, utilisation and mapping efficiency of every layer on a rows x cols array.
+
+    Our convention hides the preload, charges partial folds exactly and rounds output sizes down; see `array_cycles`.
+
+    Raises
+    ------
+    SpecError : a side of the array is not positive.
+    """
+    for name, side in (("rows", rows), ("cols", cols)):
+        if side < 1:
+            raise SpecError(f"array.{name}", side, "every size must be positive", "Use 1 or more.")
+    measure = _scalesim if convention == "scalesim" else _ours
+    return [measure(layer, rows, cols, dataflow) for layer in topology]
+
+
+def _ours(layer: Layer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
+    """As the register-level array counts; shares of 1."""
+    m, k, n = layer.gemm("down")
+    return LayerCycles(
+        name=layer.name,
+        m=m,
+        k=k,
+        n=n,
+        cycles=array_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
+        utilization=array_utilisation(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
+        mapping_efficiency=mapping_efficiency(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
+    )
+
+
+def _scalesim(layer: Layer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
+    """As SCALE-Sim prints it; percent. (Its single product on one element takes 0 cycles: utilisation 0 here.)"""
+    m, k, n = layer.gemm("up")
+    cycles = scalesim_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow)
+    return LayerCycles(
+        name=layer.name,
+        m=m,
+        k=k,
+        n=n,
+        cycles=cycles,
+        utilization=100 * m * k * n / (cycles * rows * cols) if cycles else 0.0,
+        mapping_efficiency=100 * mapping_efficiency(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
+    )

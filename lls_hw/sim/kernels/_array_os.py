@@ -1,0 +1,138 @@
+"""The output-stationary grid clocked register by register; fields and schedule as in `_array`."""
+
+import numpy as np
+
+from lls_hw.sim.kernels._array import (
+    A_VALID,
+    B_VALID,
+    DRAIN,
+    DRAIN_SHIFTS,
+    DRAIN_TOGGLES,
+    DRAIN_VALID,
+    FIRST,
+    HOLD,
+    MACS,
+    OPERAND_SHIFTS,
+    OPERAND_TOGGLES,
+    OUTPUTS,
+    SIDE_FOLD,
+    SIDE_INDEX,
+    SIDE_READS,
+    STEPS,
+    STREAM_FOLD,
+    STREAM_INDEX,
+    STREAM_READS,
+    SUM,
+    SUM_SHIFTS,
+    SUM_TOGGLES,
+    SUM_VALID,
+    TAKE,
+    A,
+    B,
+    Grid,
+    narrow,
+    ones,
+)
+from lls_hw.sim.kernels._jit import kernel
+
+
+@kernel
+def edges_os(a: Grid, b: Grid, plan: Grid, filled: int, cycle: int, left: Grid, top: Grid, counts: Grid) -> None:
+    """What stands at the edges: `left[field, r]` operand, valid, first, take, hold; `top[field, c]` operand, valid."""
+    n_rows, n_cols = left.shape[1], top.shape[1]
+    strips = (b.shape[1] + n_cols - 1) // n_cols
+    for r in range(n_rows):
+        left[:, r] = 0
+        now = cycle - r
+        if 0 <= now < filled and plan[STREAM_FOLD, now] >= 0:
+            row = plan[STREAM_FOLD, now] // strips * n_rows + r
+            if row < a.shape[0]:
+                left[0, r], left[1, r] = np.int64(a[row, plan[STREAM_INDEX, now]]), 1
+                left[2, r] = plan[STREAM_INDEX, now] == 0
+                counts[STREAM_READS] += 1
+        if cycle < filled and plan[SIDE_FOLD, cycle] >= 0:
+            left[3, r] = plan[SIDE_INDEX, cycle] == r
+            left[4, r] = plan[SIDE_INDEX, cycle] > r
+    for c in range(n_cols):
+        top[:, c] = 0
+        now = cycle - c
+        if 0 <= now < filled and plan[STREAM_FOLD, now] >= 0:
+            col = plan[STREAM_FOLD, now] % strips * n_cols + c
+            if col < b.shape[1]:
+                top[0, c], top[1, c] = np.int64(b[plan[STREAM_INDEX, now], col]), 1
+                counts[SIDE_READS] += 1
+
+
+@kernel
+def step_os(regs: Grid, left: Grid, top: Grid, form: Grid, counts: Grid) -> None:
+    """One clock edge of the output-stationary grid; `form` as in `step_ws`."""
+    n_rows, n_cols = regs.shape[1:]
+    bits, wraps, mask, sum_mask = form[0], form[1], form[2], form[3]
+    counts[STEPS] += n_rows * n_cols
+    for r in range(n_rows - 1, -1, -1):
+        for c in range(n_cols - 1, -1, -1):
+            value, valid = (regs[A, r, c - 1], regs[A_VALID, r, c - 1]) if c > 0 else (left[0, r], left[1, r])
+            first = regs[FIRST, r, c - 1] if c > 0 else left[2, r]
+            take, hold = (regs[TAKE, r, c - 1], regs[HOLD, r, c - 1]) if c > 0 else (left[3, r], left[4, r])
+            other, ready = (regs[B, r - 1, c], regs[B_VALID, r - 1, c]) if r > 0 else (top[0, c], top[1, c])
+            if hold == 0:
+                drained, full = (regs[SUM, r, c], regs[SUM_VALID, r, c]) if take != 0 else (np.int64(0), np.int64(0))
+                if take == 0 and r > 0:
+                    drained, full = regs[DRAIN, r - 1, c], regs[DRAIN_VALID, r - 1, c]
+                regs[DRAIN_VALID, r, c] = full
+                if full != 0:
+                    counts[DRAIN_SHIFTS] += 1
+                    counts[DRAIN_TOGGLES] += ones((regs[DRAIN, r, c] ^ drained) & sum_mask)
+                    regs[DRAIN, r, c] = drained
+            active = valid & ready
+            if take != 0:
+                regs[SUM_VALID, r, c] = 0
+            if active != 0:
+                total = np.int64(0) if first != 0 else regs[SUM, r, c]
+                total = narrow(total + value * other, bits, wraps, counts)
+                counts[MACS] += 1
+                counts[SUM_TOGGLES] += ones((regs[SUM, r, c] ^ total) & sum_mask)
+                counts[OPERAND_TOGGLES] += ones((regs[A, r, c] ^ value) & mask) + ones((regs[B, r, c] ^ other) & mask)
+                regs[SUM, r, c], regs[SUM_VALID, r, c] = total, 1
+                regs[A, r, c], regs[B, r, c] = value, other
+            regs[A_VALID, r, c], regs[B_VALID, r, c] = active, active
+            regs[FIRST, r, c] = first & active
+            regs[TAKE, r, c], regs[HOLD, r, c] = take, hold
+
+
+@kernel
+def collect_os(regs: Grid, out: Grid, due: Grid, counts: Grid) -> None:
+    """Take what stands in the bottom drain registers: within a fold the last row leaves first."""
+    n_rows, n_cols = regs.shape[1:]
+    n_down, n_across = out.shape
+    for c in range(n_cols):
+        if regs[DRAIN_VALID, n_rows - 1, c] != 0:
+            strips = (n_across - c + n_cols - 1) // n_cols  # folds a row strip in which this column works
+            start = due[c] // (n_rows * strips) * n_rows
+            used = min(n_rows, n_down - start)
+            place = due[c] - start * strips
+            out[start + used - 1 - place % used, place // used * n_cols + c] = regs[DRAIN, n_rows - 1, c]
+            counts[OUTPUTS] += 1
+            due[c] += 1
+
+
+@kernel
+def run_os(
+    a: Grid, b: Grid, plan: Grid, filled: int, regs: Grid, form: Grid, out: Grid, counts: Grid, film: Grid
+) -> int:
+    """Clock the grid until the last sum has left; returns the cycles. `film[cycle]` records `regs`."""
+    n_rows, n_cols = regs.shape[1:]
+    left, top = np.zeros((5, n_rows), np.int64), np.zeros((2, n_cols), np.int64)
+    due = np.zeros(n_cols, np.int64)
+    cycle = 0
+    while True:
+        collect_os(regs, out, due, counts)
+        if counts[OUTPUTS] == out.size:
+            counts[SUM_SHIFTS] += counts[MACS]
+            counts[OPERAND_SHIFTS] += 2 * counts[MACS]
+            return cycle
+        edges_os(a, b, plan, filled, cycle, left, top, counts)
+        step_os(regs, left, top, form, counts)
+        if cycle < film.shape[0]:
+            film[cycle] = regs
+        cycle += 1

@@ -1,0 +1,228 @@
+"""The typed door to the systolic array: every register each cycle, or the same sums tile by tile.
+
+What a sum means, in both:
+
+ws, is  each element adds its product to the sum coming from above, at `acc_bits`; a fold's chain starts from
+        zero and has at most R products, k ascending. The accumulator below stores the first fold's sum and
+        adds each later one to it, again at `acc_bits`.
+os      each element adds its products to its own sum at `acc_bits`, k ascending over the whole of k.
+
+A product is exact; an addition whose exact result does not fit saturates or wraps and counts as one overflow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.precision import Overflow
+from lls_hw.sim.kernels import _array, _array_os, _array_tiled
+
+Codes = NDArray[np.integer]
+Sums = NDArray[np.int64]
+INT32_MAX = (1 << 31) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayCounters:
+    """Events counted in the registers themselves.
+
+    The first eleven are the fields of `lls_hw.sim.cost.array_cycles.ArrayAccesses`, same names, same meaning.
+    A toggle is one bit of a register that changes when it is written: streaming operands, partial sums,
+    loading and working registers of the stationary operand, drain registers.
+    """
+
+    macs: int
+    a_reads: int
+    b_reads: int
+    accumulator_reads: int
+    accumulator_writes: int
+    outputs: int
+    operand_shifts: int
+    sum_shifts: int
+    stationary_shifts: int
+    stationary_swaps: int
+    drain_shifts: int
+    operand_toggles: int
+    sum_toggles: int
+    stationary_toggles: int
+    swap_toggles: int
+    drain_toggles: int
+    pe_updates: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayRecord:
+    """State after every cycle, for drawing: arrays (cycle, row, col), `valid` where a register holds something live.
+
+    `moving` travels right; `sums` are partial sums (os: the accumulators); `other` is the operand that stays (ws, is)
+    or comes from above (os); `shifting` are the loading registers (ws, is) or the drain registers (os).
+    """
+
+    dataflow: Dataflow
+    moving: Sums
+    moving_valid: Sums
+    sums: Sums
+    sums_valid: Sums
+    other: Sums
+    shifting: Sums
+    shifting_valid: Sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayRun:
+    """One product through the array: `outputs` (m, n), `cycles`, `overflows`, `counters`, `record` if asked for."""
+
+    outputs: Sums
+    cycles: int
+    overflows: int
+    counters: ArrayCounters
+    record: ArrayRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayForm:
+    """The array that runs: sides, dataflow, accumulator; `operand_bits` only bounds operands and toggles."""
+
+    rows: int
+    cols: int
+    dataflow: Dataflow = "ws"
+    acc_bits: int = 32
+    overflow: Overflow = "saturate"
+    preload_hidden: bool = True
+    operand_bits: int = 16
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("rows", 1, 1024), ("cols", 1, 1024), ("acc_bits", 2, 62), ("operand_bits", 2, 31)):
+            if not low <= getattr(self, name) <= high:
+                need = f"it must lie between {low} and {high}"
+                raise SpecError(f"array.{name}", getattr(self, name), need, f"Use {low} to {high}.")
+
+
+def run_array(a: Codes, b: Codes, form: ArrayForm, *, record_cycles: int = 0) -> ArrayRun:
+    """Clock a @ b through the array, register by register; `record_cycles` states are kept.
+
+    Examples
+    --------
+    >>> run = run_array(np.ones((3, 5), int), np.ones((5, 2), int), ArrayForm(rows=4, cols=4))
+    >>> run.outputs.tolist(), run.cycles
+    ([[5, 5], [5, 5], [5, 5]], 14)
+    """
+    left, right = _operands(a, b, form)
+    if form.dataflow == "is":
+        left, right = np.ascontiguousarray(right.T), np.ascontiguousarray(left.T)
+    (m, k), n = left.shape, right.shape[1]
+    output_stationary = form.dataflow == "os"
+    fields = _array.OS_FIELDS if output_stationary else _array.WS_FIELDS
+    regs = np.zeros((fields, form.rows, form.cols), np.int64)
+    film = np.zeros((record_cycles, *regs.shape), np.int64)
+    out, counts = np.zeros((m, n), np.int64), np.zeros(_array.N_COUNTERS, np.int64)
+    plan, filled = _plan(m, k, n, form)
+    words = np.array([form.acc_bits, form.overflow == "wrap", _mask(form.operand_bits), _mask(form.acc_bits),
+                      form.preload_hidden], np.int64)  # fmt: skip
+    clock = _array_os.run_os if output_stationary else _array.run_ws
+    cycles = clock(left, right, plan, filled, regs, words, out, counts, film)
+    record = _record(film[:cycles], form) if record_cycles else None
+    outputs = np.ascontiguousarray(out.T) if form.dataflow == "is" else out
+    overflows = int(counts[_array.OVERFLOWS])
+    counters = _counters(counts, swapped=form.dataflow == "is")
+    return ArrayRun(outputs=outputs, cycles=int(cycles), overflows=overflows, counters=counters, record=record)
+
+
+def tiled_matmul(
+    a: Codes, b: Codes, *, rows: int, cols: int, dataflow: Dataflow, acc_bits: int, overflow: Overflow = "saturate"
+) -> tuple[Sums, int]:
+    """(a @ b, overflows) with the bits of the register-level array; `cols` changes none of them.
+
+    Without a possible overflow, proven from max|a|, max|b| and k, no addition is checked.
+    """
+    form = ArrayForm(rows=rows, cols=cols, dataflow=dataflow, acc_bits=acc_bits, overflow=overflow, operand_bits=31)
+    left, right = _operands(a, b, form, widen=False)
+    out = np.empty((left.shape[0], right.shape[1]), np.int64)
+    bound = _peak(left) * _peak(right) * left.shape[1]
+    if bound > _mask(acc_bits - 1):
+        depth = left.shape[1] if dataflow == "os" else rows
+        return out, int(_array_tiled.guarded(left, right, depth, acc_bits, overflow == "wrap", out))
+    (_array_tiled.exact_narrow if bound <= INT32_MAX else _array_tiled.exact_wide)(left, right, out)
+    return out, 0
+
+
+def _operands(a: Codes, b: Codes, form: ArrayForm, *, widen: bool = True) -> tuple[Sums, Sums]:
+    """Both operands contiguous and checked against each other and the operand width."""
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or 0 in (*a.shape, *b.shape):
+        raise SpecError("array.operands", (a.shape, b.shape), "the product needs non-empty (m, k) and (k, n)",
+                        "Give two matrices that share k.")  # fmt: skip
+    for name, matrix in (("a", a), ("b", b)):
+        if int(matrix.max()) > _mask(form.operand_bits - 1) or int(matrix.min()) < -1 - _mask(form.operand_bits - 1):
+            raise SpecError(f"array.{name}", _peak(matrix), f"an operand has {form.operand_bits} bits",
+                            "Raise operand_bits or narrow the operand.")  # fmt: skip
+    if widen:
+        return np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
+    return np.ascontiguousarray(a), np.ascontiguousarray(b)
+
+
+def _peak(matrix: Codes) -> int:
+    """Largest magnitude."""
+    return max(int(matrix.max()), -int(matrix.min()))
+
+
+def _mask(bits: int) -> int:
+    """`bits` ones."""
+    return (1 << bits) - 1
+
+
+def _plan(m: int, k: int, n: int, form: ArrayForm) -> tuple[Sums, int]:
+    """The sequencer's schedule and its length; streamed size and rows used per fold as in `array_cycles`."""
+    stream, down = (k, m) if form.dataflow == "os" else (m, k)
+    spans = [min(form.rows, down - start) for start in range(0, down, form.rows)]
+    strips = -(-n // form.cols)
+    folds = [used for used in spans for _ in range(strips)] if form.dataflow == "os" else spans * strips
+    used = np.array(folds, np.int64)
+    plan = np.full((4, int(used.sum()) + used.size * stream + form.rows), -1, np.int64)
+    if form.dataflow == "os":
+        return plan, int(_array.schedule_os(stream, used, plan))
+    return plan, int(_array.schedule_ws(stream, used, form.preload_hidden, plan))
+
+
+def _counters(counts: Sums, *, swapped: bool) -> ArrayCounters:
+    """Named counters; for is the streaming operand is the right one."""
+    c = [int(value) for value in counts]
+    streaming, stationary = c[_array.STREAM_READS], c[_array.SIDE_READS]
+    return ArrayCounters(
+        macs=c[_array.MACS],
+        a_reads=stationary if swapped else streaming,
+        b_reads=streaming if swapped else stationary,
+        accumulator_reads=c[_array.ACC_READS],
+        accumulator_writes=c[_array.ACC_WRITES],
+        outputs=c[_array.OUTPUTS],
+        operand_shifts=c[_array.OPERAND_SHIFTS],
+        sum_shifts=c[_array.SUM_SHIFTS],
+        stationary_shifts=c[_array.SIDE_SHIFTS],
+        stationary_swaps=c[_array.SWAPS],
+        drain_shifts=c[_array.DRAIN_SHIFTS],
+        operand_toggles=c[_array.OPERAND_TOGGLES],
+        sum_toggles=c[_array.SUM_TOGGLES],
+        stationary_toggles=c[_array.SIDE_TOGGLES],
+        swap_toggles=c[_array.SWAP_TOGGLES],
+        drain_toggles=c[_array.DRAIN_TOGGLES],
+        pe_updates=c[_array.STEPS],
+    )
+
+
+def _record(film: Sums, form: ArrayForm) -> ArrayRecord:
+    """Named views of the recorded registers."""
+    os = form.dataflow == "os"
+    stationary = _array.WORK if form.preload_hidden else _array.LOAD
+    shifting = (_array.DRAIN, _array.DRAIN_VALID) if os else (_array.LOAD, _array.LOAD_VALID)
+    return ArrayRecord(
+        dataflow=form.dataflow,
+        moving=film[:, _array.A],
+        moving_valid=film[:, _array.A_VALID],
+        sums=film[:, _array.SUM],
+        sums_valid=film[:, _array.SUM_VALID],
+        other=film[:, _array.B if os else stationary],
+        shifting=film[:, shifting[0]],
+        shifting_valid=film[:, shifting[1]],
+    )
