@@ -8,14 +8,14 @@ from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer, resolve
 
 def lower_inference(b: Builder) -> Program:
     """Forward only, with BatchNorm's running statistics."""
-    _forward(b, resolve(b.network))
+    lower_forward(b, resolve(b.network))
     return b.program()
 
 
 def lower_bp(b: Builder) -> Program:
     """Forward to the loss, then backward layer by layer; every map waits for its gradient."""
     layers = resolve(b.network)
-    sources = _forward(b, layers)
+    sources = lower_forward(b, layers)
     classifier = layers[-1]
     assert isinstance(classifier, WeightedLayer)
     delta = classifier_loss(b, classifier, sources[-1])
@@ -24,7 +24,7 @@ def lower_bp(b: Builder) -> Program:
     return b.program()
 
 
-def _forward(b: Builder, layers: tuple[Layer, ...]) -> list[str]:
+def lower_forward(b: Builder, layers: tuple[Layer, ...]) -> list[str]:
     """All forward ops; returns each layer's input, and the logits last."""
     c, h, w = b.network.input
     sources = [b.tensor("input/x", (b.batch, h, w, c), b.precision.activation_bits, "input")]

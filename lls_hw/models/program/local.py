@@ -2,6 +2,7 @@
 
 from lls_hw.models.program.backward import batch_norm_backward, classifier_loss, input_gradient
 from lls_hw.models.program.builder import LABEL_BITS, Builder, word_bits
+from lls_hw.models.program.heads import classifier_error, classifier_of
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Stage
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer, resolve
@@ -74,8 +75,10 @@ def _learn(b: Builder, layers: list[WeightedLayer], sources: list[str]) -> None:
         if index > 0:
             delta, spread = input_gradient(b, layer, error, layers[index - 1]), None
         b.update_layer(layer)
-    if b.rule.modulation != "none":
-        b.update(layers[-1].name, "modulation", _modulation_shape(b))
+        if layer is layers[-1] and b.rule.modulation != "none":
+            b.update(layer.name, "modulation", _modulation_shape(b))
+        if layer is layers[-1] and b.rule.name == "local_losses":
+            b.update_layer(classifier_of(layer, grid, b.network.classes))
 
 
 def _modulation_shape(b: Builder) -> tuple[int, ...]:
@@ -85,56 +88,69 @@ def _modulation_shape(b: Builder) -> tuple[int, ...]:
 
 def local_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> str:
     """Projection, softmax error, back-projection; returns the pooled gradient."""
+    if b.rule.name == "local_losses":
+        return classifier_error(b, layer, grid, h)
     rows, latents = b.rule.basis_rows(b.network.classes), grid.latents(layer.out_c)
-    z, p, norm = _project(b, layer, grid, h)
-    coefficients, alignment = _error(b, layer.name, p, norm, rows)
+    projection: tuple[str, ...] = ()
+    if b.rule.random_projection:
+        bits = b.precision.weight_bits
+        projection = (b.tensor(f"{layer.name}/projection", (rows, latents), bits, "projection", kept=True),)
+    z, p, *norm = _project(b, layer, grid, (h, *projection))
+    signal = _error(b, layer.name, (p, *norm), rows)
     grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, latents), b.precision.error_bits, "error")
+    reads = (signal[0], *projection) if projection else (*signal, z, *norm)
     b.add(
         LocalBackproject(
             layer=layer.name,
             stage="local_error",
             batch=b.batch,
-            reads=(coefficients, alignment, z, norm),
+            reads=reads,
             writes=(grad,),
             rows=rows,
             latents=latents,
+            stored=bool(projection),
         )
     )
     return grad
 
 
-def _project(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> tuple[str, str, str]:
+def _project(b: Builder, layer: WeightedLayer, grid: PoolGrid, reads: tuple[str, ...]) -> tuple[str, ...]:
+    """Latents, projections and, where latents are normalised, squared norms."""
     name, rows, latents = layer.name, b.rule.basis_rows(b.network.classes), grid.latents(layer.out_c)
+    stored = len(reads) > 1
     bits = latent_bits(b.precision.activation_bits, grid, latents)
-    sum_bits = word_bits(bits + latents.bit_length())
+    factor_bits = b.precision.weight_bits if stored else 0
+    p_bits = word_bits(min(64, bits + factor_bits + latents.bit_length()))
     z = b.tensor(f"{name}/latent", (b.batch, latents), word_bits(bits), "latent")
-    p = b.tensor(f"{name}/projected", (b.batch, rows), sum_bits, "signal")
-    norm = b.tensor(f"{name}/norm", (b.batch,), 64, "signal")
+    p = b.tensor(f"{name}/projected", (b.batch, rows), p_bits, "signal")
+    norm = () if stored else (b.tensor(f"{name}/norm", (b.batch,), 64, "signal"),)
     b.add(
         LocalProject(
             layer=name,
             stage="local_error",
             batch=b.batch,
-            reads=(h,),
-            writes=(z, p, norm),
+            reads=reads,
+            writes=(z, p, *norm),
             shape=layer,
             grid=grid,
             rows=rows,
             latents=latents,
+            stored=stored,
         )
     )
-    return z, p, norm
+    return (z, p, *norm)
 
 
-def _error(b: Builder, name: str, p: str, norm: str, rows: int) -> tuple[str, str]:
-    """The local softmax error; returns the names of the coefficients and of sum_j e_j s_j."""
-    classes = b.network.classes
+def _error(b: Builder, name: str, sampled: tuple[str, ...], rows: int) -> tuple[str, ...]:
+    """The local softmax error; returns the coefficients and, with a norm, sum_j e_j s_j."""
+    classes, normalised = b.network.classes, len(sampled) > 1
     labels = b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
     logits, error = (
         b.tensor(f"{name}/{which}", (b.batch, classes), 32, "signal") for which in ("signal_logits", "error")
     )
-    coefficients = b.tensor(f"{name}/coefficients", (b.batch, rows), 32, "signal")
-    alignment = b.tensor(f"{name}/alignment", (b.batch,), 64, "signal")
+    signal: tuple[str, ...] = (b.tensor(f"{name}/coefficients", (b.batch, rows), 32, "signal"),)
+    if normalised:
+        signal = (*signal, b.tensor(f"{name}/alignment", (b.batch,), 64, "signal"))
     modulation: tuple[str, ...] = ()
     grads: tuple[str, ...] = ()
     if b.rule.modulation != "none":
@@ -146,11 +162,12 @@ def _error(b: Builder, name: str, p: str, norm: str, rows: int) -> tuple[str, st
             layer=name,
             stage="local_error",
             batch=b.batch,
-            reads=(p, norm, labels, *modulation),
-            writes=(logits, error, coefficients, alignment, *grads),
+            reads=(*sampled, labels, *modulation),
+            writes=(logits, error, *signal, *grads),
             rows=rows,
             classes=classes,
             modulation=b.rule.modulation,
+            normalised=normalised,
         )
     )
-    return coefficients, alignment
+    return signal

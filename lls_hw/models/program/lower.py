@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.feedback import lower_feedback
 from lls_hw.models.program.global_rules import lower_bp, lower_inference
 from lls_hw.models.program.local import lower_local
 from lls_hw.models.program.program import Program
@@ -18,6 +19,12 @@ LOWERINGS: dict[str, Callable[[Builder], Program]] = {
     "lls_m": lower_local,
     "lls_mxm": lower_local,
     "lls_mxm_reduced": lower_local,
+    "lls_random": lower_local,
+    "lls_m_random": lower_local,
+    "lls_mxm_random": lower_local,
+    "local_losses": lower_local,
+    "dfa": lower_feedback,
+    "drtp": lower_feedback,
 }
 
 

@@ -173,12 +173,17 @@ class PoolBackward(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalProject(Op):
-    """Pool a block's output to latents z; S = sum z^2; p_c = sum_t B[c, t] z_t by additions."""
+    """Pool a block's output to latents z; p_c = sum_t B[c, t] z_t, by additions where B is a sign.
+
+    With the periodic basis latents are normalised, so S = sum z^2 is taken too. `stored` is for a
+    random projection, which is read from memory and multiplied, and does not normalise.
+    """
 
     shape: WeightedLayer
     grid: PoolGrid
     rows: int
     latents: int
+    stored: bool = False
 
     @property
     def signal_macs(self) -> int:
@@ -188,11 +193,15 @@ class LocalProject(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalError(Op):
-    """Softmax error of one block's local loss, the modulation's gradient, and the coefficients a_c."""
+    """Softmax error of one block's local loss, the modulation's gradient, and the coefficients a_c.
+
+    With `normalised` latents it also writes sum_j e_j s_j for the normalisation's Jacobian.
+    """
 
     rows: int
     classes: int
     modulation: Modulation
+    normalised: bool = True
 
     @property
     def signal_macs(self) -> int:
@@ -203,10 +212,11 @@ class LocalError(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalBackproject(Op):
-    """u_t = sum_c a_c B[c, t] by additions; g_t = r (u_t - zhat_t sum_j e_j s_j)."""
+    """u_t = sum_c a_c B[c, t]; g_t = r (u_t - zhat_t sum_j e_j s_j), or u_t for a `stored` projection."""
 
     rows: int
     latents: int
+    stored: bool = False
 
     @property
     def signal_macs(self) -> int:
@@ -216,9 +226,20 @@ class LocalBackproject(Op):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss(Op):
-    """Cross-entropy of the final classifier: e = (softmax - target) / N, and its bias gradient."""
+    """Cross-entropy of a linear classifier: e = (softmax - target) / N, and its bias gradient.
+
+    The final classifier's, or, with its `temperature`, that of a block's own classifier.
+    """
 
     classes: int
+    temperature: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetProject(Op):
+    """DRTP's error: minus the feedback's row of each sample's label; a selection, no product."""
+
+    shape: WeightedLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,5 +263,6 @@ AnyOp = (
     | LocalError
     | LocalBackproject
     | Loss
+    | TargetProject
     | Update
 )

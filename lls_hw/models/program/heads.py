@@ -1,0 +1,69 @@
+"""A block's own linear classifier (the `local_losses` rule), on the same pooled latents as LLS."""
+
+from lls_hw.models.program.builder import LABEL_BITS, Builder
+from lls_hw.models.program.ops import Loss, Pool
+from lls_hw.models.spec.geometry import PoolGrid, PoolLayer, WeightedLayer
+
+
+def classifier_of(layer: WeightedLayer, grid: PoolGrid, classes: int) -> WeightedLayer:
+    """The classifier as a layer: its input is the pooled map, seen as one position."""
+    return WeightedLayer(
+        name=f"{layer.name}.local",
+        block=layer.block,
+        kind="classifier",
+        in_h=1,
+        in_w=1,
+        in_c=grid.latents(layer.out_c),
+        out_h=1,
+        out_w=1,
+        out_c=classes,
+        kernel_h=1,
+        kernel_w=1,
+        stride=1,
+        padding=0,
+        bias=True,
+        batch_norm=False,
+        negative_slope=0.0,
+        local=None,
+    )
+
+
+def latent_pool(layer: WeightedLayer, grid: PoolGrid) -> PoolLayer:
+    """The pooling as a layer of its own; a linear block's features are pooled along one axis."""
+    if grid.channels is not None:
+        flat = PoolGrid(rows=((0, 1),), cols=grid.channels)
+        return PoolLayer(name=f"{layer.name}.latent", kind="avg", in_h=1, in_w=layer.out_c, channels=1, grid=flat)
+    return PoolLayer(
+        name=f"{layer.name}.latent", kind="avg", in_h=layer.out_h, in_w=layer.out_w, channels=layer.out_c, grid=grid
+    )
+
+
+def classifier_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> str:
+    """Pool, classify, softmax error, then back through the classifier; returns the pooled gradient.
+
+    The classifier's weight gradient is taken here too: its input is at hand.
+    """
+    pool, head = latent_pool(layer, grid), classifier_of(layer, grid, b.network.classes)
+    z = b.activation(pool)
+    b.add(Pool(layer=layer.name, stage="local_error", batch=b.batch, reads=(h,), writes=(z,), pool=pool))
+    logits = b.map(head, "logits", max(b.precision.activation_bits, 16), "activation")
+    bias = b.parameter(head.name, "bias", (head.out_c,))
+    b.product(head, "forward", "local_error", (z, b.weight(head), bias), logits)
+    labels = b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
+    error = b.tensor(f"{head.name}/error", (b.batch, 1, 1, head.out_c), b.precision.error_bits, "error")
+    bias_grad = b.tensor(f"{head.name}/bias_grad", (head.out_c,), b.precision.accumulator_bits, "gradient")
+    b.add(
+        Loss(
+            layer=head.name,
+            stage="local_error",
+            batch=b.batch,
+            reads=(logits, labels),
+            writes=(error, bias_grad),
+            classes=head.out_c,
+            temperature=b.rule.temperature,
+        )
+    )
+    b.weight_gradient(head, z, error)
+    grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, head.in_c), b.precision.error_bits, "error")
+    b.product(head, "input_grad", "local_error", (error, b.weight(head)), grad)
+    return grad

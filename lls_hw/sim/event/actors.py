@@ -1,0 +1,160 @@
+"""The actors: one program of loads, the units, one program of stores."""
+
+from lls_hw.sim.event.machine import Actor, Item, Machine, OpRun, Process, Slots
+from lls_hw.sim.event.waiting import Exclusive
+from lls_hw.sim.mapping.tile import Transfer
+
+
+def move(m: Machine, actor: Actor, transfer: Transfer) -> Process:
+    """One DMA transfer: its queue for the whole time, the latency, then the data bus."""
+    if m.queue is not None:  # a queue of one's own is never contended
+        yield from _turn(actor, m.queue, "queue")
+    if m.chip.dram.latency_cycles:
+        m.span(actor.name, f"{transfer.tensor} latency", m.chip.dram.latency_cycles)
+        yield m.begin(actor, "latency", m.chip.dram.latency_cycles)
+    yield from _turn(actor, m.bus, "bus")
+    cycles = transfer.bus_cycles(m.chip.dram)
+    m.span(actor.name, transfer.tensor, cycles)
+    m.span("dram", transfer.tensor, cycles)
+    yield m.begin(actor, "data", cycles)
+    m.bus.release()
+    if m.queue is not None:
+        m.queue.release()
+    actor.phase, actor.until = "idle", 0
+
+
+def _turn(actor: Actor, resource: Exclusive, phase: str) -> Process:
+    """Wait for one's turn on a DMA queue or the bus."""
+    if resource.busy:
+        actor.phase, actor.until = phase, 0
+        yield resource.wait()
+    resource.busy = True
+
+
+def unit(m: Machine, name: str) -> Process:
+    """Serve tiles in the order in which they arrive, for ever."""
+    actor, line = m.actors[name], m.lines[name]
+    while True:
+        while not line.items:
+            actor.phase, actor.tile, actor.until = "idle", None, 0
+            yield line.signal.wait()
+        item = line.items.popleft()
+        run, tile = item.run, item.tile
+        if tile is None:
+            _pass_mark(m, item)
+            continue
+        idle_from = actor.since if actor.op is run else max(actor.since, run.start_machine)
+        actor.op, actor.tile = run, tile
+        if item.at == 0:
+            _stall(m, run, int(m.env.now) - idle_from, item.waited_cycles)
+            if tile.takes_out:
+                yield from _take_out(m, actor, run)
+        cycles = tile.cycles[item.at]
+        if cycles:
+            m.span(name, tile.name, cycles)
+            yield m.begin(actor, "work", cycles)
+        actor.since = int(m.env.now)
+        if item.at == 0:
+            for index in tile.gives:
+                m.free_slot(run, run.pools[index])
+            m.free_slot(run, run.issue)
+        _hand_on(m, item)
+
+
+def _hand_on(m: Machine, item: Item) -> None:
+    """To the next unit of the route, to the stores, or to rest."""
+    run, tile = item.run, item.tile
+    assert tile is not None
+    route = run.scheduled.plan.route
+    if not tile.goes_on:
+        run.count(tile)
+    elif item.at + 1 < len(route):
+        m.lines[route[item.at + 1]].put(Item(run, tile, item.at + 1))
+    else:
+        m.lines["dma_write"].put(Item(run, tile, item.at + 1))
+
+
+def _pass_mark(m: Machine, item: Item) -> None:
+    """The op's end mark follows its last tile; the first unit will take no more output slots."""
+    run, route = item.run, item.run.scheduled.plan.route
+    if item.at == 0:
+        m.seal(run, run.out)
+    line = route[item.at + 1] if item.at + 1 < len(route) else "dma_write"
+    m.lines[line].put(Item(run, None, item.at + 1))
+
+
+def _take_out(m: Machine, actor: Actor, run: OpRun) -> Process:
+    """Wait for a free output slot; the wait is a stall by the store, or by a later unit."""
+    if run.out.free == 0:
+        begun = int(m.env.now)
+        cause = "dram_write" if m.actors["dma_write"].phase != "idle" else "dependency"
+        actor.phase, actor.until, actor.since = f"output slot ({cause})", 0, begun
+        while run.out.free == 0:
+            yield run.out.signal.wait()
+        run.stalls[cause] += int(m.env.now) - begun
+    run.out.free -= 1
+
+
+def _stall(m: Machine, run: OpRun, idle_cycles: int, waited_cycles: int) -> None:
+    """The first unit was idle: first for what the loads waited for, then for the loads themselves."""
+    waited = min(max(0, idle_cycles), waited_cycles)
+    run.stalls["dependency"] += waited
+    run.stalls["dram_read"] += max(0, idle_cycles) - waited
+
+
+def store(m: Machine) -> Process:
+    """Store finished tiles in order; close ops behind their last one."""
+    actor, line = m.actors["dma_write"], m.lines["dma_write"]
+    while True:
+        while not line.items:
+            actor.phase, actor.tile, actor.until = "idle", None, 0
+            yield line.signal.wait()
+        item = line.items.popleft()
+        run, tile = item.run, item.tile
+        if tile is None:
+            _close(m, run)
+            continue
+        actor.op, actor.tile = run, tile
+        for step, transfer in enumerate(tile.stores):
+            actor.step = step
+            yield from move(m, actor, transfer)
+        run.count(tile)
+        if tile.gives_out:
+            m.free_slot(run, run.out)
+
+
+def _close(m: Machine, run: OpRun) -> None:
+    """All tiles are stored: the op ends, and what it was the last to use leaves the scratchpad."""
+    run.end_cycle = m.now
+    for stay in run.scheduled.uses:
+        m.users[stay] -= 1
+        if m.users[stay] == 0:
+            m.give_back(stay.tensor, stay.size_bytes)
+    m.give_back(f"{run.label}: held", run.scheduled.plan.held_bytes)
+    run.done.succeed()
+
+
+def reserve_slot(m: Machine, actor: Actor, run: OpRun, slots: Slots) -> Process:
+    """Space for one more slot of a pool, the first times one is needed."""
+    if slots.reserved < slots.pool.depth:
+        actor.phase = "space"
+        yield from m.reserve(f"{run.label}: {slots.pool.name}", slots.pool.slot_bytes)
+        slots.reserved += 1
+        m.free_slot(run, slots)
+
+
+def take(actor: Actor, slots: Slots) -> Process:
+    """A free slot of a pool."""
+    while slots.free == 0:
+        actor.phase = "input slot"
+        yield slots.signal.wait()
+    slots.free -= 1
+    actor.phase = "idle"
+
+
+def after(m: Machine, actor: Actor, run: OpRun) -> Process:
+    """Wait until an earlier op has ended."""
+    if not run.done.processed:
+        actor.phase = f"end of {run.label}"
+        yield run.done
+    actor.phase = "idle"

@@ -1,0 +1,67 @@
+"""`run_events`: one program on one chip, cycle by integer cycle, until all its work is done."""
+
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.event.account import results
+from lls_hw.sim.event.actors import store, unit
+from lls_hw.sim.event.loader import UNITS, Loader
+from lls_hw.sim.event.machine import Machine, OpRun
+from lls_hw.sim.event.result import EventResult
+from lls_hw.sim.mapping.schedule import Schedule, schedule_program
+
+
+def run_events(program: Program, chip: AcceleratorSpec, *, trace: bool = False, batched: bool = True) -> EventResult:
+    """Simulate a program on a chip.
+
+    Parameters
+    ----------
+    trace : also keep the timeline of every tile on every unit.
+    batched : skip runs of identical tiles once the machine repeats itself; changes no number.
+
+    Raises
+    ------
+    SpecError : the scratchpad cannot hold one tile of some op.
+    RuntimeError : the machine is stuck, with its state. That is our bug.
+
+    Examples
+    --------
+    >>> from lls_hw.models.program.lower import lower
+    >>> from lls_hw.models.registry import load, load_network
+    >>> from lls_hw.models.spec.rule import parse_rule
+    >>> chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    >>> result = run_events(lower(load_network("smallconv"), parse_rule("inference"), batch=1), chip)
+    >>> result.macs == sum(op.macs for op in result.ops), result.cycles == sum(s.cycles for s in result.stages)
+    (True, True)
+    """
+    return run_schedule(schedule_program(program, chip), trace=trace, batched=batched)
+
+
+def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = True) -> EventResult:
+    """Simulate a schedule; see `run_events`."""
+    m = Machine(schedule.chip, trace=trace)
+    depth = 2 if schedule.chip.scratchpad.double_buffered else 1
+    runs = [OpRun(m.env, scheduled, depth) for scheduled in schedule.ops]
+    for run in runs:
+        for stay in run.scheduled.uses:
+            m.users[stay] = m.users.get(stay, 0) + 1
+    loader = Loader(m, runs, batched=batched)
+    m.env.process(loader.process())
+    m.env.process(store(m))
+    for name in UNITS:
+        m.env.process(unit(m, name))
+    try:
+        m.env.run(until=m.env.all_of([run.done for run in runs]))
+    except RuntimeError as error:
+        raise RuntimeError(stuck(m, runs)) from error
+    assert not m.holders, f"space left behind: {m.holders}"
+    return results(schedule.program, schedule.chip, m, runs, loader.simulated_tiles)
+
+
+def stuck(m: Machine, runs: list[OpRun]) -> str:
+    """The state of a machine that cannot go on."""
+    actors = ", ".join(f"{a.name}: {a.phase} {a.tile.name if a.tile else ''}".strip() for a in m.actors.values())
+    open_ops = [run.label for run in runs if not run.done.triggered]
+    return (
+        f"the machine is stuck at cycle {m.now}: {len(open_ops)} ops have not ended, the first is {open_ops[0]}; "
+        f"{actors}; {m.space.level} bytes free of {m.space.capacity}; held: {m.holders}"
+    )

@@ -1,0 +1,104 @@
+"""What a run of the event engine yields: integers, per op, stage and unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lls_hw.sim.cost.counts import Counts
+
+Span = tuple[str, str, int, int]
+"""(unit, name, first cycle, cycle after the last)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpResult:
+    """One op of the program.
+
+    Attributes
+    ----------
+    unit : the first unit of its route.
+    start_cycle, end_cycle : when its first load was asked for, and when its last store was done.
+    attributed_cycles : cycles in which it was the first unfinished op.
+    macs : multiply-accumulates of the tiles executed, on the array or (depthwise) on the vector unit.
+    signal_macs : learning-signal operations of the tiles executed.
+    touched_read_bytes, touched_write_bytes : packed bytes of each tensor that the tiles touch at least once.
+    dram_read_bytes, dram_write_bytes : bus bytes by tensor, whole bursts, re-reads included.
+    busy_cycles : work by unit, DMA directions and DRAM bus.
+    stall_cycles : cycles the first unit stood still for the op, by cause.
+    """
+
+    index: int
+    layer: str
+    stage: str
+    kind: str
+    unit: str
+    start_cycle: int
+    end_cycle: int
+    attributed_cycles: int
+    counts: Counts
+    macs: int
+    signal_macs: int
+    touched_read_bytes: Mapping[str, int]
+    touched_write_bytes: Mapping[str, int]
+    dram_read_bytes: Mapping[str, int]
+    dram_write_bytes: Mapping[str, int]
+    busy_cycles: Mapping[str, int]
+    stall_cycles: Mapping[str, int]
+    mapping: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageResult:
+    """All ops of one (layer, stage); `cycles` are those in which it was the first unfinished stage."""
+
+    layer: str
+    stage: str
+    cycles: int
+    counts: Counts
+    macs: int
+    signal_macs: int
+    busy_cycles: Mapping[str, int]
+    stall_cycles: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventResult:
+    """One run: every cycle, byte and event of a program on a chip.
+
+    Attributes
+    ----------
+    peak_tensors : what fills the scratchpad at its fullest: tensors by name, buffers by op.
+    occupancy : (cycle, bytes in use) whenever it changes.
+    spans : the timeline, if it was asked for.
+    simulated_tiles, tiles : tiles that were stepped through, and all tiles.
+    """
+
+    cycles: int
+    ops: tuple[OpResult, ...]
+    stages: tuple[StageResult, ...]
+    counts: Counts
+    busy_cycles: Mapping[str, int]
+    stall_cycles: Mapping[str, int]
+    macs: int
+    signal_macs: int
+    scratchpad_peak_bytes: int
+    peak_tensors: Mapping[str, int]
+    occupancy: tuple[tuple[int, int], ...]
+    spans: tuple[Span, ...]
+    simulated_tiles: int
+    tiles: int
+    array_pes: int
+
+    @property
+    def utilisation(self) -> float:
+        """Array multiply-accumulates over cycles x processing elements, from 0 to 1."""
+        return self.counts.macs / (self.cycles * self.array_pes) if self.cycles else 0.0
+
+    @property
+    def dram_read_bytes(self) -> int:
+        """Bus bytes towards the chip."""
+        return self.counts.dram_read_bytes
+
+    @property
+    def dram_write_bytes(self) -> int:
+        """Bus bytes away from the chip."""
+        return self.counts.dram_write_bytes

@@ -1,0 +1,58 @@
+"""One mapping of a nest: tile sizes and loop order, and what follows from them."""
+
+from dataclasses import dataclass
+
+from lls_hw.sim.mapping.axes import Axis
+from lls_hw.sim.mapping.nest import Dim, Nest, Operand
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One mapping of a nest.
+
+    Attributes
+    ----------
+    order : loops, outermost first.
+    rows, ins, outs : the cuts.
+    dram_bytes : bus bytes of all its tiles, partial sums included.
+    need_bytes : scratchpad bytes of its buffers.
+    """
+
+    order: str
+    rows: Axis
+    ins: Axis
+    outs: Axis
+    dram_bytes: int
+    need_bytes: int
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of the whole op."""
+        return self.rows.trips * self.ins.trips * self.outs.trips
+
+    def axis(self, dim: Dim) -> Axis:
+        """The cut of a loop."""
+        return {"r": self.rows, "i": self.ins, "o": self.outs}[dim]
+
+    def repeats(self, nest: Nest, operand: Operand) -> tuple[Dim, ...]:
+        """Loops for which a side comes back: ignored ones that turn, with a turning relevant loop inside."""
+        relevant = nest.relevant(operand.side)
+        return tuple(
+            dim
+            for dim in nest.ignored(operand.side)
+            if self.axis(dim).trips > 1
+            and any(self.axis(inner).trips > 1 for inner in relevant if self.order.index(inner) > self.order.index(dim))
+        )
+
+    def visits(self, nest: Nest, operand: Operand) -> int:
+        """How many times a tile of the side is brought in (or, of the result, visited)."""
+        count = 1
+        for dim in (*nest.relevant(operand.side), *self.repeats(nest, operand)):
+            count *= self.axis(dim).trips
+        return count
+
+    def text(self) -> str:
+        """The mapping in words."""
+        first, ins, outs = self.rows.runs[0][0], self.ins.runs[0][0].size, self.outs.runs[0][0].size
+        rows = f"{first.out_rows} rows" if self.rows.by_rows else f"{first.images} images"
+        return f"order {self.order}, {rows} x {ins} in x {outs} out, {self.tiles} tiles, {self.dram_bytes} DRAM bytes"

@@ -1,0 +1,92 @@
+"""What an op's planner knows: the chip, the tensors, and which of them live in the scratchpad."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lls_hw.models.program.ops import Tensor
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.mapping.tile import Transfer, make_transfer
+
+HELD_CHANNEL_SHARE = 4
+"""Operands per channel may fill this fraction (1/4) of the scratchpad before channels are cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one op finds one tensor.
+
+    Attributes
+    ----------
+    resident : the whole tensor is in the scratchpad while the op runs.
+    load : the op brings it in from DRAM (a resident one once, before its first tile).
+    store : the op sends it to DRAM (a resident one as well as keeping it).
+    """
+
+    resident: bool
+    load: bool
+    store: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a planner needs for one op."""
+
+    program: Program
+    chip: AcceleratorSpec
+    places: Mapping[str, Place]
+    budget_bytes: int
+
+    @property
+    def depth(self) -> int:
+        """Slots of a streamed operand."""
+        return 2 if self.chip.scratchpad.double_buffered else 1
+
+    def tensor(self, name: str) -> Tensor:
+        """A tensor by name."""
+        return self.program.tensors[name]
+
+    def streams_in(self, name: str) -> bool:
+        """Whether tiles must bring the tensor in."""
+        return not self.places[name].resident
+
+    def streams_out(self, name: str) -> bool:
+        """Whether tiles must send the tensor out."""
+        return self.places[name].store
+
+    def draw(self, name: str) -> tuple[str, ...]:
+        """Work entry of the random draw with which a tensor's codes are rounded, if they are."""
+        precision = self.program.precision
+        rounding = precision.error_rounding if self.tensor(name).role == "error" else precision.rounding
+        return ("draw",) if rounding == "stochastic" else ()
+
+    def words(self, elements: int, bits: int) -> int:
+        """Scratchpad words of packed codes."""
+        return -(-elements * bits // self.chip.scratchpad.word_bits)
+
+    def whole(self, name: str) -> Transfer:
+        """A movement of a whole tensor."""
+        tensor = self.tensor(name)
+        return make_transfer(
+            self.chip.dram,
+            name,
+            tensor.bits,
+            segments=1,
+            segment_elements=tensor.elements,
+            span_elements=tensor.elements,
+        )
+
+    def piece(self, name: str, elements: int, *, segments: int = 1, span: int = 0) -> Transfer:
+        """A movement of `segments` pieces of `elements` codes each."""
+        return make_transfer(
+            self.chip.dram,
+            name,
+            self.tensor(name).bits,
+            segments=segments,
+            segment_elements=elements,
+            span_elements=span or segments * elements,
+        )
+
+    def fills(self, names: tuple[str, ...]) -> tuple[Transfer, ...]:
+        """Loads of the resident tensors among `names` that start in DRAM."""
+        return tuple(self.whole(name) for name in names if self.places[name].resident and self.places[name].load)

@@ -1,0 +1,154 @@
+"""A product (or a pooling) as a nest of three loops over maps cut along rows and channels.
+
+Every weighted op joins three sides: the input map `x` (rows r, input channels i), the weights `w`
+(i, output channels o) and the output map `y` (r, o). What differs is which side is the result:
+
+============  ======  =========  ============
+op            result  summed     reads
+============  ======  =========  ============
+forward       y       i          x, w
+input_grad    x       o          y, w
+weight_grad   w       r          x, y
+============  ======  =========  ============
+
+A depthwise convolution has no o: w is (i), y is (r, i). A pooling has no w either.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lls_hw.models.spec.accelerator import DramSpec
+from lls_hw.models.spec.geometry import Window
+from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.sim.mapping.axes import Axis, Piece, chunk_axis, chunk_sizes, row_axes
+from lls_hw.sim.mapping.tile import Transfer, make_transfer
+
+Side = Literal["x", "w", "y"]
+Dim = Literal["r", "i", "o"]
+ORDERS = ("rio", "roi", "iro", "ior", "ori", "oir")
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One tensor of a nest, without its name: its side, width, and whether it crosses the DRAM pins."""
+
+    side: Side
+    bits: int
+    in_dram: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """Geometry and operands; hashable, so that equal layers are mapped once.
+
+    Attributes
+    ----------
+    windows : input rows under each output row.
+    kernel_w, taps : columns of a window, and all its positions.
+    shared : y has x's channels (depthwise, pooling).
+    sum_bits : width of a result in its accumulators.
+    narrows : whether the result is narrowed to `result.bits` before it is stored.
+    """
+
+    batch: int
+    in_h: int
+    in_w: int
+    in_c: int
+    out_w: int
+    out_c: int
+    windows: tuple[Window, ...]
+    taps: int
+    shared: bool
+    reads: tuple[Operand, ...]
+    result: Operand
+    sum_bits: int
+    narrows: bool
+    align: int
+
+    @property
+    def dims(self) -> tuple[Dim, ...]:
+        """Loops of the nest."""
+        return ("r", "i") if self.shared else ("r", "i", "o")
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """Loop orders, outermost first."""
+        return ("rio", "iro") if self.shared else ORDERS
+
+    def relevant(self, side: Side) -> tuple[Dim, ...]:
+        """Loops that move to another part of a side."""
+        if side == "x":
+            return ("r", "i")
+        if side == "w":
+            return ("i",) if self.shared else ("i", "o")
+        return ("r", "i") if self.shared else ("r", "o")
+
+    def ignored(self, side: Side) -> tuple[Dim, ...]:
+        """Loops that come back to the same part of a side."""
+        return tuple(dim for dim in self.dims if dim not in self.relevant(side))
+
+    def axes(self) -> dict[Dim, tuple[Axis, ...]]:
+        """Every way to cut each loop."""
+        out = (1,) if self.shared else chunk_sizes(self.out_c, self.align)
+        return {
+            "r": row_axes(self.batch, self.in_h, self.windows),
+            "i": tuple(chunk_axis(self.in_c, size) for size in chunk_sizes(self.in_c, self.align)),
+            "o": tuple(chunk_axis(1 if self.shared else self.out_c, size) for size in out),
+        }
+
+    def channels(self, side: Side) -> tuple[Dim, int]:
+        """The loop and the full number of a map side's channels."""
+        if side == "y" and not self.shared:
+            return "o", self.out_c
+        return "i", self.in_c
+
+    def pixels(self, side: Side, piece: Piece) -> int:
+        """Map positions of a row piece on one side, halo included."""
+        rows, width = (piece.in_rows, self.in_w) if side == "x" else (piece.out_rows, self.out_w)
+        return piece.images * rows * width
+
+    def final_pixels(self, piece: Piece) -> int:
+        """Result positions that are finished with this row piece."""
+        if self.result.side == "x":
+            return piece.images * piece.final_rows * self.in_w
+        return self.pixels("y", piece)
+
+    def elements(self, side: Side, at: dict[Dim, Piece]) -> int:
+        """Codes of one tile of a side, halo included."""
+        if side == "w":
+            return self.taps * at["i"].size * (1 if self.shared else at["o"].size)
+        return self.pixels(side, at["r"]) * at[self.channels(side)[0]].size
+
+    def final_elements(self, at: dict[Dim, Piece]) -> int:
+        """Result codes that a tile finishes (its halo rows wait for the next tile)."""
+        if self.result.side == "w":
+            return self.elements("w", at)
+        return self.final_pixels(at["r"]) * at[self.channels(self.result.side)[0]].size
+
+    def transfer(
+        self, dram: DramSpec, tensor: str, operand: Operand, at: dict[Dim, Piece], *, final: bool = False
+    ) -> Transfer:
+        """The movement of one tile: contiguous where whole channels move, else one piece a position."""
+        if operand.side == "w":
+            return self._weights(dram, tensor, operand.bits, at)
+        dim, full = self.channels(operand.side)
+        pixels = self.final_pixels(at["r"]) if final else self.pixels(operand.side, at["r"])
+        size = at[dim].size
+        segments, length = (1, pixels * size) if size == full else (pixels, size)
+        return make_transfer(
+            dram, tensor, operand.bits, segments=segments, segment_elements=length, span_elements=pixels * full
+        )
+
+    def _weights(self, dram: DramSpec, tensor: str, bits: int, at: dict[Dim, Piece]) -> Transfer:
+        """Weights lie as (taps, in, out)."""
+        full_out = 1 if self.shared else self.out_c
+        i, o = at["i"].size, 1 if self.shared else at["o"].size
+        segments, length = self.taps * i, o
+        if o == full_out:
+            segments, length = (1, self.taps * i * o) if i == self.in_c else (self.taps, i * o)
+        span = self.taps * self.in_c * full_out
+        return make_transfer(dram, tensor, bits, segments=segments, segment_elements=length, span_elements=span)
+
+    def sum_bytes(self, at: dict[Dim, Piece]) -> int:
+        """Accumulator bytes of one result tile."""
+        return storage_bytes(self.elements(self.result.side, at), self.sum_bits)

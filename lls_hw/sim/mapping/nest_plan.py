@@ -1,0 +1,166 @@
+"""From a chosen mapping to tiles: who is loaded where, who is spilled, when a result is finished."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lls_hw.sim.mapping.axes import Axis, Piece, Step, Steps, steps
+from lls_hw.sim.mapping.choice import Choice
+from lls_hw.sim.mapping.context import Context
+from lls_hw.sim.mapping.nest import Dim, Nest, Operand, Side
+from lls_hw.sim.mapping.tile import Node, Plan, Pool, Tile, Transfer, Unit, loop, make_transfer
+
+Place3 = dict[Dim, Step]
+Pieces = dict[Dim, Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class TileWork:
+    """What a tile does on the units of its route."""
+
+    cycles: tuple[int, ...]
+    tally: Mapping[str, int]
+
+
+WorkOf = Callable[[Pieces, bool, bool], TileWork]
+"""(pieces, starts from zero, finishes its result) -> work."""
+
+
+class NestBuilder:
+    """Builds the tile tree of one nest under one choice; `names` are its reads and then its result."""
+
+    def __init__(self, ctx: Context, nest: Nest, names: tuple[str, ...], choice: Choice, work: WorkOf) -> None:
+        self.ctx, self.nest, self.choice, self.work = ctx, nest, choice, work
+        self.names, self.result = names[:-1], names[-1]
+        self.spills = choice.repeats(nest, nest.result)
+        self.streamed = [(name, op) for name, op in zip(self.names, nest.reads, strict=True) if op.in_dram]
+        self.pools = [self._pool(name, operand) for name, operand in self.streamed]
+        self.out = self._out_pool()
+        if self.spills:
+            self.pools.append(Pool("partial sums", self.out.slot_bytes, ctx.depth))
+        self.made: dict[tuple[tuple[int, bool, bool], ...], Tile] = {}
+
+    def plan(self, route: tuple[Unit, ...], held_bytes: int, fills: tuple[Transfer, ...]) -> Plan:
+        """The op's plan."""
+        reads = dict(zip(self.names, (self._touched(op.side) for op in self.nest.reads), strict=True))
+        return Plan(
+            route=route,
+            pools=tuple(self.pools),
+            out=self.out,
+            held_bytes=held_bytes,
+            fills=fills,
+            body=self._emit(0, {}),
+            touched_reads=reads,
+            touched_writes={self.result: self._touched(self.nest.result.side, result=True)},
+            note=self.choice.text(),
+        )
+
+    def _largest(self, side: Side, bits: int) -> int:
+        """Bytes of the largest tile of a side."""
+        nest, rows = self.nest, [piece for piece, _ in self.choice.rows.runs]
+        chunk: Pieces = {dim: max((p for p, _ in self.choice.axis(dim).runs), key=_size) for dim in ("i", "o")}
+        return -(-max(nest.elements(side, {**chunk, "r": piece}) for piece in rows) * bits // 8)
+
+    def _pool(self, name: str, operand: Operand) -> Pool:
+        depth = self.ctx.depth if self.choice.visits(self.nest, operand) > 1 else 1
+        return Pool(name, self._largest(operand.side, operand.bits), depth)
+
+    def _out_pool(self) -> Pool:
+        result = self.nest.result
+        depth = self.ctx.depth if self.choice.visits(self.nest, result) > 1 else 1
+        return Pool("sums", self._largest(result.side, self.nest.sum_bits), depth)
+
+    def _touched(self, side: Side, *, result: bool = False) -> int:
+        """Codes that the tiles of a side cover, each counted at its first (or last) touch."""
+        channels = _channels(self.choice.axis("o" if side == "y" and not self.nest.shared else "i"))
+        if side == "w":
+            return self.nest.taps * channels * (1 if self.nest.shared else _channels(self.choice.outs))
+        if side == "y":
+            return channels * self.choice.rows.total(lambda piece: self.nest.pixels("y", piece))
+        if result:
+            return channels * self.choice.rows.total(self.nest.final_pixels)
+        return channels * self.nest.in_w * self.choice.rows.total(lambda piece: piece.images * piece.fresh_rows)
+
+    def _emit(self, level: int, at: Place3) -> tuple[Node, ...]:
+        if level == len(self.choice.order):
+            return (self._tile(at),)
+        dim: Dim = self.choice.order[level]  # type: ignore[assignment]  # orders are spelt with dims
+        return self._follow(level, at, dim, steps(self.choice.axis(dim)))
+
+    def _follow(self, level: int, at: Place3, dim: Dim, places: tuple[Step | Steps, ...]) -> tuple[Node, ...]:
+        nodes: list[Node] = []
+        for place in places:
+            if isinstance(place, Steps):
+                nodes += loop(place.count, self._follow(level, at, dim, place.body))
+            else:
+                nodes += self._emit(level + 1, {**at, dim: place})
+        return tuple(nodes)
+
+    def _tile(self, at: Place3) -> Tile:
+        key = tuple((id(at[dim].piece), at[dim].first, at[dim].last) for dim in ("r", "i", "o"))
+        if key not in self.made:
+            self.made[key] = self._make(at)
+        return self.made[key]
+
+    def _make(self, at: Place3) -> Tile:
+        pieces: Pieces = {dim: step.piece for dim, step in at.items()}
+        loads, takes, gives = self._inputs(at, pieces)
+        kept = [dim for dim in self.nest.ignored(self.nest.result.side) if dim not in self.spills]
+        opens, closes = all(at[dim].first for dim in kept), all(at[dim].last for dim in kept)
+        first_visit, last_visit = all(at[d].first for d in self.spills), all(at[d].last for d in self.spills)
+        if self.spills and not first_visit:
+            loads.append(self._partial(pieces))
+            takes.append(len(self.pools) - 1)
+            gives.append(len(self.pools) - 1)
+        finishes = closes and last_visit
+        work = self.work(pieces, opens and first_visit, finishes)
+        return Tile(
+            name=self.result,
+            cycles=work.cycles,
+            loads=tuple(loads),
+            takes=tuple(takes),
+            gives=tuple(gives),
+            takes_out=opens,
+            gives_out=closes,
+            stores=self._stores(pieces, finishes, closes),
+            tally=work.tally,
+        )
+
+    def _inputs(self, at: Place3, pieces: Pieces) -> tuple[list[Transfer], list[int], list[int]]:
+        loads, takes, gives = [], [], []
+        for index, (name, operand) in enumerate(self.streamed):
+            repeats = self.choice.repeats(self.nest, operand)
+            kept = [dim for dim in self.nest.ignored(operand.side) if dim not in repeats]
+            if all(at[dim].first for dim in kept):
+                loads.append(self.nest.transfer(self.ctx.chip.dram, name, operand, pieces))
+                takes.append(index)
+            if all(at[dim].last for dim in kept):
+                gives.append(index)
+        return loads, takes, gives
+
+    def _stores(self, pieces: Pieces, finishes: bool, closes: bool) -> tuple[Transfer, ...]:
+        if finishes:
+            if not self.nest.result.in_dram or self.nest.final_elements(pieces) == 0:
+                return ()
+            dram, result = self.ctx.chip.dram, self.nest.result
+            return (self.nest.transfer(dram, self.result, result, pieces, final=True),)
+        return (self._partial(pieces),) if closes and self.spills else ()
+
+    def _partial(self, pieces: Pieces) -> Transfer:
+        """Partial sums on their way out and back: one contiguous piece, at full width."""
+        elements = self.nest.elements(self.nest.result.side, pieces)
+        return make_transfer(
+            self.ctx.chip.dram,
+            f"{self.result}@partial",
+            self.nest.sum_bits,
+            segments=1,
+            segment_elements=elements,
+            span_elements=elements,
+        )
+
+
+def _size(piece: Piece) -> int:
+    return piece.size
+
+
+def _channels(axis: Axis) -> int:
+    return axis.total(_size)

@@ -1,0 +1,166 @@
+"""Recipes of the local unit: projection, error, back-projection, and the classifier's loss."""
+
+from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss
+from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.sim.mapping.context import Context
+from lls_hw.sim.mapping.stream import Flow, Pass, Stream
+from lls_hw.sim.mapping.stream_ops import Grouped, Recipe
+from lls_hw.sim.mapping.tile import Transfer, make_transfer
+from lls_hw.sim.mapping.work import times
+
+POOL_SUM_BYTES = 4
+BASIS_BITS = {"square": 1, "cosine": 16}
+"""Bits of a stored basis entry. A square one needs a sign: only column t = 0 is zero, and that one is known."""
+
+
+def _per_sample(ctx: Context, names: tuple[str, ...], batch: int) -> tuple[Flow, ...]:
+    return tuple(Flow(name, ctx.tensor(name).elements // batch) for name in names)
+
+
+def basis_bytes(ctx: Context, rows: int, latents: int) -> int:
+    """Bytes of a stored basis; none where it is generated.
+
+    Stored in the scratchpad or in DRAM, it is held for the whole op (in DRAM: loaded once an op).
+    """
+    if ctx.chip.local.basis == "generated":
+        return 0
+    return storage_bytes(rows * latents, BASIS_BITS[ctx.program.rule.waveform])
+
+
+def basis_loads(ctx: Context, layer: str, rows: int, latents: int) -> tuple[Transfer, ...]:
+    """The load of a basis that lives in DRAM, once for each op that uses it."""
+    if ctx.chip.local.basis != "dram":
+        return ()
+    bits, entries = BASIS_BITS[ctx.program.rule.waveform], rows * latents
+    dram = ctx.chip.dram
+    return (make_transfer(dram, f"{layer}/basis", bits, segments=1, segment_elements=entries, span_elements=entries),)
+
+
+def _basis_work(ctx: Context, rows: int, latents: int) -> dict[str, int]:
+    """Per sample: phase steps of the generator, or reads of the stored signs."""
+    if ctx.chip.local.basis == "generated":
+        return {"phase_steps": rows * latents}
+    return {"scratchpad_read_words": ctx.words(rows * latents, BASIS_BITS[ctx.program.rule.waveform])}
+
+
+def _projection(ctx: Context, rows: int, latents: int, *, stored: bool) -> dict[str, int]:
+    """Signed additions, or products where the vectors are no signs: a sine, or a random projection."""
+    events = times(("projection_term", rows * latents))
+    if stored or ctx.program.rule.waveform != "square":
+        events = {"local_macs": events["local_adds"]}
+    return events
+
+
+def _vectors(ctx: Context, op: LocalProject | LocalBackproject) -> tuple[dict[str, int], int, tuple[Transfer, ...]]:
+    """The fixed vectors: work a sample to get at them, scratch bytes, loads.
+
+    A random projection is a tensor of the program: it is held, and read anew for every sample.
+    """
+    if op.stored:
+        name = op.reads[-1]
+        return {"scratchpad_read_words": ctx.words(op.rows * op.latents, ctx.tensor(name).bits)}, 0, ()
+    work = _basis_work(ctx, op.rows, op.latents)
+    return work, basis_bytes(ctx, op.rows, op.latents), basis_loads(ctx, op.layer, op.rows, op.latents)
+
+
+def project(ctx: Context, op: LocalProject) -> Grouped:
+    """Positions of the map join their window's sum; at a sample's end its latents are projected."""
+    shape, grid = op.shape, op.grid
+    windows = sum(grid.areas) if grid.channels is None else 0
+    adds = windows * shape.out_c if grid.channels is None else sum(grid.areas)  # windows may overlap or repeat
+    norm = () if op.stored else (("latent_square", op.latents), ("latent_norm", 1))
+    per_sample = times(*norm, *(() if grid.is_uniform else (("latent_uneven", op.latents),)))
+    vectors, scratch_bytes, loads = _vectors(ctx, op)
+    sample_work = _plus(per_sample, _projection(ctx, op.rows, op.latents, stored=op.stored), vectors)
+    per_unit, extra = divmod(adds, shape.positions)
+    sample_work = _plus(sample_work, times(("latent_sum", extra)))
+    one = Pass(
+        f"{op.layer} project",
+        (Flow(op.reads[0], shape.out_c),),
+        sample_writes=_per_sample(ctx, op.writes, op.batch),
+        work=times(("latent_sum", per_unit)),
+        sample_work=sample_work,
+        signal=op.rows * op.latents,
+    )
+    recipe = Recipe(
+        Stream("local", op.batch, shape.positions, (one,)),
+        held_reads=_per_sample(ctx, op.reads[1:], 1),
+        scratch_bytes=POOL_SUM_BYTES * op.latents + scratch_bytes,
+        extra_loads=loads,
+    )
+    return Grouped(((recipe, 1),), "sample by sample")
+
+
+def local_error(ctx: Context, op: LocalError) -> Grouped:
+    """Softmax error of each sample, with the modulation and its gradient held."""
+    batch = op.batch
+    sampled = 3 if op.normalised else 2
+    given, modulation = op.reads[:sampled], op.reads[sampled:]
+    finished = len(op.writes) - len(modulation)
+    results, gradient = op.writes[:finished], op.writes[finished:]
+    entries = {"none": 0, "vector": op.rows, "matrix": op.rows * op.classes}[op.modulation]
+    work = times(
+        ("softmax_class", op.classes), ("softmax_sample", 1), ("error_row", op.rows), ("modulation_entry", entries)
+    )
+    one = Pass(
+        f"{op.layer} local error",
+        _per_sample(ctx, given, batch),
+        writes=_per_sample(ctx, results, batch),
+        work=work,
+        signal=3 * entries,
+    )
+    recipe = Recipe(Stream("local", batch, 1, (one,)), _per_sample(ctx, modulation, 1), _per_sample(ctx, gradient, 1))
+    return Grouped(((recipe, 1),), "sample by sample")
+
+
+def backproject(ctx: Context, op: LocalBackproject) -> Grouped:
+    """Latent by latent: u from the coefficients, then the normalisation's Jacobian."""
+    sampled, z = (op.reads[:1], None) if op.stored else ((*op.reads[:2], op.reads[3]), op.reads[2])
+    jacobian = "backproject_stored" if op.stored else "backproject"
+    per_latent = _plus(
+        times((jacobian, 1), *((name, 1) for name in ctx.draw(op.writes[0]))),
+        _projection(ctx, op.rows, 1, stored=op.stored),
+    )
+    vectors, scratch_bytes, loads = _vectors(ctx, op)
+    one = Pass(
+        f"{op.layer} back-project",
+        () if z is None else (Flow(z, 1),),
+        _per_sample(ctx, sampled, op.batch),
+        writes=(Flow(op.writes[0], 1),),
+        work=per_latent,
+        sample_work=vectors,
+        signal=op.rows * op.latents,
+    )
+    recipe = Recipe(
+        Stream("local", op.batch, op.latents, (one,)),
+        held_reads=_per_sample(ctx, op.reads[-1:], 1) if op.stored else (),
+        scratch_bytes=scratch_bytes,
+        extra_loads=loads,
+    )
+    return Grouped(((recipe, 1),), "latent by latent")
+
+
+def loss(ctx: Context, op: Loss) -> Grouped:
+    """Cross-entropy of the classifier, on the local unit's softmax."""
+    work = times(
+        ("softmax_class", op.classes),
+        ("softmax_sample", 1),
+        ("loss_class", op.classes),
+        *((name, op.classes) for name in ctx.draw(op.writes[0])),
+    )
+    one = Pass(
+        f"{op.layer} loss",
+        _per_sample(ctx, op.reads, op.batch),
+        writes=_per_sample(ctx, op.writes[:1], op.batch),
+        work=work,
+    )
+    recipe = Recipe(Stream("local", op.batch, 1, (one,)), held_writes=_per_sample(ctx, op.writes[1:], 1))
+    return Grouped(((recipe, 1),), "sample by sample")
+
+
+def _plus(*parts: dict[str, int]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for part in parts:
+        for event, number in part.items():
+            total[event] = total.get(event, 0) + number
+    return total

@@ -1,0 +1,150 @@
+"""A whole program on one chip: residency first, then every op's tiles, then who waits for whom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lls_hw.models.program.ops import AnyOp
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.sim.mapping.context import Context, Place
+from lls_hw.sim.mapping.dispatch import least_working_bytes, plan_op
+from lls_hw.sim.mapping.residency import Residency, Stay, plan_residency
+from lls_hw.sim.mapping.tile import Plan
+
+ROOM_SHARE = 2
+"""Tiles may claim this fraction (1/2) of the scratchpad against tensors that would like to stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledOp:
+    """One op in its place.
+
+    Attributes
+    ----------
+    arrives : resident tensors that take up their space here.
+    uses : resident tensors the op touches; the last of their users to end gives the space back.
+    load_after : op that must have ended before a tensor is loaded from DRAM.
+    start_after : ops that must have ended before the first tile is worked on.
+    """
+
+    index: int
+    op: AnyOp
+    plan: Plan
+    arrives: tuple[Stay, ...]
+    uses: tuple[Stay, ...]
+    load_after: Mapping[str, int]
+    start_after: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What the event engine runs."""
+
+    program: Program
+    chip: AcceleratorSpec
+    residency: Residency
+    ops: tuple[ScheduledOp, ...]
+
+
+def schedule_program(program: Program, chip: AcceleratorSpec) -> Schedule:
+    """Map every op of a program onto a chip.
+
+    Raises
+    ------
+    SpecError : the scratchpad cannot hold one tile of some op; says how much would.
+    """
+    least = _least_bytes(program, chip)
+    capacity = chip.scratchpad.capacity_bytes
+    if max(least) > capacity:
+        raise _too_small(program, chip, least)
+    rooms = [max(need, _room(program, op, capacity)) for need, op in zip(least, program.ops, strict=True)]
+    residency = plan_residency(program, capacity, rooms)
+    before, ops = _Before(), []
+    for index, op in enumerate(program.ops):
+        budget = capacity - residency.resident_bytes[index]
+        ctx = Context(program, chip, residency.places[index], budget)
+        plan = plan_op(ctx, op)
+        assert plan.working_bytes <= budget, f"op {index} {op.layer} {op.kind}: {plan.working_bytes} of {budget} bytes"
+        ops.append(_place(index, op, plan, residency, before))
+        before.note(index, op)
+    return Schedule(program, chip, residency, tuple(ops))
+
+
+def _room(program: Program, op: AnyOp, capacity_bytes: int) -> int:
+    """Bytes an op would use well: all its operands twice, but no more than its share."""
+    total = sum(program.tensors[name].size_bytes for name in (*op.reads, *op.writes))
+    return min(capacity_bytes // ROOM_SHARE, 2 * total)
+
+
+def _nothing_resident(op: AnyOp) -> dict[str, Place]:
+    names = dict.fromkeys((*op.reads, *op.writes))
+    return {name: Place(resident=False, load=name in op.reads, store=name in op.writes) for name in names}
+
+
+def _least_bytes(program: Program, chip: AcceleratorSpec) -> list[int]:
+    """Smallest working set of each op, with nothing resident."""
+    capacity = chip.scratchpad.capacity_bytes
+    return [least_working_bytes(Context(program, chip, _nothing_resident(op), capacity), op) for op in program.ops]
+
+
+def _too_small(program: Program, chip: AcceleratorSpec, least: list[int]) -> SpecError:
+    """The complaint, with a capacity at which every op fits."""
+    found = chip.scratchpad.capacity_bytes
+    need = max(least)
+    culprit = program.ops[least.index(need)]
+    enough = need
+    while (wanted := max(_least_bytes(program, chip.changed("scratchpad", capacity_bytes=enough)))) > enough:
+        enough = wanted
+    kind = "double-buffered " if chip.scratchpad.double_buffered else ""
+    return SpecError(
+        "chip.scratchpad.capacity_bytes",
+        found,
+        f"layer '{culprit.layer}' needs {enough} bytes for one {kind}tile of its {culprit.stage} ({culprit.kind})",
+        f"Raise capacity_bytes to {enough}.",
+    )
+
+
+class _Before:
+    """Ops so far: who wrote each tensor last, and who has touched it."""
+
+    def __init__(self) -> None:
+        self.writer: dict[str, int] = {}
+        self.users: dict[str, list[int]] = {}
+
+    def note(self, index: int, op: AnyOp) -> None:
+        """An op joins the past."""
+        self.writer.update(dict.fromkeys(op.writes, index))
+        for name in dict.fromkeys((*op.reads, *op.writes)):
+            self.users.setdefault(name, []).append(index)
+
+
+def _place(index: int, op: AnyOp, plan: Plan, residency: Residency, before: _Before) -> ScheduledOp:
+    """Find whom the op waits for: writers of what it reads or writes, and all users of what it writes in place.
+
+    (A tensor in DRAM needs no wait for its readers: loads are issued in program order, so theirs are done.)
+    """
+    places = residency.places[index]
+    load_after: dict[str, int] = {}
+    start_after: set[int] = set()
+    for name in op.reads:
+        writer = before.writer.get(name)
+        if writer is not None and places[name].load:
+            load_after[name] = writer
+        elif writer is not None:
+            start_after.add(writer)
+    for name in op.writes:
+        if name in before.writer:
+            start_after.add(before.writer[name])
+        if places[name].resident:
+            start_after.update(before.users.get(name, ()))
+    stays = [stay for stay in residency.stays if stay.first <= index <= stay.last and stay.tensor in places]
+    return ScheduledOp(
+        index=index,
+        op=op,
+        plan=plan,
+        arrives=tuple(stay for stay in stays if stay.first == index),
+        uses=tuple(stays),
+        load_after=load_after,
+        start_after=tuple(sorted(start_after)),
+    )

@@ -1,0 +1,125 @@
+"""Plans of the streaming ops: who holds what, and what is done between and after the passes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lls_hw.models.program.ops import AnyOp
+from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.sim.mapping.axes import chunk_axis
+from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context
+from lls_hw.sim.mapping.stream import HELD, Flow, Stream, StreamBuilder, Touched
+from lls_hw.sim.mapping.tile import Node, Plan, Tile, Transfer, loop
+from lls_hw.sim.mapping.work import lane_cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One streaming op for one group of channels.
+
+    Attributes
+    ----------
+    stream : what streams.
+    held_reads, held_writes : operands of the whole group.
+    scratch_bytes : accumulators (and a stored basis) of the whole group.
+    extra_loads : what is loaded with the held operands but is no tensor of the program: a basis kept in DRAM.
+    between : work per group after `passes_before` passes (all of them, if None): statistics. The
+        held results are finished, and stored, then.
+    """
+
+    stream: Stream
+    held_reads: tuple[Flow, ...] = ()
+    held_writes: tuple[Flow, ...] = ()
+    scratch_bytes: int = 0
+    extra_loads: tuple[Transfer, ...] = ()
+    between: Mapping[str, int] = field(default_factory=dict)
+    passes_before: int | None = None
+
+    def held_bytes(self, ctx: Context) -> int:
+        """Bytes of the held buffer: operands that are not resident, and scratch."""
+        flows = {flow.tensor: flow for flow in (*self.held_reads, *self.held_writes)}
+        return self.scratch_bytes + sum(
+            storage_bytes(flow.codes, ctx.tensor(name).bits)
+            for name, flow in flows.items()
+            if not ctx.places[name].resident
+        )
+
+    def least_bytes(self, ctx: Context) -> int:
+        """The smallest working set."""
+        return self.held_bytes(ctx) + self.stream.least_bytes(ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """A recipe for each group size of an op's channels, and how many groups of it there are."""
+
+    parts: tuple[tuple[Recipe, int], ...]
+    note: str
+
+    def least_bytes(self, ctx: Context) -> int:
+        """The smallest working set: that of the largest group."""
+        return max(recipe.least_bytes(ctx) for recipe, _ in self.parts)
+
+
+def held_transfer(ctx: Context, flow: Flow) -> Transfer:
+    """A held operand's movement: one piece a row where channels are cut."""
+    if flow.full == 0:
+        return ctx.piece(flow.tensor, flow.codes)
+    rows = ctx.tensor(flow.tensor).elements // flow.full
+    return ctx.piece(flow.tensor, flow.codes // rows, segments=rows, span=flow.full * rows)
+
+
+def channel_groups(ctx: Context, channels: int, held_bytes_each: int) -> tuple[tuple[int, int], ...]:
+    """(channels, groups): as few groups as keep held operands within their share of the scratchpad."""
+    share = ctx.chip.scratchpad.capacity_bytes // HELD_CHANNEL_SHARE
+    size = channels
+    while size > 1 and size * held_bytes_each > share:
+        size = -(-size // 2)  # halves: latents pooled along features divide with them
+    return tuple((piece.size, count) for piece, count in chunk_axis(channels, size).runs)
+
+
+def plan_stream(ctx: Context, op: AnyOp, grouped: Grouped) -> Plan:
+    """Begin, passes, what comes between, end; once for each group of channels."""
+    lanes = ctx.chip.local.lanes if grouped.parts[0][0].stream.unit == "local" else ctx.chip.vector.lanes
+    touched = Touched()
+    body: list[Node] = []
+    builder = StreamBuilder(ctx, grouped.parts[0][0].stream, lanes)
+    for recipe, count in grouped.parts:
+        builder.stream = recipe.stream
+        body += loop(count, _group(ctx, builder, recipe))
+        for _ in range(count):
+            touched.add(recipe.stream)
+            touched.hold(_codes(recipe.held_reads), _codes(recipe.held_writes))
+    return builder.plan(tuple(body), touched, ctx.fills(op.reads), grouped.note)
+
+
+def _codes(flows: tuple[Flow, ...]) -> dict[str, int]:
+    return {flow.tensor: flow.codes for flow in flows}
+
+
+def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe) -> tuple[Node, ...]:
+    builder.slots[HELD] = max(builder.slots[HELD], recipe.held_bytes(ctx))
+    axis = recipe.stream.axis(ctx, ctx.budget_bytes - recipe.held_bytes(ctx))
+    passes = [builder.pass_nodes(axis, one) for one in recipe.stream.passes]
+    loads = tuple(held_transfer(ctx, flow) for flow in recipe.held_reads if ctx.streams_in(flow.tensor))
+    loads += recipe.extra_loads
+    stores = tuple(held_transfer(ctx, flow) for flow in recipe.held_writes if ctx.streams_out(flow.tensor))
+    words = {
+        "scratchpad_read_words": _words(ctx, recipe.held_reads),
+        "scratchpad_write_words": _words(ctx, recipe.held_writes),
+    }
+    name = recipe.stream.passes[0].name
+    begin = Tile(name=name, cycles=(0,), loads=loads, takes=(HELD,))
+    end = Tile(name=name, cycles=(0,), gives=(HELD,))
+    between = Tile(
+        name=f"{name}: statistics",
+        cycles=(lane_cycles(recipe.between, builder.lanes),),
+        stores=stores,
+        tally={**recipe.between, **words},
+    )
+    at = len(passes) if recipe.passes_before is None else recipe.passes_before
+    before, after = ((node for nodes in part for node in nodes) for part in (passes[:at], passes[at:]))
+    return (begin, *before, between, *after, end)
+
+
+def _words(ctx: Context, flows: tuple[Flow, ...]) -> int:
+    return sum(ctx.words(flow.codes, ctx.tensor(flow.tensor).bits) for flow in flows)

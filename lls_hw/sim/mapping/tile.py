@@ -1,0 +1,171 @@
+"""What a schedule is made of: transfers, tiles, loops of tiles, buffers."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lls_hw.models.spec.accelerator import DramSpec
+from lls_hw.models.spec.qformat import storage_bytes
+
+Unit = Literal["array", "vector", "local"]
+Tally = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One movement between DRAM and scratchpad.
+
+    Attributes
+    ----------
+    elements : codes moved.
+    payload_bytes : their bytes when packed, which is what the scratchpad's port sees.
+    bus_bytes : bytes on the DRAM bus: every contiguous segment is rounded up to whole bursts.
+    activates : DRAM rows opened: no more than the rows of the span, nor than each segment's own.
+    """
+
+    tensor: str
+    elements: int
+    payload_bytes: int
+    bus_bytes: int
+    activates: int
+
+    def bus_cycles(self, dram: DramSpec) -> int:
+        """Cycles the data bus is busy; the latency comes on top, once."""
+        return -(-self.bus_bytes // dram.bytes_per_cycle)
+
+
+def make_transfer(
+    dram: DramSpec, tensor: str, bits: int, *, segments: int, segment_elements: int, span_elements: int
+) -> Transfer:
+    """A transfer of `segments` contiguous pieces spread over `span_elements` codes.
+
+    Examples
+    --------
+    >>> dram = DramSpec(bytes_per_cycle=8, latency_cycles=40)
+    >>> t = make_transfer(dram, "x", 8, segments=4, segment_elements=16, span_elements=256)
+    >>> t.payload_bytes, t.bus_bytes, t.activates, t.bus_cycles(dram)
+    (64, 256, 1, 32)
+    """
+    segment_bytes = storage_bytes(segment_elements, bits)
+    bus_bytes = segments * -(-segment_bytes // dram.burst_bytes) * dram.burst_bytes
+    own_rows = segments * -(-segment_bytes // dram.row_bytes)
+    span_rows = -(-storage_bytes(span_elements, bits) // dram.row_bytes)
+    elements = segments * segment_elements
+    return Transfer(
+        tensor=tensor,
+        elements=elements,
+        payload_bytes=storage_bytes(elements, bits),
+        bus_bytes=bus_bytes,
+        activates=min(own_rows, span_rows),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """One scratchpad-sized piece of an op's work. Identity is the object: a repeated tile is one object.
+
+    Attributes
+    ----------
+    loads : transfers into the scratchpad, in order.
+    takes, gives : pools of which a slot is taken before the loads, and is free again once the
+        op's first unit has finished with the tile.
+    takes_out, gives_out : whether the first unit takes an output slot before it starts, and
+        whether the slot is free once the stores are done.
+    cycles : work on each unit of the op's route, in order.
+    stores : transfers out of the scratchpad after the last unit.
+    tally : events of the units (field of `Counts` to number); transfers are counted by the engine.
+    """
+
+    name: str
+    cycles: tuple[int, ...]
+    loads: tuple[Transfer, ...] = ()
+    takes: tuple[int, ...] = ()
+    gives: tuple[int, ...] = ()
+    takes_out: bool = False
+    gives_out: bool = False
+    stores: tuple[Transfer, ...] = ()
+    tally: Mapping[str, int] = field(default_factory=dict)
+    signal_macs: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether anything happens after the first unit."""
+        return self.gives_out or bool(self.stores)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """A body of tiles and loops, repeated."""
+
+    count: int
+    body: tuple["Node", ...]
+
+
+Node = Tile | Loop
+
+
+def walk(nodes: tuple[Node, ...], times: int = 1) -> Iterator[tuple[Tile, int]]:
+    """Every place of a tile in the tree, with how often it is executed."""
+    for node in nodes:
+        if isinstance(node, Loop):
+            yield from walk(node.body, times * node.count)
+        else:
+            yield node, times
+
+
+def loop(count: int, body: tuple[Node, ...]) -> tuple[Node, ...]:
+    """A loop, or its bare body where it turns once (or nothing where it never does)."""
+    if count <= 1:
+        return body if count == 1 else ()
+    return (Loop(count, body),)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Equal slots of scratchpad for one operand: two where it is double buffered."""
+
+    name: str
+    slot_bytes: int
+    depth: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all slots."""
+        return self.slot_bytes * self.depth
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one op runs: its route, buffers and tiles, before it is placed in a program.
+
+    Attributes
+    ----------
+    route : units a tile visits, in order.
+    pools : input buffers, index by index as in `Tile.takes`.
+    out : output buffer (accumulators at full width, narrowed in place).
+    held_bytes : small operands and accumulators that stay for the whole op.
+    fills : transfers before the first tile: held operands, and resident tensors that start in DRAM.
+    touched_reads, touched_writes : codes of each tensor that the tiles touch at least once.
+    note : the mapping in words.
+    """
+
+    route: tuple[Unit, ...]
+    pools: tuple[Pool, ...]
+    out: Pool
+    held_bytes: int
+    fills: tuple[Transfer, ...]
+    body: tuple[Node, ...]
+    touched_reads: Mapping[str, int]
+    touched_writes: Mapping[str, int]
+    note: str
+
+    @property
+    def working_bytes(self) -> int:
+        """Scratchpad bytes the op needs beside resident tensors."""
+        return self.held_bytes + self.out.total_bytes + sum(pool.total_bytes for pool in self.pools)
+
+
+def add_to(total: Tally, part: Mapping[str, int], times: int = 1) -> None:
+    """total += times x part, name by name."""
+    for name, number in part.items():
+        total[name] = total.get(name, 0) + times * number

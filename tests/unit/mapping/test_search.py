@@ -1,0 +1,150 @@
+"""The mapper's scores are what the tiles move and need, and its winner is the best of all candidates."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lls_hw.models.program.lower import lower
+from lls_hw.models.program.ops import DepthwiseConv, Gemm, Pool, PoolBackward
+from lls_hw.models.registry import load, load_network
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.rule import parse_rule
+from lls_hw.sim.mapping.axes import chunk_axis, chunk_sizes, row_axes, steps, windows_of
+from lls_hw.sim.mapping.context import Context, Place
+from lls_hw.sim.mapping.explain import explain
+from lls_hw.sim.mapping.nest_ops import choose, nest_of, work_of
+from lls_hw.sim.mapping.nest_plan import NestBuilder
+from lls_hw.sim.mapping.search import table_of
+from lls_hw.sim.mapping.tile import walk
+
+SETTINGS = settings(deadline=None, max_examples=25)
+CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+NESTS = (Gemm, DepthwiseConv, Pool, PoolBackward)
+
+
+def small_program(rule="bp"):
+    net = {
+        "name": "small",
+        "input": [3, 9, 7],
+        "classes": 3,
+        "layers": [
+            {"kind": "conv", "name": "a", "out_channels": 20, "kernel": 3, "stride": 2, "padding": 1, "pool": 2},
+            {"kind": "separable", "name": "b", "out_channels": 18, "kernel": 3, "stride": 1, "padding": 1, "pool": 2},
+            {"kind": "max_pool", "size": 2},
+            {"kind": "adaptive_avg_pool", "size": 2},
+        ],
+    }
+    return lower(NetworkSpec.from_mapping(net, "small"), parse_rule(rule), batch=3)
+
+
+PROGRAM = small_program()
+OPS = [index for index, op in enumerate(PROGRAM.ops) if isinstance(op, NESTS)]
+
+
+def context(index, budget):
+    op = PROGRAM.ops[index]
+    names = dict.fromkeys((*op.reads, *op.writes))
+    return Context(PROGRAM, CHIP, {n: Place(False, n in op.reads, n in op.writes) for n in names}, budget)
+
+
+@pytest.mark.parametrize(
+    "index", OPS, ids=lambda i: f"{PROGRAM.ops[i].layer}-{PROGRAM.ops[i].stage}-{PROGRAM.ops[i].kind}"
+)
+def test_table__equals_the_tiles_of_every_candidate(index):
+    """Each candidate is built in full: bytes moved, buffers, and work are compared with its score."""
+    op, ctx = PROGRAM.ops[index], context(index, 1 << 40)
+    nest = nest_of(ctx, op)
+    table = table_of(nest, CHIP.dram, ctx.depth)
+    route, work = work_of(ctx, nest, op)
+    names = (*op.reads[: len(nest.reads)], op.writes[0])
+    macs = set()
+    for flat in np.flatnonzero(table.need_bytes.ravel() < 1 << 50)[::7]:
+        choice = table.choice(int(flat))
+        plan = NestBuilder(ctx, nest, names, choice, work).plan(route, 0, ())
+        moved = sum(t.bus_bytes * n for tile, n in walk(plan.body) for t in (*tile.loads, *tile.stores))
+        assert moved == choice.dram_bytes, choice
+        assert plan.working_bytes == choice.need_bytes, choice
+        assert plan.touched_writes[op.writes[0]] == PROGRAM.tensors[op.writes[0]].elements
+        macs.add(sum(n * (tile.tally.get("macs", 0) + tile.tally.get("vector_macs", 0)) for tile, n in walk(plan.body)))
+    if isinstance(op, Gemm | DepthwiseConv):
+        assert macs == {op.macs}
+
+
+@pytest.mark.parametrize("index", OPS[:6])
+@pytest.mark.parametrize("budget", [900, 2000, 8000, 1 << 20])
+def test_choice__no_fitting_candidate_moves_fewer_bytes(index, budget):
+    op, ctx = PROGRAM.ops[index], context(index, budget)
+    nest = nest_of(ctx, op)
+    table = table_of(nest, CHIP.dram, ctx.depth)
+    fits = table.need_bytes <= budget
+    if not fits.any():
+        pytest.skip("no candidate fits so little")
+    choice = choose(ctx, nest, work_of(ctx, nest, op)[1], budget)
+    assert choice.need_bytes <= budget
+    assert choice.dram_bytes == table.dram_bytes[fits].min()
+
+
+@SETTINGS
+@given(
+    batch=st.integers(1, 7),
+    rows=st.integers(1, 40),
+    kernel=st.integers(1, 5),
+    stride=st.integers(1, 6),
+    pad=st.integers(0, 4),
+)
+def test_row_axes__cover_every_row_once(batch, rows, kernel, stride, pad):
+    pad = min(pad, kernel - 1)
+    if rows + 2 * pad < kernel:
+        return
+    out = (rows + 2 * pad - kernel) // stride + 1
+    windows = windows_of(out, rows, kernel, stride, pad)
+    for axis in row_axes(batch, rows, windows):
+        assert axis.total(lambda piece: piece.images * piece.out_rows) == batch * out
+        assert axis.total(lambda piece: piece.images * piece.fresh_rows) == batch * rows
+        assert axis.total(lambda piece: piece.images * piece.final_rows) == batch * rows
+        assert all(min(p.fresh_rows, p.final_rows) >= 0 and p.in_rows >= p.fresh_rows for p, _ in axis.runs)
+
+
+@SETTINGS
+@given(length=st.integers(1, 600), align=st.sampled_from([1, 8, 16, 32]))
+def test_chunk_sizes__always_offer_the_whole_and_one(length, align):
+    sizes = chunk_sizes(length, align)
+    assert {1, length} <= set(sizes)
+    assert all(chunk_axis(length, size).total(lambda piece: piece.size) == length for size in sizes)
+
+
+def unroll(places):
+    for place in places:
+        if hasattr(place, "body"):
+            for _ in range(place.count):
+                yield from unroll(place.body)
+        else:
+            yield place
+
+
+@SETTINGS
+@given(length=st.integers(1, 50), chunk=st.integers(1, 50), batch=st.integers(1, 5))
+def test_steps__mark_exactly_the_first_and_the_last(length, chunk, batch):
+    axes = itertools.chain([chunk_axis(length, chunk)], row_axes(batch, length, windows_of(length, length, 3, 1, 1)))
+    for axis in axes:
+        places = list(unroll(steps(axis)))
+        assert len(places) == axis.trips
+        assert [p.first for p in places] == [True] + [False] * (axis.trips - 1)
+        assert [p.last for p in places] == [False] * (axis.trips - 1) + [True]
+        assert [p.piece for p in places] == [p for _ in range(axis.outer) for p, n in axis.runs for _ in range(n)]
+
+
+def test_explain__says_why_and_refuses_streams():
+    program = lower(load_network("vww_cnn"), parse_rule("lls_m"), batch=8)
+    why = explain(program, CHIP, 0, top=3)
+    assert why.text().startswith("op 0 conv1 forward (Gemm): ")
+    assert all(other.dram_bytes > why.winner.dram_bytes for other in why.runners_up)
+    with pytest.raises(
+        SpecError, match=r"^--explain = 1: op 1 \(BatchNorm\) streams, it has no mapping\. Name a GEMM\.$"
+    ):
+        explain(program, CHIP, 1)
