@@ -9,9 +9,12 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer, resolve
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project, run_loss
 from lls_hw.sim.functional.machine import Machine, OpRecord, Value
-from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward, run_pool
+from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward
+from lls_hw.sim.functional.pooling import run_pool, run_pool_backward
 from lls_hw.sim.functional.products import run_depthwise, run_gemm
 from lls_hw.sim.functional.update import run_update
 from lls_hw.sim.kernels._jit import Ints
@@ -24,26 +27,32 @@ RUNNERS: dict[str, Callable[[Machine, Any], None]] = {
     "BatchNorm": run_batch_norm,
     "BatchNormBackward": run_batch_norm_backward,
     "Pool": run_pool,
+    "PoolBackward": run_pool_backward,
     "LocalProject": run_local_project,
     "LocalError": run_local_error,
     "LocalBackproject": run_local_backproject,
     "Loss": run_loss,
     "Update": run_update,
 }
+EXECUTED = ("bp", "lls", "lls_m", "lls_mxm", "lls_mxm_reduced")
+"""Rules whose every op has an integer form."""
 
 
-def refuse_single_values(program: Program) -> None:
-    """A BatchNorm in training mode needs two values per channel.
+def refuse_numerics(rule: RuleSpec, network: NetworkSpec, batch: int) -> None:
+    """Refuse, before any work, a step the integers cannot take.
 
     Raises
     ------
-    SpecError : some layer has one position and the batch is one.
+    SpecError : the rule has no integer execution, or a BatchNorm in training mode would see one
+        value per channel (one position and a batch of one).
     """
-    for layer in resolve(program.network):
-        if isinstance(layer, WeightedLayer) and layer.batch_norm and program.batch * layer.positions < 2:
+    if rule.name not in EXECUTED:
+        raise SpecError("--rule", rule.name, "it has no integer execution", "Add --no-numerics for its costs.")
+    for layer in resolve(network):
+        if isinstance(layer, WeightedLayer) and layer.batch_norm and batch * layer.positions < 2:
             raise SpecError(
                 "--batch",
-                program.batch,
+                batch,
                 f"the BatchNorm of layer '{layer.name}' would see a single value per channel",
                 "Use a batch of 2 or more, or --no-numerics for costs alone.",
             )
@@ -54,7 +63,7 @@ class FunctionalEngine:
 
     Parameters
     ----------
-    program : a training step of the LLS family.
+    program : a training step of the LLS family or of backpropagation.
     values : initial kept tensors (see `state.initial_values`).
     chip : its array and local unit decide accumulator order and the basis.
     seed : of the stochastic rounding.
@@ -65,12 +74,7 @@ class FunctionalEngine:
     """
 
     def __init__(self, program: Program, values: dict[str, Value], chip: AcceleratorSpec, *, seed: int = 0) -> None:
-        refuse_single_values(program)
-        for op in program.ops:
-            if op.kind not in RUNNERS or program.rule.name in ("bp", "inference"):
-                raise SpecError(
-                    "--rule", program.rule.name, "it has costs but no integer execution yet", "Add --no-numerics."
-                )
+        refuse_numerics(program.rule, program.network, program.batch)
         precision = program.precision
         array = ArrayUnit(
             rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"

@@ -8,7 +8,7 @@ from lls_hw.models.program.local import latent_bits
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss
 from lls_hw.models.spec.geometry import PoolGrid
 from lls_hw.sim.functional.machine import Machine
-from lls_hw.sim.functional.normalise import windows
+from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.kernels import _local
 from lls_hw.sim.kernels._jit import Ints
 from lls_hw.sim.kernels._pool import window_sums
@@ -193,7 +193,7 @@ def run_loss(m: Machine, op: Loss) -> None:
     logits, labels = (m.read(name) for name in op.reads)
     errors = np.empty((op.batch, op.classes), np.int64)
     likelihood = np.empty(op.batch, np.int64)
-    on, off = targets(op.classes, op.batch, 0.0)
+    on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
     _local.loss_samples(
         logits.codes.reshape(op.batch, op.classes),
         logits.frac - _local.LOGIT_FRAC,

@@ -1,15 +1,15 @@
-"""BatchNorm with its activation, forward and backward, and pooling between blocks."""
+"""BatchNorm with its activation, forward and backward."""
 
 from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.ops import BatchNorm, BatchNormBackward, Pool
-from lls_hw.models.spec.geometry import Window
+from lls_hw.models.program.ops import BatchNorm, BatchNormBackward
 from lls_hw.sim.functional.machine import Machine, Peak, Value
+from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.kernels import _norm
 from lls_hw.sim.kernels._jit import Ints
-from lls_hw.sim.kernels._pool import MEAN_GUARD, pool_images, spread_windows
+from lls_hw.sim.kernels._pool import spread_windows
 from lls_hw.sim.kernels.requant import container
 from lls_hw.sim.kernels.tables import mantissa
 from lls_hw.sim.kernels.threads import run
@@ -23,11 +23,6 @@ def slope_code(slope: float) -> tuple[int, int]:
     return mantissa(Fraction(str(slope))) if slope else (0, 16)
 
 
-def windows(intervals: tuple[Window, ...]) -> Ints:
-    """Intervals as an (n, 2) array."""
-    return np.array(intervals, np.int64)
-
-
 def run_batch_norm(m: Machine, op: BatchNorm) -> None:
     """Two passes over y: sums and extremes, then the normalised, activated codes.
 
@@ -39,7 +34,9 @@ def run_batch_norm(m: Machine, op: BatchNorm) -> None:
     sums, extremes = _channel_sums(flat)
     stats = np.empty((6, op.shape.out_c), np.int32)
     variance = np.empty(op.shape.out_c, np.int64)
-    _norm.channel_constants(sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, stats, variance)
+    _norm.channel_constants(
+        sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance
+    )
     moved = running.codes.copy()
     _norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
     slope, slope_frac = slope_code(op.shape.negative_slope)
@@ -153,20 +150,3 @@ def _spread(op: BatchNormBackward, grad: Value) -> Ints:
     pooled = grad.codes.reshape(op.batch, s.out_c, len(grid.rows), len(grid.cols))
     spread_windows(pooled, windows(grid.rows), windows(grid.cols), out)
     return out
-
-
-def run_pool(m: Machine, op: Pool) -> None:
-    """Maximum, whose codes keep their scale, or mean, which is narrower and gets one of its own."""
-    x, grid, is_max = m.read(op.reads[0]), op.pool.grid, op.pool.kind == "max"
-    shape = (op.batch, op.pool.out_h, op.pool.out_w, op.pool.channels)
-    out = np.empty(shape, x.codes.dtype if is_max else np.int64)
-    rows, cols = windows(grid.rows), windows(grid.cols)
-
-    def work(first: int, last: int) -> None:
-        pool_images(x.codes, rows, cols, is_max, first, last, out)
-
-    run(work, op.batch)
-    if is_max:
-        m.write(op.writes[0], out, x.frac)
-    else:
-        m.narrow(op.writes[0], out, x.frac + MEAN_GUARD)

@@ -61,3 +61,36 @@ def spread_windows(grad: Ints, rows: Ints, cols: Ints, out: Ints) -> None:
                         values = out[image, yy, xx]
                         for c in range(out.shape[3]):
                             values[c] += np.int64(grad[image, c, i, j])
+
+
+@kernel
+def max_pool_backward(delta: Ints, x: Ints, rows: Ints, cols: Ints, first: Int, last: Int, out: Ints) -> None:
+    """Each window's error goes to its first maximum; out (batch, h, w, c) is zeroed here.
+
+    The windows of a maximum do not overlap, so nothing is added up.
+    """
+    out[first:last] = 0
+    for image in range(first, last):
+        for i in range(rows.shape[0]):
+            for j in range(cols.shape[0]):
+                for c in range(x.shape[3]):
+                    at_y, at_x = rows[i, 0], cols[j, 0]
+                    for yy in range(rows[i, 0], rows[i, 1]):
+                        for xx in range(cols[j, 0], cols[j, 1]):
+                            if np.int64(x[image, yy, xx, c]) > np.int64(x[image, at_y, at_x, c]):
+                                at_y, at_x = yy, xx
+                    out[image, at_y, at_x, c] = delta[image, i, j, c]
+
+
+@kernel
+def mean_pool_backward(delta: Ints, rows: Ints, cols: Ints, first: Int, last: Int, out: Ints) -> None:
+    """out, zeroed here, += error / area over every window, with MEAN_GUARD more fraction bits."""
+    out[first:last] = 0
+    for image in range(first, last):
+        for i in range(rows.shape[0]):
+            for j in range(cols.shape[0]):
+                area = (rows[i, 1] - rows[i, 0]) * (cols[j, 1] - cols[j, 0])
+                for yy in range(rows[i, 0], rows[i, 1]):
+                    for xx in range(cols[j, 0], cols[j, 1]):
+                        for c in range(delta.shape[3]):
+                            out[image, yy, xx, c] += divide_round(np.int64(delta[image, i, j, c]) << MEAN_GUARD, area)

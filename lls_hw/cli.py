@@ -1,0 +1,47 @@
+"""The command line: finds the command, turns the user's errors into one line and status 2.
+
+Engines, torch and rich's tables are imported inside the commands that need them, so that
+`lls-hw --help` starts at once.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from lls_hw.commands.compare import compare
+from lls_hw.commands.listing import list_shelf
+from lls_hw.commands.simulate import simulate
+from lls_hw.commands.train import train
+from lls_hw.commands.validate import validate
+from lls_hw.models.spec.errors import SpecError
+
+app = typer.Typer(
+    name="lls-hw",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="What does local learning cost on an edge accelerator, and does it still learn?",
+)
+app.command("simulate")(simulate)
+app.command("train")(train)
+app.command("validate")(validate)
+app.command("compare")(compare)
+app.command("list")(list_shelf)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 a check missed, 2 wrong input."""
+    try:
+        app(args=list(sys.argv[1:] if argv is None else argv), standalone_mode=True)
+    except SpecError as error:
+        sys.stderr.write(f"lls-hw: {error}\n")
+        return 2
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    return 0
+
+
+def run() -> None:
+    """Console script."""
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""`lls-hw list`: what is shipped."""
+
+from typing import Annotated
+
+import typer
+
+from lls_hw.commands import options as o
+from lls_hw.commands.shared import put_json
+from lls_hw.models.spec.errors import SpecError
+
+SHELVES = {"nets": "nets", "chips": "chips", "technologies": "technology"}
+
+
+def list_shelf(
+    shelf: Annotated[str, typer.Argument(metavar="nets|rules|chips|technologies", help="What to list.")],
+    json: o.Json = None,
+) -> None:
+    """Names of what is shipped."""
+    from lls_hw.models.registry import names
+    from lls_hw.models.spec.rule import RULE_NOTES
+
+    if shelf != "rules" and shelf not in SHELVES:
+        raise SpecError("list", shelf, f"the lists are {', '.join([*SHELVES, 'rules'])}", "Choose one of them.")
+    found = dict(RULE_NOTES) if shelf == "rules" else dict.fromkeys(names(SHELVES[shelf]), "")  # type: ignore[arg-type]
+    if json is not None:
+        put_json(json, {"schema": "lls-hw/list/1", shelf: list(found)})
+        return
+    width = max(len(name) for name in found)
+    for name, note in found.items():
+        typer.echo(f"{name:{width}}  {note}".rstrip())

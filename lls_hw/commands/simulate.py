@@ -1,0 +1,101 @@
+"""`lls-hw simulate`: one training step, its costs beside a baseline, and its integers."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lls_hw.commands import options as o
+from lls_hw.commands.shared import console_for, progress_on, put_json
+from lls_hw.models.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from lls_hw.api import RunResult
+
+
+def simulate(
+    net: o.Net,
+    rule: o.Rule,
+    chip: o.Chip = "edge_16x16",
+    array: o.ArrayShape = None,
+    dataflow: o.Flow = None,
+    bits: o.Bits = "8",
+    sram: o.Sram = None,
+    technology: o.Technology = None,
+    batch: o.Batch = 8,
+    steps: Annotated[int, typer.Option(help="Training steps in integers (costs are of one step).")] = 1,
+    seed: o.Seed = 0,
+    data: o.Data = "synthetic",
+    input: o.Input = None,
+    classes: o.Classes = None,
+    temperature: o.Temperature = 0.5,
+    waveform: o.Waveform = "square",
+    lr: o.Rate = 0.05,
+    optimizer: o.Optimizer = "momentum",
+    momentum: o.Momentum = 0.9,
+    no_numerics: Annotated[bool, typer.Option("--no-numerics", help="Costs alone.")] = False,
+    no_costs: Annotated[bool, typer.Option("--no-costs", help="Integers alone.")] = False,
+    baseline: Annotated[str, typer.Option(metavar="RULE|none", help="Rule to compare the costs with.")] = "bp",
+    json: o.Json = None,
+    trace: Annotated[str | None, typer.Option(metavar="FILE", help="Timeline for Perfetto.")] = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """One training step on the chip: costs beside a baseline, and the step itself in integers."""
+    from lls_hw.config import Choices, resolve_run
+    from lls_hw.results import json_text, refuse_bad_target, write_whole
+
+    if trace is not None and no_costs:
+        raise SpecError("--trace", trace, "a timeline is made of costs", "Leave out --no-costs.")
+    if no_numerics and no_costs:
+        raise SpecError("--no-costs", True, "nothing is left to simulate beside --no-numerics", "Leave one out.")
+    for option, path in (("--json", json), ("--trace", trace)):
+        if path is not None and path != "-":
+            refuse_bad_target(option, path)
+    run, images = resolve_run(
+        Choices(
+            net=net,
+            rule=rule,
+            chip=chip,
+            array=array,
+            dataflow=dataflow,
+            bits=bits,
+            sram_kib=sram,
+            technology=technology,
+            batch=batch,
+            steps=steps,
+            seed=seed,
+            data=data,
+            input=input,
+            classes=classes,
+            temperature=temperature,
+            waveform=waveform,
+            learning_rate=lr,
+            optimizer=optimizer,
+            momentum=momentum,
+            baseline=baseline,
+            numerics=not no_numerics,
+            costs=not no_costs,
+        )
+    )
+    from lls_hw.api import simulate as run_simulation
+
+    with progress_on(quiet) as say:
+        result = run_simulation(run, images, trace=trace is not None, progress=say)
+    if trace is not None and result.costs is not None:
+        from lls_hw.sim.event.trace import trace_json
+
+        write_whole(trace, json_text(trace_json(result.costs.events, run.chip.clock_mhz)))
+    if not quiet:
+        print_run(result, to_stderr=json == "-")
+    put_json(json, result.json() if json is not None else {})
+
+
+def print_run(result: "RunResult", *, to_stderr: bool) -> None:
+    """The tables of a run."""
+    from lls_hw.tables import closing_lines, float_table, stage_table, totals_table
+
+    console = console_for(to_stderr=to_stderr)
+    if result.costs is not None:
+        console.print(stage_table(result.costs), totals_table(result.costs, result.baseline))
+    if result.numerics is not None:
+        console.print(float_table(result.numerics))
+    console.print(closing_lines(result))

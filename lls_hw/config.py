@@ -1,0 +1,169 @@
+"""From what the user typed to one resolved description of a run."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from lls_hw.models.data import Images, load_data
+from lls_hw.models.registry import load, load_network
+from lls_hw.models.spec.accelerator import AcceleratorSpec, Dataflow
+from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.precision import Precision, parse_bits
+from lls_hw.models.spec.rule import RULE_NOTES, OptimizerSpec, RuleSpec, parse_rule
+from lls_hw.models.spec.technology import TechnologySpec
+
+FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
+"""Data whose pictures are made or cut to the network's input; the others' own shape is the input."""
+
+DATAFLOWS: tuple[Dataflow, ...] = ("ws", "os", "is")
+
+
+class RunSpec(Spec):
+    """Everything that decides a simulated number, resolved; printed as `inputs` of a run.
+
+    `batch` images a step, `steps` training steps of numerics; costs are always of one step.
+    """
+
+    network: NetworkSpec
+    rule: RuleSpec
+    precision: Precision
+    optimizer: OptimizerSpec
+    chip: AcceleratorSpec
+    technology: str
+    batch: Annotated[int, Field(ge=1, le=1 << 16)]
+    steps: Annotated[int, Field(ge=1, le=1 << 20)] = 1
+    seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+    data: str = "synthetic"
+    baseline: str | None = "bp"
+    numerics: bool = True
+    costs: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The options of one command line, as typed (section 12 of the design)."""
+
+    net: str
+    rule: str
+    chip: str = "edge_16x16"
+    array: str | None = None
+    dataflow: str | None = None
+    bits: str = "8"
+    sram_kib: int | None = None
+    technology: str | None = None
+    batch: int = 8
+    steps: int = 1
+    seed: int = 0
+    data: str = "synthetic"
+    input: str | None = None
+    classes: int | None = None
+    temperature: float = 0.5
+    waveform: str = "square"
+    learning_rate: float = 0.05
+    optimizer: str = "momentum"
+    momentum: float = 0.9
+    baseline: str = "bp"
+    numerics: bool = True
+    costs: bool = True
+
+
+def resolve_run(choices: Choices) -> tuple[RunSpec, Images | None]:
+    """Names become descriptions, files are read, and everything is checked together.
+
+    Returns the run and, where the run needs pictures or takes its shape from them, the data.
+
+    Raises
+    ------
+    SpecError : anything the user can repair.
+    """
+    network, images = _network_and_data(choices)
+    rule = parse_rule(
+        choices.rule, temperature=choices.temperature, waveform=choices.waveform, reduced_rows=network.reduced_rows
+    )
+    chip = resolve_chip(choices)
+    run = RunSpec.from_mapping(
+        {
+            "network": network,
+            "rule": rule,
+            "precision": parse_bits(choices.bits),
+            "chip": chip,
+            "optimizer": {
+                "name": choices.optimizer,
+                "learning_rate": choices.learning_rate,
+                "momentum": choices.momentum,
+            },
+            "technology": choices.technology or chip.technology,
+            "batch": choices.batch,
+            "steps": choices.steps,
+            "seed": choices.seed,
+            "data": choices.data,
+            "baseline": _baseline(choices.baseline),
+            "numerics": choices.numerics,
+            "costs": choices.costs,
+        },
+        "run",
+    )
+    return run, images
+
+
+def parse_input(text: str) -> tuple[int, int, int]:
+    """`CxHxW`.
+
+    Examples
+    --------
+    >>> parse_input("3x96x96")
+    (3, 96, 96)
+    """
+    found = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text.lower())
+    if found is None or min(int(side) for side in found.groups()) < 1:
+        raise SpecError("--input", text, "it is not channels x height x width", "Write, for example, 3x128x128.")
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def _baseline(name: str) -> str | None:
+    if name == "none":
+        return None
+    if name not in RULE_NOTES:
+        raise SpecError("--baseline", name, f"the rules are {', '.join(RULE_NOTES)}, or none", "Choose one of them.")
+    return name
+
+
+def _network_and_data(choices: Choices) -> tuple[NetworkSpec, Images | None]:
+    """The network at the shape and classes that options and data give it."""
+    network = load_network(choices.net)
+    kind = choices.data.partition(":")[0]
+    shape = parse_input(choices.input) if choices.input else None
+    if kind == "synthetic":
+        network = network.resized(shape, choices.classes)
+        wanted_shape: tuple[int, int, int] | None = network.input
+        wanted_classes: int | None = network.classes
+        if not choices.numerics:
+            return network, None
+    else:
+        wanted_shape = shape or (network.input if kind in FLEXIBLE_DATA else None)
+        wanted_classes = choices.classes
+    images = load_data(choices.data, shape=wanted_shape, classes=wanted_classes, seed=choices.seed)
+    return network.resized(images.shape, images.classes), images
+
+
+def resolve_chip(choices: Choices) -> AcceleratorSpec:
+    """The chip with the options' array, dataflow and scratchpad."""
+    chip = load("chips", choices.chip, AcceleratorSpec, "--chip")
+    if choices.array is not None:
+        chip = chip.with_array(choices.array)
+    if choices.dataflow is not None:
+        if choices.dataflow not in DATAFLOWS:
+            raise SpecError("--dataflow", choices.dataflow, f"the dataflows are {', '.join(DATAFLOWS)}", "Choose one.")
+        chip = chip.changed("array", dataflow=choices.dataflow)
+    if choices.sram_kib is not None:
+        chip = chip.changed("scratchpad", capacity_bytes=choices.sram_kib * 1024)
+    return chip
+
+
+def load_technology(run: RunSpec) -> TechnologySpec:
+    """The energy table of a run."""
+    return load("technology", run.technology, TechnologySpec, "--technology")

@@ -1,0 +1,106 @@
+"""What does it cost? One training step through the event engine, priced."""
+
+import math
+from dataclasses import dataclass
+
+from lls_hw.config import RunSpec, load_technology
+from lls_hw.models.program.lower import lower
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.rule import parse_rule
+from lls_hw.models.spec.technology import TechnologySpec
+from lls_hw.sim.cost.area import area_mm2, average_power_mw, edp_uj_ms, time_ms
+from lls_hw.sim.cost.energy import Energy, price, price_low_high
+from lls_hw.sim.event.engine import run_events
+from lls_hw.sim.event.result import EventResult, StageResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MacTotals:
+    """Multiply-accumulates of one step, whole batch, by convention (DESIGN section 8).
+
+    Attributes
+    ----------
+    training_step : everything: forward, learning signal, input and weight gradients.
+    learning_signal : what tells the weights their error. BP: the input-gradient products. LLS:
+        projection, back-projection and the modulation's own products. Local classifiers: their
+        forward product and its input gradient. DFA: the feedback product.
+    inference : forward products.
+    """
+
+    training_step: int
+    learning_signal: int
+    inference: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """One step's events and their price.
+
+    `stage_energy` stands in the order of `events.stages`; their sum is `energy`.
+    """
+
+    rule: str
+    program: Program
+    events: EventResult
+    macs: MacTotals
+    energy: Energy
+    energy_uj_low_high: tuple[float, float]
+    stage_energy: tuple[Energy, ...]
+    area_mm2: float
+    time_ms: float
+    average_power_mw: float
+    edp_uj_ms: float
+
+
+def run_costs(run: RunSpec, rule_name: str | None = None, *, trace: bool = False) -> Costs:
+    """Costs of the run's rule, or of another rule on the same network, chip and batch.
+
+    Raises
+    ------
+    SpecError : the chip cannot hold a tile, or its technology cannot price it.
+    """
+    rule = run.rule if rule_name in (None, run.rule.name) else parse_rule(str(rule_name))
+    program = lower(run.network, rule, run.precision, optimizer=run.optimizer, batch=run.batch)
+    events = run_events(program, run.chip, trace=trace)
+    technology = load_technology(run)
+    energies = tuple(_price(run, technology, stage) for stage in events.stages)
+    total = sum(energies, Energy())
+    low, high = price_low_high(
+        events.counts, cycles=events.cycles, chip=run.chip, precision=run.precision, technology=technology
+    )
+    clock = run.chip.clock_mhz
+    return Costs(
+        rule=rule.name,
+        program=program,
+        events=events,
+        macs=mac_totals(program, events),
+        energy=total,
+        energy_uj_low_high=(low.to_uj()["total"], high.to_uj()["total"]),
+        stage_energy=energies,
+        area_mm2=area_mm2(run.chip, technology),
+        time_ms=time_ms(events.cycles, clock),
+        average_power_mw=average_power_mw(total.total, cycles=events.cycles, clock_mhz=clock),
+        edp_uj_ms=edp_uj_ms(total.total, cycles=events.cycles, clock_mhz=clock),
+    )
+
+
+def _price(run: RunSpec, technology: TechnologySpec, stage: StageResult) -> Energy:
+    return price(stage.counts, cycles=stage.cycles, chip=run.chip, precision=run.precision, technology=technology)
+
+
+def mac_totals(program: Program, events: EventResult) -> MacTotals:
+    """The three counts, from what the event engine's tiles did."""
+    rows = [(program.ops[op.index], op) for op in events.ops]
+    step = sum(op.macs + op.signal_macs for _, op in rows)
+    inference = sum(op.macs for spec, op in rows if spec.stage == "forward")
+    if program.rule.name == "bp":
+        signal = sum(op.macs for spec, op in rows if getattr(spec, "direction", "") == "input_grad")
+    else:
+        own = sum(op.macs for spec, op in rows if spec.stage == "local_error")
+        signal = own + sum(op.signal_macs for _, op in rows)
+    return MacTotals(training_step=step, learning_signal=signal, inference=inference)
+
+
+def ratio(baseline: float, own: float) -> float | None:
+    """baseline / own; None where there is nothing to divide by."""
+    return baseline / own if own > 0 and math.isfinite(baseline) else None

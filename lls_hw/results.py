@@ -1,0 +1,180 @@
+"""Results as plain data: the JSON contract of section 12, and writing files whole or not at all."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lls_hw.config import RunSpec
+from lls_hw.costs import Costs, ratio
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.numerics import Numerics
+from lls_hw.sim.event.result import StageResult
+
+RUN_SCHEMA = "lls-hw/run/1"
+
+
+def package_version() -> str:
+    """Version of the installed package."""
+    try:
+        return version("lls-hw")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def run_json(run: RunSpec, costs: Costs | None, baseline: Costs | None, numerics: Numerics | None) -> dict[str, Any]:
+    """A whole run under schema "lls-hw/run/1"; parts that were not asked for are null."""
+    return {
+        "schema": RUN_SCHEMA,
+        "version": package_version(),
+        "inputs": run.model_dump(mode="json"),
+        "totals": totals_json(costs) if costs else None,
+        "stages": stages_json(costs) if costs else None,
+        "numerics": numerics_json(numerics) if numerics else None,
+        "baseline": _baseline_json(costs, baseline) if costs and baseline else None,
+    }
+
+
+def totals_json(costs: Costs) -> dict[str, Any]:
+    """Totals of one training step."""
+    events = costs.events
+    return {
+        "cycles": events.cycles,
+        "time_ms": costs.time_ms,
+        "macs": {
+            "training_step": costs.macs.training_step,
+            "learning_signal": costs.macs.learning_signal,
+            "inference": costs.macs.inference,
+        },
+        "energy_uj": costs.energy.to_uj(),
+        "dram_bytes": {"read": events.counts.dram_read_bytes, "write": events.counts.dram_write_bytes},
+        "sram_peak_bytes": events.scratchpad_peak_bytes,
+        "sram_peak_tensors": dict(events.peak_tensors),
+        "training_memory_bytes": costs.program.training_memory_bytes(),
+        "area_mm2": costs.area_mm2,
+        "average_power_mw": costs.average_power_mw,
+        "edp_uj_ms": costs.edp_uj_ms,
+        "energy_uj_low_high": list(costs.energy_uj_low_high),
+        "busy_cycles": dict(events.busy_cycles),
+        "stall_cycles": dict(events.stall_cycles),
+        "utilization": events.utilisation,
+    }
+
+
+def stages_json(costs: Costs) -> list[dict[str, Any]]:
+    """One entry per layer and stage; cycles, energy and bytes sum to the totals."""
+    return [
+        {
+            "layer": stage.layer,
+            "stage": stage.stage,
+            "cycles": stage.cycles,
+            "stall_cycles": stage_stalls(stage),
+            "utilization": stage_utilisation(costs, stage),
+            "macs": stage.macs + stage.signal_macs,
+            "energy_uj": energy.to_uj(),
+            "dram_bytes": {"read": stage.counts.dram_read_bytes, "write": stage.counts.dram_write_bytes},
+        }
+        for stage, energy in zip(costs.events.stages, costs.stage_energy, strict=True)
+    ]
+
+
+def stage_stalls(stage: StageResult) -> int:
+    """Cycles in which the stage's unit stood still for it, of those that are the stage's own.
+
+    A stage that waits under an earlier one's cycles is not charged for them.
+    """
+    return min(sum(stage.stall_cycles.values()), stage.cycles)
+
+
+def stage_utilisation(costs: Costs, stage: StageResult) -> float:
+    """Array multiply-accumulates over processing elements x the stage's cycles.
+
+    Where the array worked for the stage under an earlier one's cycles, its busy cycles count
+    instead, so the figure stays between 0 and 1.
+    """
+    cycles = max(stage.cycles, stage.busy_cycles.get("array", 0))
+    return stage.counts.macs / (cycles * costs.events.array_pes) if cycles else 0.0
+
+
+def numerics_json(numerics: Numerics) -> dict[str, Any]:
+    """What the integers did; `loss` is the classifier's in the last step."""
+    return {
+        "loss": numerics.losses[-1]["classifier"],
+        "losses": list(numerics.losses),
+        "saturated": numerics.saturated,
+        "saturated_by_tensor": numerics.saturated_by_tensor,
+        "accumulator_overflows": numerics.overflows,
+        "lost_update_fraction": numerics.lost_update_fraction,
+        "against_float": [
+            {"tensor": row.tensor, "sqnr_db": row.sqnr_db, "cosine": row.cosine} for row in numerics.against_float
+        ],
+    }
+
+
+def ratios(costs: Costs, baseline: Costs) -> dict[str, float | None]:
+    """baseline / this run; null where this run has none of it."""
+    pairs = {
+        "cycles": (baseline.events.cycles, costs.events.cycles),
+        "energy": (baseline.energy.total, costs.energy.total),
+        "sram_peak": (baseline.events.scratchpad_peak_bytes, costs.events.scratchpad_peak_bytes),
+        "training_memory": (baseline.program.training_memory_bytes(), costs.program.training_memory_bytes()),
+        "learning_signal_macs": (baseline.macs.learning_signal, costs.macs.learning_signal),
+        "training_step_macs": (baseline.macs.training_step, costs.macs.training_step),
+        "dram_bytes": (_moved_bytes(baseline), _moved_bytes(costs)),
+    }
+    return {name: ratio(theirs, ours) for name, (theirs, ours) in pairs.items()}
+
+
+def _moved_bytes(costs: Costs) -> int:
+    return costs.events.counts.dram_read_bytes + costs.events.counts.dram_write_bytes
+
+
+def _baseline_json(costs: Costs, baseline: Costs) -> dict[str, Any]:
+    return {"rule": baseline.rule, "totals": totals_json(baseline), "ratio": ratios(costs, baseline)}
+
+
+def json_text(data: Mapping[str, Any] | list[Any]) -> str:
+    """Strict JSON: no NaN, no infinity."""
+    return json.dumps(data, indent=1, allow_nan=False, default=_plain) + "\n"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  (json hands over whatever it does not know)
+    if hasattr(value, "item"):
+        number = value.item()
+        return number if not isinstance(number, float) or math.isfinite(number) else None
+    raise AssertionError(f"{type(value).__name__} is not plain data")
+
+
+def refuse_bad_target(option: str, path: str) -> None:
+    """Refuse, before any work, a file that could not be written.
+
+    Raises
+    ------
+    SpecError : its folder does not exist or cannot be written, or it is a folder itself.
+    """
+    target = Path(path)
+    folder = target.parent
+    if not folder.is_dir():
+        raise SpecError(option, path, f"the folder '{folder}' does not exist", "Create it first.")
+    if target.is_dir():
+        raise SpecError(option, path, "it is a folder", "Give the name of a file.")
+    if not os.access(folder, os.W_OK):
+        raise SpecError(option, path, f"the folder '{folder}' cannot be written", "Choose another.")
+
+
+def write_whole(path: str, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

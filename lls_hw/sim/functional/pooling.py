@@ -1,0 +1,49 @@
+"""Pooling between blocks, forward and backward."""
+
+import numpy as np
+
+from lls_hw.models.program.ops import Pool, PoolBackward
+from lls_hw.models.spec.geometry import Window
+from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels._pool import MEAN_GUARD, max_pool_backward, mean_pool_backward, pool_images
+from lls_hw.sim.kernels.threads import run
+
+
+def windows(intervals: tuple[Window, ...]) -> Ints:
+    """Intervals as an (n, 2) array."""
+    return np.array(intervals, np.int64)
+
+
+def run_pool(m: Machine, op: Pool) -> None:
+    """Maximum, whose codes keep their scale, or mean, which is narrower and gets one of its own."""
+    x, grid, is_max = m.read(op.reads[0]), op.pool.grid, op.pool.kind == "max"
+    shape = (op.batch, op.pool.out_h, op.pool.out_w, op.pool.channels)
+    out = np.empty(shape, x.codes.dtype if is_max else np.int64)
+    rows, cols = windows(grid.rows), windows(grid.cols)
+
+    def work(first: int, last: int) -> None:
+        pool_images(x.codes, rows, cols, is_max, first, last, out)
+
+    run(work, op.batch)
+    if is_max:
+        m.write(op.writes[0], out, x.frac)
+    else:
+        m.narrow(op.writes[0], out, x.frac + MEAN_GUARD)
+
+
+def run_pool_backward(m: Machine, op: PoolBackward) -> None:
+    """The error goes to each window's maximum, found again, or is shared out over the window."""
+    delta = m.read(op.reads[0])
+    shape = (op.batch, op.pool.in_h, op.pool.in_w, op.pool.channels)
+    rows, cols = windows(op.pool.grid.rows), windows(op.pool.grid.cols)
+    if op.pool.kind == "avg":
+        wide = np.empty(shape, np.int64)
+        run(lambda first, last: mean_pool_backward(delta.codes, rows, cols, first, last, wide), op.batch)
+        m.narrow(op.writes[0], wide, delta.frac + MEAN_GUARD)
+        return
+    x = m.read(op.reads[1])
+    m.read(op.reads[2])  # the unit compares the input with the stored maximum instead of searching
+    out = np.empty(shape, delta.codes.dtype)
+    run(lambda first, last: max_pool_backward(delta.codes, x.codes, rows, cols, first, last, out), op.batch)
+    m.write(op.writes[0], out, delta.frac)

@@ -1,0 +1,82 @@
+"""One program, two engines: what the kernels did against what the event engine charged, op by op.
+
+Neither side reads its counts from the op. The functional engine counts products inside the kernels
+and takes bytes from the arrays it read and wrote; the event engine sums its tiles.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from lls_hw.models.program.lower import lower
+from lls_hw.models.program.program import Program
+from lls_hw.models.registry import load, load_network, names
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.rule import parse_rule
+from lls_hw.sim.event.engine import run_events
+from lls_hw.sim.functional.engine import FunctionalEngine
+from lls_hw.sim.functional.machine import Value
+from lls_hw.sim.kernels.requant import container
+
+SMALLEST_SIDE = {"smallconv": 12, "smallconv_l": 12, "vgg8": 12, "vgg11": 18, "vww_cnn": 16, "mobilenet_v1": 16,
+                 "mlperf_tiny_vww": 16}  # fmt: skip
+RULES = ("bp", "lls", "lls_m", "lls_mxm", "lls_mxm_reduced")
+CASES = [(net, rule) for net in names("nets") for rule in RULES if net != "vgg11" or rule == "lls_m"]
+
+
+@cache
+def chip() -> AcceleratorSpec:
+    return load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+
+
+def small_program(net: str, rule: str) -> Program:
+    network = load_network(net)
+    side = SMALLEST_SIDE[net]
+    return lower(network.resized((network.input[0], side, side)), parse_rule(rule), batch=2)
+
+
+def random_values(program: Program) -> dict[str, Value]:
+    """Small random codes for every kept tensor, in the container the program asks for."""
+    rng = np.random.default_rng(7)
+    return {
+        name: Value(rng.integers(-90, 91, tensor.shape, dtype=np.int8).astype(container(tensor.bits)), 8)
+        for name, tensor in program.tensors.items()
+        if tensor.kept
+    }
+
+
+@pytest.mark.parametrize(("net", "rule"), CASES)
+def test_engines__charge_what_is_executed(net: str, rule: str) -> None:
+    program = small_program(net, rule)
+    engine = FunctionalEngine(program, random_values(program), chip())
+    rng = np.random.default_rng(3)
+    shape = program.tensors["input/x"].shape
+    images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
+    records = engine.step(images, rng.integers(0, program.network.classes, 2))
+    events = run_events(program, chip())
+    assert len(records) == len(events.ops) == len(program.ops)
+    for record, charged in zip(records, events.ops, strict=True):
+        where = f"{charged.layer} {charged.stage} {charged.kind}"
+        assert record.tally.macs == charged.macs, where
+        assert record.signal_macs == charged.signal_macs, where
+        assert record.read_bytes == dict(charged.touched_read_bytes), where
+        assert record.write_bytes == dict(charged.touched_write_bytes), where
+
+
+def test_arrays__are_as_wide_as_the_program_says() -> None:
+    """At the default precision packed bytes are the arrays' own bytes."""
+    program = small_program("smallconv", "lls_mxm")
+    engine = FunctionalEngine(program, random_values(program), chip())
+    images = Value(np.ones(program.tensors["input/x"].shape, np.int8), 6)
+    engine.step(images, np.array([1, 2]))
+    for name, value in engine.machine.values.items():
+        assert value.codes.nbytes == program.tensors[name].size_bytes, name
+
+
+def test_functional_engine__refuses_an_undeclared_read() -> None:
+    program = small_program("smallconv", "lls")
+    engine = FunctionalEngine(program, random_values(program), chip())
+    engine.machine.begin(0, program.ops[0])
+    with pytest.raises(AssertionError, match="reads classifier/weight without saying so"):
+        engine.machine.read("classifier/weight")
