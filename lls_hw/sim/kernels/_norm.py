@@ -11,6 +11,7 @@ from lls_hw.sim.kernels._jit import Int, Ints, kernel
 from lls_hw.sim.kernels._scalar import (
     HALF_UP,
     STOCHASTIC,
+    bit_length,
     clamp,
     divide_round,
     normalise,
@@ -24,6 +25,7 @@ MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, BETA = 0, 1, 2, 3, 4, 5
 GUARD = 8  # fraction bits the mean, the variance and the masked error carry beyond their codes
 XHAT_FRAC = 14
 PEAK_GUARD = 8  # peaks are measured this many bits below the output's least significant one
+SHIFT_ROOM = 46  # bits beta may take at the scale of the product
 EPS_CODE, EPS_FRAC = 2814749767, 48  # BatchNorm's epsilon, 1e-5
 TENTH_CODE, TENTH_FRAC = 26214, 18  # BatchNorm's momentum, 0.1
 
@@ -43,24 +45,42 @@ def channel_sums(y: Ints, first: Int, last: Int, sums: Ints, extremes: Ints) -> 
 
 @kernel
 def channel_constants(
-    sums: Ints, count: Int, y_frac: Int, gamma: Ints, gamma_frac: Int, beta: Ints, stats: Ints, variance: Ints
+    sums: Ints,
+    count: Int,
+    y_frac: Int,
+    gamma: Ints,
+    gamma_frac: Int,
+    beta: Ints,
+    beta_frac: Int,
+    stats: Ints,
+    variance: Ints,
 ) -> None:
     """Fills stats (6, c), and count x variance in units of 2**-(2 y_frac + 8) (epsilon excluded).
 
     With q = floor(S1 / n): n var = S2 - 2 q S1 + n q^2 - (S1 - n q)^2 / n, all terms below 2**54.
-    1/sigma = sqrt(n 2**8 / (n var 2**8 + n eps 2**(2 y_frac + 8))) per code of y.
+    1/sigma = sqrt(n 2**8 / (n var 2**8 + n eps 2**(2 y_frac + 8))) per code of y. Where y's codes are
+    so fine that epsilon would pass 2**60, both terms drop an even number of bits.
+    The scale's exponent is held to where beta, brought to it, stays below 2**46.
     """
     shift = np.int64(EPS_FRAC - 2 * y_frac - GUARD)
-    eps = max(shift_round(count * np.int64(EPS_CODE), shift, HALF_UP, np.int64(0)), np.int64(1))
+    eps = count * np.int64(EPS_CODE)
+    drop = max((bit_length(eps) - shift - 59) & ~1, np.int64(0))
+    eps = max(shift_round(eps, shift + drop, HALF_UP, np.int64(0)), np.int64(1))
     for c in range(sums.shape[1]):
         total, squares = sums[0, c], sums[1, c]
         q = total // count
         rest = total - q * count
         spread = squares - 2 * q * total + q * q * count
-        scaled = (spread << GUARD) - ((rest * rest) // count << GUARD)
-        variance[c] = max(scaled, np.int64(0))
-        rstd, rstd_exp = sqrt_ratio(count << GUARD, variance[c] + eps)
+        variance[c] = (spread << GUARD) - ((rest * rest) << GUARD) // count
+        noise = shift_round(np.int64(variance[c]), drop, HALF_UP, np.int64(0)) + eps
+        rstd, rstd_exp = sqrt_ratio(np.int64(count) << GUARD, noise)
+        rstd_exp += drop >> 1
         scale, scale_exp = normalise(np.int64(gamma[c]) * rstd, gamma_frac + rstd_exp)
+        code = np.int64(beta[c])
+        most = beta_frac - GUARD + SHIFT_ROOM - bit_length(code if code >= 0 else -code)
+        if scale == 0 or scale_exp > most:
+            scale = shift_round(scale, scale_exp - most, HALF_UP, np.int64(0))
+            scale_exp = most
         stats[MEAN, c] = divide_round(total << GUARD, count)
         stats[RSTD, c], stats[RSTD_EXP, c] = rstd, rstd_exp
         stats[SCALE, c], stats[SCALE_EXP, c] = scale, scale_exp
@@ -72,9 +92,8 @@ def activated(y: Int, stats: Ints, c: Int, beta_frac: Int, slope: Int, slope_fra
     """LeakyReLU(gamma (y - mean) / sigma + beta), wide, with SCALE_EXP[c] + 8 fraction bits."""
     centred = (np.int64(y) << GUARD) - np.int64(stats[MEAN, c])
     frac = np.int64(stats[SCALE_EXP, c]) + GUARD
-    shift = clamp(beta_frac - frac, np.int64(-28), np.int64(62))
     value = centred * np.int64(stats[SCALE, c])
-    value += shift_round(np.int64(stats[BETA, c]), shift, HALF_UP, np.int64(0))
+    value += shift_round(np.int64(stats[BETA, c]), beta_frac - frac, HALF_UP, np.int64(0))
     if value < 0:
         value = shift_round(
             shift_round(value, np.int64(4), HALF_UP, np.int64(0)) * slope, slope_frac - 4, HALF_UP, np.int64(0)
@@ -136,7 +155,7 @@ def forward_narrow(
     for m in range(first, last):
         for c in range(channels):
             value = activated(y[m, c], stats, c, beta_frac, slope, slope_frac)
-            shift = clamp(np.int64(stats[SCALE_EXP, c]) + GUARD - out_frac, np.int64(-16), np.int64(62))
+            shift = np.int64(stats[SCALE_EXP, c]) + GUARD - out_frac
             if mode == STOCHASTIC:
                 bits = random_bits(key, m * channels + c)
             code = shift_round(value, shift, mode, bits)
@@ -192,7 +211,7 @@ def backward_means(sums: Ints, count: Int, means: Ints) -> None:
 def backward_value(
     delta: Int, y: Int, stats: Ints, means: Ints, c: Int, beta_frac: Int, slope: Int, slope_frac: Int
 ) -> Int:
-    """gamma/sigma (error - mean - xhat mean_xhat), wide; |value| < 2**45."""
+    """gamma/sigma (error - mean - xhat mean_xhat), wide; |value| < 2**51."""
     error = masked(delta, y, stats, c, beta_frac, slope, slope_frac)
     pull = shift_round(normalised(y, stats, c) * means[1, c], np.int64(XHAT_FRAC + 8), HALF_UP, np.int64(0))
     return (error - means[0, c] - pull) * np.int64(stats[SCALE, c])
@@ -233,12 +252,12 @@ def backward_narrow(
         for c in range(channels):
             value = backward_value(delta[m, c], y[m, c], stats, means, c, beta_frac, slope, slope_frac)
             shift = in_frac + GUARD + np.int64(stats[SCALE_EXP, c]) - out_frac
-            fine = shift_round(value, clamp(shift - PEAK_GUARD, np.int64(-16), np.int64(62)), HALF_UP, np.int64(0))
+            fine = shift_round(value, shift - PEAK_GUARD, HALF_UP, np.int64(0))
             peak = max(peak, fine if fine >= 0 else -fine)
             if store:
                 if mode == STOCHASTIC:
                     bits = random_bits(key, m * channels + c)
-                code = shift_round(value, clamp(shift, np.int64(-16), np.int64(62)), mode, bits)
+                code = shift_round(value, shift, mode, bits)
                 if code < low or code > high:
                     overflows += 1
                     code = wrap(code, total_bits) if wraps else clamp(code, low, high)

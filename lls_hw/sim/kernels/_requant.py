@@ -3,7 +3,7 @@
 import numpy as np
 
 from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import STOCHASTIC, clamp, random_bits, shift_round, wrap
+from lls_hw.sim.kernels._scalar import MAX_SHIFT, STOCHASTIC, clamp, random_bits, shift_round, wrap
 
 
 @kernel
@@ -19,6 +19,8 @@ def requantise_into(acc: Ints, shift: Int, mode: Int, key: Int, total_bits: Int,
         code = shift_round(np.int64(acc[i]), shift, mode, bits)
         if code < low or code > high:
             overflowed += 1
+            if wraps and shift < 0:  # the low bits of a left shift are right whatever it lost above
+                code = np.int64(acc[i]) << min(-shift, MAX_SHIFT)
             code = wrap(code, total_bits) if wraps else clamp(code, low, high)
         out[i] = code
     return overflowed

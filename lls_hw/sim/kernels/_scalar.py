@@ -33,10 +33,13 @@ def random_bits(key: Int, index: Int) -> Int:
 def shift_round(value: Int, shift: Int, mode: Int, bits: Int) -> Int:
     """value / 2**shift rounded by `mode`; `bits` are 32 random bits (stochastic only).
 
-    |value| < 2**62; a shift above 62 counts as 62; a negative shift is an exact left shift.
+    |value| < 2**62; a shift above 62 counts as 62; a negative shift is an exact left shift whose
+    result is held to +-2**62, so that a scale left far behind saturates instead of overflowing.
     """
     if shift <= 0:
-        return value << min(-shift, MAX_SHIFT)
+        left = min(-shift, np.int64(MAX_SHIFT))
+        room = (np.int64(1) << MAX_SHIFT) >> left
+        return min(max(value, -room), room) << left
     shift = min(shift, MAX_SHIFT)
     floor = value >> shift
     if mode == FLOOR:
@@ -104,7 +107,7 @@ def normalise(value: Int, exponent: Int) -> tuple[Int, Int]:
 def sqrt_ratio(num: Int, den: Int) -> tuple[Int, Int]:
     """sqrt(num / den) as (mantissa, exponent), value = mantissa * 2**-exponent.
 
-    0 < num < 2**62, 0 < den < 2**62. The divisor is cut to 26 bits and the quotient has at least
+    0 < num < 2**62, 0 < den < 2**63. The divisor is cut to 26 bits and the quotient has at least
     35, so the relative error is below 2**-25 (cut) + 2**-17 (root) + 2**-16 (mantissa) < 2**-15.
     """
     cut = max(bit_length(den) - 26, np.int64(0))

@@ -45,7 +45,7 @@ def container(bits: int) -> DTypeLike:
 def requantise(acc: Ints, shift: int, bits: int, how: Narrowing) -> tuple[Ints, int]:
     """acc / 2**shift as codes of `bits` bits; also how many did not fit.
 
-    A negative shift grows the fraction exactly. |acc| 2**max(-shift, 0) must stay below 2**62.
+    |acc| < 2**62. A negative shift grows the fraction exactly; what leaves the width does not fit.
     """
     out = np.empty(acc.shape, container(bits))
     overflows = requantise_into(acc.reshape(-1), shift, how.mode, how.key, bits, how.wraps, out.reshape(-1))

@@ -1,0 +1,94 @@
+"""A small network with every kind of layer, integer-friendly initial values, and one training step."""
+
+import hashlib
+import sys
+
+import numpy as np
+
+from lls_hw.models.program.lower import lower
+from lls_hw.models.registry import load
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.precision import Precision, parse_bits
+from lls_hw.models.spec.rule import OptimizerSpec, parse_rule
+from lls_hw.sim.functional.engine import EXECUTED, FunctionalEngine
+from lls_hw.sim.functional.state import initial_values, input_codes
+
+RULES = tuple(rule for rule in EXECUTED if rule != "inference")
+BATCH = 3
+
+
+def network(local_loss: str = "conv") -> NetworkSpec:
+    """Uneven windows on a 7x6 map, pooling, a separable block, a linear block longer than its output."""
+    layers = [
+        {"kind": "conv", "name": "a", "out_channels": 3, "kernel": 3, "stride": 1, "padding": 1, "pool": 4},
+        {"kind": "max_pool", "size": 2},
+        {"kind": "separable", "name": "b", "out_channels": 4, "kernel": 3, "stride": 1, "padding": 1, "pool": 3,
+         "local_loss": local_loss},
+        {"kind": "adaptive_avg_pool", "size": 2},
+        {"kind": "linear", "name": "c", "out_features": 5, "pool": 8},
+    ]  # fmt: skip
+    data = {"name": "small", "input": (2, 7, 6), "classes": 3, "reduced_rows": 2, "layers": layers}
+    return NetworkSpec.from_mapping(data, "small")
+
+
+def parameters(program, seed=1):
+    """Random masters for every kept tensor; gammas about one."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, tensor in program.tensors.items():
+        if tensor.kept and tensor.role not in ("momentum", "statistic"):
+            name = name.removesuffix("@master")  # noqa: PLW2901
+            found[name] = rng.standard_normal(tensor.shape) * 0.3 + (1.0 if name.endswith("gamma") else 0.0)
+    return found
+
+
+def engine(rule="lls_m", bits="8", *, seed=0, optimizer="momentum", temperature=0.5, net=None, **widths):
+    """An engine at its first step."""
+    precision = Precision(**{**parse_bits(bits).model_dump(), **widths})
+    spec = parse_rule(rule, temperature=temperature, reduced_rows=2)
+    opt = OptimizerSpec(name=optimizer)
+    program = lower(net or network(), spec, precision, optimizer=opt, batch=BATCH)
+    chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    return FunctionalEngine(program, initial_values(program, parameters(program)), chip, seed=seed)
+
+
+def images(bits, seed=2):
+    """A batch for `network` and its labels."""
+    rng = np.random.default_rng(seed)
+    return input_codes(rng.standard_normal((BATCH, 7, 6, 2)), bits), rng.integers(0, 3, BATCH)
+
+
+def train(machine, steps=2):
+    """Run steps; the engine again."""
+    bits = machine.machine.program.precision.activation_bits
+    for step in range(steps):
+        machine.step(*images(bits, seed=step))
+    return machine
+
+
+def digest(machine) -> str:
+    """Hash of every tensor and scale of the machine, and of what the ops counted."""
+    m, found = machine.machine, hashlib.sha256()
+    for name, value in sorted(m.values.items()):
+        found.update(f"{name} {value.codes.dtype} {value.frac}".encode() + np.ascontiguousarray(value.codes).tobytes())
+    for name, tap in sorted(m.taps.items()):
+        found.update(name.encode() + np.ascontiguousarray(tap).tobytes())
+    for record in m.records:
+        found.update(f"{record.index} {record.tally} {record.signal_macs} {record.saturated}".encode())
+    return found.hexdigest()
+
+
+CASES = (("lls", "8", {}), ("lls_m", "16", {"scaling": "two_pass"}),
+         ("lls_mxm", "w4,a8,e8,m16,acc16", {"overflow": "wrap"}),
+         ("lls_mxm_reduced", "w4,a6,e5,m12,acc16", {"scaling": "static"}))  # fmt: skip
+
+
+def digests(*chosen: int) -> list[str]:
+    """One digest a case (all of them by default); the last two overflow their 16-bit accumulators."""
+    cases = [CASES[i] for i in chosen] or CASES
+    return [digest(train(engine(rule, bits, **widths), 1)) for rule, bits, widths in cases]
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(digests(*map(int, sys.argv[1:]))))

@@ -1,0 +1,80 @@
+"""The same step gives the same bits however it is run."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.functional import small
+
+ROOT = Path(__file__).parents[3]
+
+
+def elsewhere(*cases: int, **environment: str) -> list[str]:
+    """`small.digests` in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.unit.functional.small", *map(str, cases)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_step__same_bits_without_jit():
+    assert elsewhere(NUMBA_DISABLE_JIT="1") == small.digests()
+
+
+def test_step__same_bits_with_bounds_checks():
+    cache = Path(os.environ.get("LLS_HW_CACHE") or Path.home() / ".cache") / "lls-hw-bounds"
+    # a folder of its own: numba's disk cache does not know whether bounds were checked
+    assert elsewhere(0, 2, NUMBA_BOUNDSCHECK="1", LLS_HW_CACHE=str(cache)) == small.digests(0, 2)
+
+
+@pytest.mark.parametrize("rule", small.RULES)
+def test_step__same_seed_same_values(rule):
+    first, second = (small.digest(small.train(small.engine(rule, seed=7))) for _ in range(2))
+    assert first == second
+    assert small.digest(small.train(small.engine(rule, seed=8))) != first
+
+
+@pytest.mark.parametrize("case", small.CASES, ids=lambda case: case[0])
+def test_step__threads_change_no_bit(case, monkeypatch):
+    rule, bits, widths = case
+    found = set()
+    for threads in ("1", "2", "5"):
+        monkeypatch.setenv("LLS_HW_THREADS", threads)
+        found.add(small.digest(small.train(small.engine(rule, bits, **widths))))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("rule", small.RULES)
+def test_step__fold_and_guard_change_no_bit_where_nothing_overflows(rule):
+    want = small.train(small.engine(rule, "8"))
+    assert sum(r.tally.overflows for r in want.machine.records) == 0
+    for rows, prove in ((1, True), (64, True), (16, False), (3, False)):
+        other = small.engine(rule, "8")
+        other.machine.array = dataclasses.replace(other.machine.array, rows=rows, prove=prove)
+        assert small.digest(small.train(other)) == small.digest(want)
+
+
+def test_step__overflow_is_counted_not_silent():
+    found = small.train(small.engine("lls", "w16,a16,e16,m32,acc24"))
+    assert sum(r.tally.overflows for r in found.machine.records) > 0
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+@pytest.mark.parametrize("bits", ["2", "4", "16", "w16,a16,e16,m32,acc48", "w2,a2,e2,m8,acc16"])
+@pytest.mark.parametrize("temperature", [1 / 64, 64.0])
+def test_step__runs_at_every_width(bits, optimizer, temperature):
+    found = small.train(small.engine("lls_mxm", bits, optimizer=optimizer, temperature=temperature), 3)
+    assert all(record.saturated >= 0 for record in found.machine.records)
+    for name, value in found.machine.values.items():
+        bits_of = found.machine.program.tensors[name].bits
+        assert abs(value.codes.astype(object)).max(initial=0) <= 1 << (bits_of - 1), name

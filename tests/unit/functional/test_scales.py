@@ -1,0 +1,128 @@
+"""Scale policies, narrowing without silent overflow, latents of uneven windows, and one whole update."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lls_hw.models.program.ops import LocalProject, Update
+from lls_hw.sim.functional.machine import Peak, Scales, fitting_frac
+from tests.oracles import pool, requant, scalar
+from tests.oracles import update as oracle
+from tests.unit.functional import small
+
+
+@given(st.integers(1, 2**62), st.integers(-40, 60), st.integers(2, 32))
+def test_fitting_frac__is_the_largest_that_fits(code, frac, bits):
+    peak, found = Fraction(code) / Fraction(2) ** frac, fitting_frac(Peak(code, frac), bits)
+    assert peak * Fraction(2) ** found < 2 ** (bits - 1) <= peak * Fraction(2) ** (found + 1)
+
+
+def fracs(policy, peaks):
+    scales, found = Scales(policy), []
+    for peak in peaks:
+        found.append(scales.frac("t", 8, lambda peak=peak: Peak(peak, 0)))
+        scales.saw("t", Peak(peak, 0))
+    return found
+
+
+def test_scales__policies():
+    peaks = [100, 1000, 0, 10, 127]
+    assert fracs("two_pass", peaks) == [0, -3, 7, 3, 0]
+    assert fracs("static", peaks) == [0, 0, 0, 0, 0]
+    # last step's peak and a quarter: 100 -> 125, 1000 -> 1250; the zero is not remembered; 10 -> 12
+    assert fracs("delayed", peaks) == [0, 0, -4, -4, 3]
+
+
+@pytest.mark.parametrize("overflow", ["saturate", "wrap"])
+def test_narrow__a_scale_left_far_behind_saturates_and_is_counted(overflow):
+    """Last step's peak was 2**-60 of this one's: the codes must not come out of an int64 overflow."""
+    m = small.engine("lls", "8", overflow=overflow).machine
+    name = next(n for n, t in m.program.tensors.items() if n.endswith("/delta_y"))
+    op = next(op for op in m.program.ops if name in op.writes)
+    m.begin(0, op)
+    m.scales.saw(name, Peak(1, 60))
+    acc = np.zeros(m.program.tensors[name].shape, np.int64)
+    acc.reshape(-1)[:3] = [2**40, -(2**40), 0]
+    m.narrow(name, acc, 20)
+    how = m.narrowing(name)
+    want, over = requant.narrow_all([2**40, -(2**40), 0], 20 - m.values[name].frac, 8, how.rounding, overflow, how.key)
+    assert m.values[name].codes.reshape(-1)[:3].tolist() == want
+    assert m.record.saturated == over == 2
+
+
+def steps(rule, bits, optimizer="momentum"):
+    """Every op of two steps with the machine and the values before it."""
+    engine = small.engine(rule, bits, optimizer=optimizer)
+    m, before = engine.machine, {}
+
+    for step in range(2):
+        seen = []
+
+        def observe(record, seen=seen):
+            op = m.program.ops[record.index]
+            seen.append((op, {n: before.get(n) for n in op.reads}, dict(m.values)))
+            before.update(m.values)
+
+        before.update(m.values)
+        engine.step(*small.images(m.program.precision.activation_bits, seed=step), observe)
+        yield m, seen
+
+
+@pytest.mark.parametrize("bits", ["4", "8", "16"])
+def test_local_project__latents_of_uneven_windows(bits):
+    """z = sum x round(2**14 most / area), rounded once; projections and norms are exact sums of it."""
+    for m, seen in steps("lls", bits):
+        for op, _, after in seen:
+            if not isinstance(op, LocalProject):
+                continue
+            h, (z, p, norm) = after[op.reads[0]], (after[n] for n in op.writes)
+            planes = h.codes.reshape(op.batch, -1, op.shape.out_c).transpose(0, 2, 1)
+            most, even = max(op.grid.areas), len(set(op.grid.areas)) == 1
+            for i in range(op.batch):
+                sums = []
+                if op.grid.channels is not None:
+                    for a, b in op.grid.channels:
+                        sums.append((sum(planes[i, a:b, 0].tolist()), b - a))
+                else:
+                    for plane in planes[i].reshape(op.shape.out_c, op.shape.out_h, op.shape.out_w).tolist():
+                        for row in op.grid.rows:
+                            for col in op.grid.cols:
+                                inside = pool.members(plane, row, col)
+                                sums.append((sum(inside), len(inside)))
+                weighed = [s if even else s * scalar.divided(most << 14, area) for s, area in sums]
+                shift = (0 if even else 14) - (z.frac - h.frac)
+                assert z.codes[i].tolist() == [scalar.shifted(w, shift, "half_up") for w in weighed]
+            signs = m.constants[f"basis/{op.rows}x{op.latents}"].astype(object)
+            assert (p.codes.astype(object) == z.codes.astype(object) @ signs.T).all()
+            assert norm.codes.tolist() == (z.codes.astype(object) ** 2).sum(axis=1).tolist()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+def test_update__masters_descend_by_exactly_the_rounded_momentum(optimizer):
+    """Master = old - round(lr v) with the stored v and the op's own stream; the copy is cut from it."""
+    checked = 0
+    for m, seen in steps("lls_m", "8", optimizer):
+        m.step -= 1  # keys of the step just run
+        for op, reads, after in seen:
+            if not isinstance(op, Update) or not op.has_momentum:
+                continue
+            name = op.writes[1]
+            old, new, v = reads[name], after[name], after[op.writes[0]]
+            if new.frac != old.frac:
+                continue  # the master made room: its codes were halved after the update
+            checked += 1
+            rate, shift = 26214, v.frac + 19 - old.frac  # 0.05 = 26214 / 2**19
+            want = [
+                oracle.descend(s, rate, shift, 16, "stochastic", o, scalar.draw32(m.key(op.parameter), i))[0]
+                for i, (s, o) in enumerate(zip(v.codes.ravel().tolist(), old.codes.ravel().tolist(), strict=True))
+            ]
+            assert new.codes.ravel().tolist() == want
+            if op.has_copy:
+                copy = after[op.writes[-1]]
+                cut, _ = requant.narrow_all(want, new.frac - copy.frac, 8, "nearest_even", "saturate")
+                assert copy.codes.ravel().tolist() == cut
+        m.step += 1
+    assert checked or optimizer == "sgd"
