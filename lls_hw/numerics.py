@@ -16,7 +16,7 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.reference.initial import initial_parameters, parameter_shapes
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.machine import OpRecord, Value
-from lls_hw.sim.functional.state import initial_values, input_codes, real, real_tensor
+from lls_hw.sim.functional.state import initial_values, input_codes, real, real_parameter, real_tensor
 
 SQNR_CAP_DB = 200.0
 Progress = Callable[[str], None]
@@ -134,7 +134,7 @@ def compare_step(  # noqa: PLR0917  (one step is all of this)
         run.network,
         run.rule,
         run.optimizer,
-        {name: real(before[name]) for name in parameter_shapes(run.network, run.rule)},
+        reference_parameters(run, program, before),
         {},
         real(x).astype(np.float32),
         labels,
@@ -144,6 +144,11 @@ def compare_step(  # noqa: PLR0917  (one step is all of this)
         if name in after:
             rows.append(_against(name, expected, real_tensor(program, name, after[name])))
     return tuple(rows)
+
+
+def reference_parameters(run: RunSpec, program: Program, values: dict[str, Value]) -> dict[str, NDArray[Any]]:
+    """The parameters the chip multiplies with, under the reference's names and in its layout."""
+    return {name: real_parameter(program, name, values) for name in parameter_shapes(run.network, run.rule)}
 
 
 def _against(name: str, expected: NDArray[Any], found: NDArray[Any]) -> AgainstFloat:

@@ -21,6 +21,7 @@ def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread:
             writes=(out, *grads),
             shape=layer,
             spread=spread,
+            means=spread is not None and b.rule.name == "local_losses",
         )
     )
     return out

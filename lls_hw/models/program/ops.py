@@ -150,11 +150,14 @@ class BatchNormBackward(Op):
     """Gradient through activation and BatchNorm, in two passes over (delta_h, y).
 
     `spread` is the pooling grid of the local loss: then delta_h is read from the pooled
-    gradient, each window's value standing at all of its positions.
+    gradient, each window's value standing at all of its positions. With `means` that gradient is
+    one of window means in (row, column, channel) order, as a block's own classifier leaves it, and
+    is divided by the area; else of window sums in (channel, row, column) order.
     """
 
     shape: WeightedLayer
     spread: PoolGrid | None
+    means: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer, resolve
 from lls_hw.models.spec.network import NetworkSpec
-from lls_hw.models.spec.rule import RuleSpec
+from lls_hw.models.spec.rule import LLS_FAMILY, RuleSpec
 from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project, run_loss
 from lls_hw.sim.functional.machine import Machine, OpRecord, Value
 from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward
@@ -34,7 +34,7 @@ RUNNERS: dict[str, Callable[[Machine, Any], None]] = {
     "Loss": run_loss,
     "Update": run_update,
 }
-EXECUTED = ("bp", "lls", "lls_m", "lls_mxm", "lls_mxm_reduced")
+EXECUTED = ("bp", *LLS_FAMILY, "local_losses")
 """Rules whose every op has an integer form."""
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from lls_hw.models.program.local import latent_bits
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss
 from lls_hw.models.spec.geometry import PoolGrid
-from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.functional.machine import Machine, Value
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.kernels import _local
 from lls_hw.sim.kernels._jit import Ints
 from lls_hw.sim.kernels._pool import window_sums
-from lls_hw.sim.kernels.requant import Narrowing, container, requantise
+from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 
 KINDS = {"none": 0, "vector": 1, "matrix": 2}
@@ -55,11 +55,14 @@ def run_local_project(m: Machine, op: LocalProject) -> None:
     z = z.astype(container(m.program.tensors[name].bits))
     p = np.empty((op.batch, op.rows), container(m.program.tensors[op.writes[1]].bits))
     norm = np.empty(op.batch, np.int64)
-    m.record.signal_macs += int(_local.project_samples(z, _basis(m, op.rows, op.latents), p, norm))
+    vectors = m.read(op.reads[1]) if op.stored else Value(_basis(m, op.rows, op.latents), 0)
+    m.record.signal_macs += int(_local.project_samples(z, vectors.codes, p, norm))
     m.record.saturated += saturated
     frac = h.frac + kept - cut
-    for target, codes in zip(op.writes, (z, p, norm), strict=True):
-        m.write(target, codes, 2 * frac if codes is norm else frac)
+    m.write(op.writes[0], z, frac)
+    m.write(op.writes[1], p, frac + vectors.frac)
+    if not op.stored:
+        m.write(op.writes[2], norm, 2 * frac)
 
 
 def _basis(m: Machine, rows: int, latents: int) -> Ints:
@@ -98,7 +101,7 @@ def targets(classes: int, batch: int, smoothing: float) -> tuple[int, int]:
 
 def run_local_error(m: Machine, op: LocalError) -> None:
     """Softmax error, coefficients of the back-projection, and the modulation's gradient."""
-    p, norm, labels = (m.read(name) for name in op.reads[:3])
+    p, norm, labels = _sampled(m, op)
     rule, batch = m.program.rule, op.batch
     modulation, mod_frac = _modulation(m, op)
     inv_t, inv_t_frac = mantissa(1 / Fraction(str(rule.temperature)))
@@ -114,9 +117,9 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     likelihood = np.empty(batch, np.int64)
     on, off = targets(op.classes, batch, rule.label_smoothing)
     products, clamped = _local.local_error_samples(
-        p.codes,
-        norm.codes,
-        labels.codes,
+        p,
+        norm,
+        labels,
         modulation,
         KINDS[op.modulation],
         mod_frac,
@@ -137,13 +140,43 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     m.record.signal_macs += int(products)
     m.record.saturated += int(clamped)
     m.taps[f"{op.layer}/likelihood"] = likelihood
-    fracs = (_local.LOGIT_FRAC, _local.ERROR_FRAC, coefficient_frac, _local.LOGIT_FRAC + _local.ERROR_FRAC)
-    outputs: tuple[Ints, ...] = (logits, error, coefficients, alignment)
-    for name, codes, frac in zip(op.writes[:4], outputs, fracs, strict=True):
-        m.write(name, codes, frac)
-    if op.modulation != "none":
-        shape = m.program.tensors[op.writes[4]].shape
-        m.narrow_to_fit(op.writes[4], grad.reshape(shape), _local.LOGIT_FRAC + _local.ERROR_FRAC)
+    made: dict[str, tuple[Ints, int]] = {
+        "signal_logits": (logits, _local.LOGIT_FRAC),
+        "error": (error, _local.ERROR_FRAC),
+        "coefficients": (coefficients, coefficient_frac),
+        "alignment": (alignment, _local.LOGIT_FRAC + _local.ERROR_FRAC),
+    }
+    for name in op.writes:
+        which = name.rpartition("/")[2]
+        if which in made:
+            m.write(name, *made[which])
+        else:
+            fitted = grad.reshape(m.program.tensors[name].shape)
+            m.narrow_to_fit(name, fitted, _local.LOGIT_FRAC + _local.ERROR_FRAC)
+
+
+def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
+    """Projections, squared norms and labels.
+
+    A random projection's latents are not normalised: their norm is one. It is brought to 16
+    fraction bits and to means (sums over the common window area), and one is then 2**32.
+    """
+    p, labels = m.read(op.reads[0]), m.read(op.reads[2 if op.normalised else 1])
+    if op.normalised:
+        return p.codes, m.read(op.reads[1]).codes, labels.codes
+    grid = project_of(m, op.layer).grid
+    share, share_frac = mantissa(Fraction(1, max(grid.areas)))
+    cut = max(0, max_abs(p.codes).bit_length() - PRODUCT_BITS)
+    kept, _ = requantise(p.codes, cut, 62, Narrowing(rounding="half_up"))
+    shift = p.frac - cut + share_frac - _local.LOGIT_FRAC
+    unit, saturated = requantise(kept * share, shift, PRODUCT_BITS, Narrowing(rounding="half_up"))
+    m.record.saturated += saturated
+    return unit, np.full(op.batch, 1 << (2 * _local.LOGIT_FRAC), np.int64), labels.codes
+
+
+def project_of(m: Machine, layer: str) -> LocalProject:
+    """The projection that a layer's local error and back-projection belong to."""
+    return next(op for op in m.program.ops if isinstance(op, LocalProject) and op.layer == layer)
 
 
 def inv_bits(temperature: float) -> int:
@@ -155,7 +188,7 @@ def _modulation(m: Machine, op: LocalError) -> tuple[Ints, int]:
     """Modulation as (rows, 1) or (rows, classes), at most 24 bits wide so that products fit."""
     if op.modulation == "none":
         return np.zeros((op.rows, 1), np.int32), 0
-    value = m.read(op.reads[3])
+    value = m.read(op.reads[-1])
     cut = max(0, m.program.precision.master_bits - MODULATION_BITS)
     codes, _ = requantise(value.codes, cut, MODULATION_BITS, Narrowing(rounding="half_up"))
     return codes.reshape(op.rows, -1), value.frac - cut
@@ -163,10 +196,12 @@ def _modulation(m: Machine, op: LocalError) -> tuple[Ints, int]:
 
 def run_local_backproject(m: Machine, op: LocalBackproject) -> None:
     """The gradient every position of a window receives, at error width."""
+    if op.stored:
+        _backproject_stored(m, op)
+        return
     coefficients, alignment, z, norm = (m.read(name) for name in op.reads)
-    grid = next(o.grid for o in m.program.ops if isinstance(o, LocalProject) and o.layer == op.layer)
-    channels = op.latents // max(1, len(grid.areas)) if grid.channels is None else 1
-    weights, weight_frac = window_weights(grid, channels), 0 if grid.is_uniform else WINDOW_FRAC
+    project = project_of(m, op.layer)
+    weights, weight_frac = _weights(project)
     exponents = [int(_local.reciprocal_norm(int(value))[1]) for value in norm.codes if value > 0]
     common = coefficients.frac + min(exponents, default=0) - z.frac - 10
     # a latent's fraction z.frac turns the gradient of a code into the gradient of a value
@@ -188,22 +223,51 @@ def run_local_backproject(m: Machine, op: LocalBackproject) -> None:
     m.narrow(op.writes[0], wide, common)
 
 
+def _weights(project: LocalProject) -> tuple[Ints, int]:
+    return window_weights(project.grid, project.shape.out_c), 0 if project.grid.is_uniform else WINDOW_FRAC
+
+
+def _backproject_stored(m: Machine, op: LocalBackproject) -> None:
+    """u_t over the window's area: no normalisation, so norms are one and nothing is pulled back."""
+    coefficients, projection = (m.read(name) for name in op.reads)
+    project = project_of(m, op.layer)
+    areas, channels = project.grid.areas, 1 if project.grid.channels is not None else project.shape.out_c
+    share_frac = mantissa(Fraction(1, max(areas)))[1]
+    shares = np.tile(np.array([int(Fraction(1 << share_frac, area) + Fraction(1, 2)) for area in areas]), channels)
+    one, nothing = np.ones(op.batch, np.int64), np.zeros(op.batch, np.int64)
+    exponent = int(_local.reciprocal_norm(1)[1])
+    common = coefficients.frac + exponent + projection.frac - 10 - m.program.precision.weight_bits
+    wide = np.empty((op.batch, op.latents), np.int64)
+    products = _local.backproject_samples(
+        coefficients.codes,
+        coefficients.frac,
+        nothing,
+        np.zeros_like(wide),
+        one,
+        projection.codes,
+        shares,
+        share_frac,
+        common,
+        -projection.frac,
+        wide,
+    )
+    m.record.signal_macs += int(products)
+    m.narrow(op.writes[0], wide, common)
+
+
 def run_loss(m: Machine, op: Loss) -> None:
     """The classifier's softmax error at error width, and the sum over the batch for its bias."""
     logits, labels = (m.read(name) for name in op.reads)
     errors = np.empty((op.batch, op.classes), np.int64)
     likelihood = np.empty(op.batch, np.int64)
     on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
-    _local.loss_samples(
-        logits.codes.reshape(op.batch, op.classes),
-        logits.frac - _local.LOGIT_FRAC,
-        labels.codes,
-        on,
-        off,
-        exp2_table(),
-        errors,
-        likelihood,
+    inv_t, inv_t_frac = mantissa(1 / Fraction(str(op.temperature)))
+    scaled = logits.codes.reshape(op.batch, op.classes).astype(np.int64) * inv_t
+    clamped = _local.loss_samples(
+        scaled, logits.frac + inv_t_frac - _local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
     )
+    m.record.saturated += int(clamped)
     m.taps[f"{op.layer}/likelihood"] = likelihood
-    m.narrow(op.writes[0], errors, _local.ERROR_FRAC)
-    m.narrow_to_fit(op.writes[1], errors.sum(axis=0), _local.ERROR_FRAC)
+    error_frac = _local.ERROR_FRAC + inv_t_frac
+    m.narrow(op.writes[0], errors * inv_t, error_frac)
+    m.narrow_to_fit(op.writes[1], errors.sum(axis=0) * inv_t, error_frac)

@@ -93,8 +93,9 @@ def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Pe
 def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
     """Sums of the masked error, then delta_y; the gradients of gamma and beta are those sums."""
     delta, y, stats = (m.read(name) for name in op.reads)
-    error = _spread(op, delta) if op.spread is not None else delta.codes
-    flat, flat_y = error.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
+    if op.spread is not None:
+        delta = _spread(m, op, delta)
+    flat, flat_y = delta.codes.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
     slope, slope_frac = slope_code(op.shape.negative_slope)
     form = (stats.frac, slope, slope_frac)
 
@@ -137,16 +138,28 @@ def _backward_codes(
     m.write(name, out, out_frac)
 
 
-def _spread(op: BatchNormBackward, grad: Value) -> Ints:
+def _spread(m: Machine, op: BatchNormBackward, grad: Value) -> Value:
     """The pooled gradient at every position of its window (addressing, not storage, on the chip)."""
     s, grid = op.shape, op.spread
     assert grid is not None
+    rows, cols, channels, shape = grid.rows, grid.cols, s.out_c, (op.batch, s.out_h, s.out_w, s.out_c)
     if grid.channels is not None:
-        out = np.empty((op.batch, 1, s.out_c, 1), np.int32)
-        pooled = grad.codes.reshape(op.batch, 1, 1, -1)
-        spread_windows(pooled, windows(((0, 1),)), windows(grid.channels), out)
-        return out
-    out = np.empty((op.batch, s.out_h, s.out_w, s.out_c), np.int32)
-    pooled = grad.codes.reshape(op.batch, s.out_c, len(grid.rows), len(grid.cols))
-    spread_windows(pooled, windows(grid.rows), windows(grid.cols), out)
-    return out
+        cols, channels, shape = grid.channels, 1, (op.batch, 1, s.out_c, 1)
+    codes, frac = grad.codes, grad.frac
+    if op.means:
+        codes, frac = _shared(m, grid.areas, codes.reshape(op.batch, len(grid.areas), channels), frac)
+    out = np.empty(shape, np.int32)
+    pooled = codes.reshape(op.batch, channels, len(rows), len(cols))
+    spread_windows(pooled, windows(rows), windows(cols), out)
+    return Value(out, frac)
+
+
+def _shared(m: Machine, areas: tuple[int, ...], codes: Ints, frac: int) -> tuple[Ints, int]:
+    """Gradients of means (batch, window, channel), divided by their windows' areas, channels first.
+
+    Rounded once, to at most 17 bits, with as many more fraction bits as the smallest area leaves.
+    """
+    guard = 17 - m.program.precision.error_bits + min(areas).bit_length() - 1
+    area = np.array(areas, np.int64)[None, :, None]
+    shared = ((codes.astype(np.int64) << (guard + 1)) + area) // (2 * area)
+    return np.ascontiguousarray(shared.transpose(0, 2, 1)), frac + guard

@@ -22,8 +22,10 @@ def run_pool(m: Machine, op: Pool) -> None:
     out = np.empty(shape, x.codes.dtype if is_max else np.int64)
     rows, cols = windows(grid.rows), windows(grid.cols)
 
+    codes = x.codes.reshape(op.batch, op.pool.in_h, op.pool.in_w, op.pool.channels)
+
     def work(first: int, last: int) -> None:
-        pool_images(x.codes, rows, cols, is_max, first, last, out)
+        pool_images(codes, rows, cols, is_max, first, last, out)
 
     run(work, op.batch)
     if is_max:

@@ -18,7 +18,7 @@ def _forward(m: Machine, op: Gemm) -> None:
     x, w = m.read(op.reads[0]), m.read(op.reads[1])
     frac = x.frac + w.frac
     bias = _bias(m, op, frac)
-    acc, tally = forward(m.array, op.shape, x.codes, _matrix(op, w), bias)
+    acc, tally = forward(m.array, op.shape, _map(op, x), _matrix(op, w), bias)
     m.record.tally += tally
     m.narrow(op.writes[0], acc, frac)
 
@@ -36,7 +36,7 @@ def _bias(m: Machine, op: Gemm, frac: int) -> Ints:
 
 def _weight_grad(m: Machine, op: Gemm) -> None:
     x, delta = m.read(op.reads[0]), m.read(op.reads[1])
-    acc, tally = weight_gradient(m.array, op.shape, x.codes, delta.codes.reshape(-1, op.shape.out_c))
+    acc, tally = weight_gradient(m.array, op.shape, _map(op, x), delta.codes.reshape(-1, op.shape.out_c))
     m.record.tally += tally
     m.write(op.writes[0], acc, x.frac + delta.frac)
 
@@ -47,6 +47,11 @@ def _input_grad(m: Machine, op: Gemm) -> None:
     acc, tally = input_gradient(m.array, op.shape, delta.codes.reshape(shape), _matrix(op, w))
     m.record.tally += tally
     m.narrow(op.writes[0], acc, delta.frac + w.frac)
+
+
+def _map(op: Gemm, x: Value) -> Ints:
+    """The layer's input map; a block's own classifier sees the pooled map as one position."""
+    return x.codes.reshape(op.batch, op.shape.in_h, op.shape.in_w, op.shape.in_c)
 
 
 def _matrix(op: Gemm, w: Value) -> Ints:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from lls_hw.models.program.ops import LocalProject
+from lls_hw.models.program.ops import BatchNormBackward
 from lls_hw.models.program.program import Program
 from lls_hw.sim.functional.machine import Value
 from lls_hw.sim.functional.normalise import RUNNING_FRAC
@@ -34,21 +34,64 @@ def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[st
     precision = program.precision
     values: dict[str, Value] = {}
     for name, tensor in program.tensors.items():
-        if not tensor.kept:
+        if not tensor.kept or tensor.role == "weight":
             continue
         if tensor.role in ("momentum", "statistic"):
             values[name] = Value(np.zeros(tensor.shape, container(tensor.bits)), 0)
             if tensor.role == "statistic":
                 values[name].codes[1] = 1 << RUNNING_FRAC
         else:
-            real = parameters[name.removesuffix("@master")]
-            values[name] = quantise(real, precision.master_bits, headroom_bits=1)
+            real = parameter_of(program, name.removesuffix("@master"), parameters)
+            values[name] = quantise(real, tensor.bits, headroom_bits=0 if tensor.role == "projection" else 1)
     for name, tensor in program.tensors.items():
         if tensor.role == "weight":
-            master = values.get(f"{name}@master") or values[name]
+            if f"{name}@master" not in values:  # inference: no master is kept
+                master = quantise(parameter_of(program, name, parameters), precision.master_bits, headroom_bits=1)
+            else:
+                master = values[f"{name}@master"]
             codes, frac, _ = compute_copy(master.codes, master.frac, precision.weight_bits)
             values[name] = Value(codes, frac)
     return values
+
+
+def parameter_of(program: Program, name: str, parameters: Mapping[str, Reals]) -> Reals:
+    """A parameter in program layout; a block's own classifier goes by another name in the reference.
+
+    There it is `L/local_weight` (classes, n), n in (channel, row, column) order; here a layer
+    `L.local` whose input stands in (row, column, channel) order.
+    """
+    layer, _, which = name.rpartition("/")
+    if not layer.endswith(".local"):
+        return parameters[name]
+    found = parameters[f"{layer.removesuffix('.local')}/local_{which}"]
+    shape = program.tensors[name].shape
+    return found if which == "bias" else _window_major(program, layer.removesuffix(".local"), found.T).reshape(shape)
+
+
+def real_parameter(program: Program, name: str, values: Mapping[str, Value]) -> NDArray[np.float64]:
+    """The way back: what a reference's parameter is on the chip, in the reference's layout."""
+    layer, _, which = name.rpartition("/")
+    if not which.startswith("local_"):
+        return real(values[name])
+    found = real(values[f"{layer}.local/{which.removeprefix('local_')}"])
+    if which == "local_bias":
+        return found
+    areas, channels = window_areas(program, layer)
+    by_window = found.reshape(len(areas), channels, -1)
+    return by_window.transpose(2, 1, 0).reshape(found.shape[-1], -1)
+
+
+def _window_major(program: Program, layer: str, latents: Reals) -> Reals:
+    """Rows in (channel, window) order as rows in (window, channel) order."""
+    areas, channels = window_areas(program, layer)
+    return latents.reshape(channels, len(areas), -1).swapaxes(0, 1).reshape(latents.shape)
+
+
+def window_areas(program: Program, layer: str) -> tuple[tuple[int, ...], int]:
+    """Areas of a layer's windows, and channels that share them."""
+    op = next(o for o in program.ops if isinstance(o, BatchNormBackward) and o.layer == layer and o.spread)
+    assert op.spread is not None
+    return op.spread.areas, 1 if op.spread.channels is not None else op.shape.out_c
 
 
 def input_codes(images: Reals, bits: int) -> Value:
@@ -62,10 +105,17 @@ def real(value: Value) -> NDArray[np.float64]:
 
 
 def real_tensor(program: Program, name: str, value: Value) -> NDArray[np.float64]:
-    """A program tensor in the reference's units: latents are means, not sums."""
+    """A program tensor in the reference's units and order.
+
+    Latents become means instead of sums. The gradient of a block's own classifier becomes the
+    share of each position, (channel, row, column), as the other rules have it.
+    """
     numbers = real(value)
     layer, _, which = name.rpartition("/")
     if which in ("latent", "projected"):
-        op = next(o for o in program.ops if isinstance(o, LocalProject) and o.layer == layer)
-        return numbers / max(op.grid.areas)
+        return numbers / max(window_areas(program, layer)[0])
+    if which == "latent_grad" and program.rule.name == "local_losses":
+        areas, channels = window_areas(program, layer)
+        shares = numbers.reshape(program.batch, len(areas), channels) / np.array(areas, np.float64)[None, :, None]
+        numbers = shares.swapaxes(1, 2).reshape(numbers.shape)
     return numbers

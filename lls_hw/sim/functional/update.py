@@ -26,7 +26,8 @@ def run_update(m: Machine, op: Update) -> None:
     m.record.saturated += int(saturated)
     m.taps[f"{op.parameter}/updates"] = np.array([wanted, lost], np.int64)
     if 4 * int(peak) > 3 << (bits - 1):  # make room before the next steps need it
-        codes, _ = requantise(codes, 1, bits, how)
+        room = m.narrowing(f"{op.parameter}/room", m.program.precision.update_rounding)
+        codes, _ = requantise(codes, 1, bits, room)
         frac -= 1
     m.write(master_name, codes, frac)
     if op.has_copy:

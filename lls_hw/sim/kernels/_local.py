@@ -242,16 +242,22 @@ def backproject_samples(
 @kernel
 def loss_samples(
     logits: Ints, shift: Int, labels: Ints, on_code: Int, off_code: Int, table: Ints, errors: Ints, likelihood: Ints
-) -> None:
-    """The classifier's error (samples, classes) with ERROR_FRAC bits; logits shifted to LOGIT_FRAC."""
+) -> int:
+    """A classifier's error (samples, classes) with ERROR_FRAC bits; logits shifted to LOGIT_FRAC.
+
+    Returns how many logits were clamped.
+    """
     samples, classes = logits.shape
     scaled = np.empty(classes, np.int64)
     weights = np.empty(classes, np.int64)
+    clamped = 0
     for i in range(samples):
         for j in range(classes):
             value = shift_round(np.int64(logits[i, j]), shift, HALF_UP, np.int64(0))
             scaled[j] = clamp(value, np.int64(-LOGIT_MAX), np.int64(LOGIT_MAX))
+            clamped += 1 if scaled[j] != value else 0
         likelihood[i] = softmax_error(scaled, labels[i], samples, on_code, off_code, table, errors[i], weights)
+    return clamped
 
 
 @kernel
