@@ -7,7 +7,8 @@ from lls_hw.models.program.builder import LABEL_BITS, Builder
 from lls_hw.models.program.global_rules import lower_forward
 from lls_hw.models.program.ops import Stage, TargetProject
 from lls_hw.models.program.program import Program
-from lls_hw.models.spec.geometry import WeightedLayer, resolve
+from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.models.spec.resolve import resolve
 
 
 def lower_feedback(b: Builder) -> Program:

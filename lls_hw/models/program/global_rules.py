@@ -3,7 +3,8 @@
 from lls_hw.models.program.backward import batch_norm_backward, classifier_loss, input_gradient, pool_backward
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.program import Program
-from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer, resolve
+from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
+from lls_hw.models.spec.resolve import resolve
 
 
 def lower_inference(b: Builder) -> Program:

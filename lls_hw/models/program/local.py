@@ -5,7 +5,8 @@ from lls_hw.models.program.builder import LABEL_BITS, Builder, word_bits
 from lls_hw.models.program.heads import classifier_error, classifier_of
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Stage
 from lls_hw.models.program.program import Program
-from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer, resolve
+from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer
+from lls_hw.models.spec.resolve import resolve
 
 UNEVEN_GUARD_BITS = 8
 """Fraction bits a latent gains where windows differ in size and sums must be weighed."""

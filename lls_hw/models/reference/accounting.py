@@ -13,8 +13,9 @@ Three counts, never mixed (DESIGN section 8):
 import itertools
 from dataclasses import dataclass
 
-from lls_hw.models.spec.geometry import WeightedLayer, resolve
+from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import RuleSpec
 
 CONVENTIONS = {

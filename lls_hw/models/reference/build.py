@@ -13,8 +13,9 @@ from lls_hw.models.reference.initial import is_trained, latent_length, parameter
 from lls_hw.models.reference.layout import to_program, to_torch
 from lls_hw.models.reference.network import Reference
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import Layer, WeightedLayer, resolve
+from lls_hw.models.spec.geometry import Layer, WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import RuleSpec
 
 Array = npt.NDArray[Any]

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from lls_hw.models.registry import load_network
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer, adaptive_windows, resolve
+from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer, adaptive_windows
 from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec, parse_rule
 
 Arrays = Mapping[str, npt.NDArray[Any]]

@@ -5,8 +5,9 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from lls_hw.models.spec.geometry import WeightedLayer, adaptive_windows, resolve
+from lls_hw.models.spec.geometry import WeightedLayer, adaptive_windows
 from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import RuleSpec
 
 Array = npt.NDArray[np.float32]

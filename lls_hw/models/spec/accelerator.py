@@ -25,11 +25,14 @@ class ArraySpec(Spec):
 
 
 class ScratchpadSpec(Spec):
-    """The shared SRAM. `double_buffered`: a tile loads or stores while another computes."""
+    """The shared SRAM. `double_buffered`: a tile loads or stores while another computes.
+
+    `banks`: each reads one word and writes one word a cycle.
+    """
 
     capacity_bytes: Size
     word_bits: int = Field(default=64, ge=8, le=1024, multiple_of=8)
-    banks: Size = 8
+    banks: Size = 16
     double_buffered: bool = True
 
 

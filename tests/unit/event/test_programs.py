@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from lls_hw.models.program.lower import lower
+from lls_hw.models.program.lower import LOWERINGS, lower
 from lls_hw.models.program.ops import DepthwiseConv
 from lls_hw.models.registry import load, load_network, names
 from lls_hw.models.spec.accelerator import AcceleratorSpec
@@ -16,7 +16,7 @@ from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.trace import TRACKS, trace_json
 
-RULES = ("inference", "bp", "lls", "lls_m", "lls_mxm")
+RULES = tuple(LOWERINGS)
 
 
 @pytest.mark.parametrize("rule", RULES)

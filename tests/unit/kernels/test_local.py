@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.registry import load_network, names
-from lls_hw.models.spec.geometry import WeightedLayer, resolve
+from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.sim.kernels import _local
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 from tests.oracles import local as oracle

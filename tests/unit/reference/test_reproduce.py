@@ -10,7 +10,7 @@ import pytest
 
 from lls_hw.models.data import PUBLISHED
 from lls_hw.models.registry import load_network
-from lls_hw.models.spec.geometry import resolve
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import parse_rule
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts" / "reproduce"

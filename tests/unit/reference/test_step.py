@@ -11,7 +11,8 @@ from lls_hw.models.reference.initial import initial_parameters, is_trained, para
 from lls_hw.models.reference.step import StepRecord, training_step
 from lls_hw.models.registry import load_network
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer, adaptive_windows, resolve
+from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer, adaptive_windows
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import OptimizerSpec, parse_rule
 from tests.unit.reference.tiny import RULES, lively_parameters, tiny_batch, tiny_network
 
