@@ -42,7 +42,7 @@ def simulate(
     if run.numerics:
         from lls_hw.sim.functional.engine import refuse_numerics
 
-        refuse_numerics(run.rule, run.network, run.batch)
+        refuse_numerics(run.rule, run.optimizer, run.network, run.batch)
     if run.costs:
         progress(f"costs of {run.rule.name}")
         costs = run_costs(run, trace=trace)

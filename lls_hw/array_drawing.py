@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from lls_hw.sim.kernels.array import ArrayRecord
 
 CELL, GAP, TITLE, FRAMES_A_LINE = 58, 26, 22, 6
+DRAWN_SIDE, DRAWN_STREAM, DRAWN_BITS = 4, 6, 5  # what a picture of a layer is clipped to
 MAX_CELLS = 4000  # a picture of a larger run says nothing
 MOVING, STAYING, SUM, SHIFTING, IDLE = "#1f5fbf", "#555555", "#b3470b", "#1d7a3a", "#bbbbbb"
 LEGENDS = {
@@ -19,6 +21,32 @@ LEGENDS = {
     "os": (("input, moving right", MOVING), ("weight, moving down", STAYING), ("sum, staying", SUM),
            ("finished, moving down", SHIFTING)),
 }  # fmt: skip
+
+
+def draw_product(name: str, sizes: tuple[int, int, int], *, rows: int, cols: int, dataflow: Dataflow) -> str:
+    """SVG text: the first fold of an (m, k) @ (k, n) product, clipped to a small array and few streaming elements.
+
+    Operands are random codes of `DRAWN_BITS` bits from seed 0; the title says what was clipped.
+    """
+    import numpy as np
+
+    from lls_hw.sim.kernels.array import ArrayForm, run_array
+
+    form = ArrayForm(rows=min(rows, DRAWN_SIDE), cols=min(cols, DRAWN_SIDE), dataflow=dataflow)
+    limits = {
+        "ws": (DRAWN_STREAM, form.rows, form.cols),
+        "is": (form.cols, form.rows, DRAWN_STREAM),
+        "os": (form.rows, DRAWN_STREAM, form.cols),
+    }[dataflow]
+    m, k, n = (min(size, limit) for size, limit in zip(sizes, limits, strict=True))
+    rng, half = np.random.default_rng(0), 1 << (DRAWN_BITS - 1)
+    a, b = rng.integers(-half, half, (m, k)), rng.integers(-half, half, (k, n))
+    run = run_array(a, b, form, record_cycles=DRAWN_STREAM + 4 * DRAWN_SIDE)
+    assert run.record is not None
+    title = (
+        f"{name}: first fold of {sizes} on {rows}x{cols} {dataflow}, clipped to {(m, k, n)} on {form.rows}x{form.cols}"
+    )
+    return draw_array(run.record, f"{title}, random codes")
 
 
 def draw_array(record: "ArrayRecord", title: str = "") -> str:
@@ -38,13 +66,14 @@ def draw_array(record: "ArrayRecord", title: str = "") -> str:
         raise SpecError("draw", f"{cycles}x{rows}x{cols}", need, "Draw a smaller array or a smaller product.")
     wide, high = cols * CELL + GAP, rows * CELL + GAP + TITLE
     across = min(FRAMES_A_LINE, cycles)
-    width = max(across * wide + GAP, 560)
+    legend, legend_end = _legend(record.dataflow, title)
+    width = max(across * wide + GAP, 560, legend_end)
     height = -(-cycles // across) * high + 2 * GAP + 12
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         'font-family="ui-monospace, monospace" font-size="13">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        _legend(record.dataflow, title),
+        legend,
     ]
     for cycle in range(cycles):
         left, top = GAP + cycle % across * wide, 2 * GAP + cycle // across * high
@@ -55,14 +84,15 @@ def draw_array(record: "ArrayRecord", title: str = "") -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _legend(dataflow: str, title: str) -> str:
-    """Title and the colours' meaning."""
-    parts, x = [], GAP
+def _legend(dataflow: str, title: str) -> tuple[str, int]:
+    """Title and the colours' meaning, and where they end."""
+    parts, x, end = [], GAP, 0
     for text, colour in ((title, "#222"), *LEGENDS[dataflow]):
         if text:
             parts.append(f'<text x="{x}" y="{GAP}" fill="{colour}">{escape(text)}</text>')
+            end = x + 78 * len(text) // 10  # a character is 7.8 wide
             x += 8 * len(text) + GAP
-    return "".join(parts)
+    return "".join(parts), end
 
 
 def _cell(record: "ArrayRecord", cycle: int, r: int, c: int) -> str:

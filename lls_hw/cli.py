@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import typer
 
 from lls_hw.commands.compare import compare
+from lls_hw.commands.cycles import cycles
 from lls_hw.commands.listing import list_shelf
 from lls_hw.commands.simulate import simulate
 from lls_hw.commands.train import train
@@ -27,6 +28,7 @@ app.command("simulate")(simulate)
 app.command("train")(train)
 app.command("validate")(validate)
 app.command("compare")(compare)
+app.command("cycles")(cycles)
 app.command("list")(list_shelf)
 
 

@@ -23,38 +23,64 @@ def compare(
     sram: o.Sram = None,
     technology: o.Technology = None,
     batch: o.Batch = 8,
+    batches: Annotated[str | None, typer.Option(metavar="1,8,32", help="A table for each batch size.")] = None,
+    accumulate: Annotated[int, typer.Option(help="Batches whose gradients are summed before one update.")] = 1,
     data: o.Data = "synthetic",
     input: o.Input = None,
     classes: o.Classes = None,
     optimizer: o.Optimizer = "momentum",
     momentum: o.Momentum = 0.9,
+    roofline: Annotated[str | None, typer.Option(metavar="FILE.svg", help="MACs a cycle against MACs a byte.")] = None,
     json: o.Json = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Costs of one training step under several rules, with ratios to backpropagation."""
     from lls_hw.config import Choices, resolve_run
-    from lls_hw.results import refuse_bad_target
+    from lls_hw.results import refuse_bad_target, write_whole
 
-    if json is not None and json != "-":
-        refuse_bad_target("--json", json)
+    for option, path in (("--json", json), ("--roofline", roofline)):
+        if path is not None and path != "-":
+            refuse_bad_target(option, path)
     names = [name.strip() for name in rules.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
         raise SpecError("--rules", rules, "it takes different names with commas between", f"Write {DEFAULT_RULES}.")
     runs = [
-        resolve_run(
-            Choices(
-                net=net, rule=name, chip=chip, array=array, dataflow=dataflow, bits=bits, sram_kib=sram,
-                technology=technology, batch=batch, data=data, input=input, classes=classes, optimizer=optimizer,
-                momentum=momentum, baseline="none", numerics=False,
-            )
-        )[0]
-        for name in names
+        [
+            resolve_run(
+                Choices(
+                    net=net, rule=name, chip=chip, array=array, dataflow=dataflow, bits=bits, sram_kib=sram,
+                    technology=technology, batch=size, data=data, input=input, classes=classes, optimizer=optimizer,
+                    momentum=momentum, baseline="none", numerics=False,
+                )
+            )[0]
+            for name in names
+        ]
+        for size in ([batch] if batches is None else parse_batches(batches))
     ]  # fmt: skip
-    from lls_hw.comparison import compare_json, compare_runs, compare_table
+    from lls_hw.comparison import batches_json, compare_runs, compare_table, memory_table
 
     with progress_on(quiet) as say:
-        comparison = compare_runs(runs, say)
+        comparisons = [compare_runs(of_one, say, accumulate=accumulate) for of_one in runs]
     if not quiet:
-        console_for(to_stderr=json == "-").print(compare_table(comparison))
+        for comparison in comparisons:
+            console_for(to_stderr=json == "-").print(compare_table(comparison), memory_table(comparison))
+    if roofline is not None:
+        from lls_hw.roofline import roofline_svg
+
+        write_whole(roofline, roofline_svg(comparisons[0]))
     if json is not None:
-        put_json(json, compare_json(comparison))
+        put_json(json, batches_json(comparisons))
+
+
+def parse_batches(text: str) -> list[int]:
+    """Batch sizes with commas between.
+
+    Examples
+    --------
+    >>> parse_batches("1,8,32")
+    [1, 8, 32]
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(set(parts)) < len(parts):
+        raise SpecError("--batches", text, "it takes different numbers of images with commas between", "Write 1,8,32.")
+    return [int(part) for part in parts]

@@ -35,6 +35,9 @@ def simulate(
     no_numerics: Annotated[bool, typer.Option("--no-numerics", help="Costs alone.")] = False,
     no_costs: Annotated[bool, typer.Option("--no-costs", help="Integers alone.")] = False,
     baseline: Annotated[str, typer.Option(metavar="RULE|none", help="Rule to compare the costs with.")] = "bp",
+    mapping: Annotated[str | None, typer.Option(metavar="FILE.toml", help="Tiles and loop order of named ops.")] = None,
+    explain: Annotated[str | None, typer.Option(metavar="OP|LAYER", help="Why its mappings were chosen.")] = None,
+    explain_energy: Annotated[bool, typer.Option("--explain-energy", help="The lines that make the energy.")] = False,
     json: o.Json = None,
     trace: Annotated[str | None, typer.Option(metavar="FILE", help="Timeline for Perfetto.")] = None,
     quiet: o.Quiet = False,
@@ -45,6 +48,8 @@ def simulate(
 
     if trace is not None and no_costs:
         raise SpecError("--trace", trace, "a timeline is made of costs", "Leave out --no-costs.")
+    if no_costs and (explain is not None or explain_energy or mapping is not None):
+        raise SpecError("--no-costs", True, "explanations and mappings are of costs", "Leave out --no-costs.")
     if no_numerics and no_costs:
         raise SpecError("--no-costs", True, "nothing is left to simulate beside --no-numerics", "Leave one out.")
     for option, path in (("--json", json), ("--trace", trace)):
@@ -78,6 +83,10 @@ def simulate(
     )
     from lls_hw.api import simulate as run_simulation
 
+    if mapping is not None:
+        from lls_hw.mapping_report import with_mapping
+
+        run = with_mapping(run, mapping)
     with progress_on(quiet) as say:
         result = run_simulation(run, images, trace=trace is not None, progress=say)
     if trace is not None and result.costs is not None:
@@ -86,7 +95,32 @@ def simulate(
         write_whole(trace, json_text(trace_json(result.costs.events, run.chip.clock_mhz)))
     if not quiet:
         print_run(result, to_stderr=json == "-")
-    put_json(json, result.json() if json is not None else {})
+    more = _explanations(result, explain, explain_energy, quiet=quiet, to_stderr=json == "-")
+    put_json(json, {**result.json(), **more} if json is not None else {})
+
+
+def _explanations(
+    result: "RunResult", name: str | None, energy: bool, *, quiet: bool, to_stderr: bool
+) -> dict[str, object]:
+    """Print what was asked to be explained, and hand it on for the JSON."""
+    if name is None and not energy:
+        return {}
+    from lls_hw.energy_report import energy_json, energy_table
+    from lls_hw.mapping_report import mapping_json, mapping_text
+
+    more: dict[str, object] = {}
+    if result.costs is None:
+        return more
+    console = console_for(to_stderr=to_stderr)
+    if name is not None:
+        more["explain"] = mapping_json(result.run, result.costs, name)
+        if not quiet:
+            console.print(mapping_text(result.run, result.costs, name), soft_wrap=True)
+    if energy:
+        more["explain_energy"] = energy_json(result.run, result.costs)
+        if not quiet:
+            console.print(energy_table(result.run, result.costs))
+    return more
 
 
 def print_run(result: "RunResult", *, to_stderr: bool) -> None:

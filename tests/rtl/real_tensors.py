@@ -1,70 +1,69 @@
-"""Operands that a real photograph makes in layers of vww_cnn: 8-bit activations against 8-bit weights.
+"""Operands that one real training step makes: vww_cnn, lls_m, on photographs, in the functional engine's integers.
 
-A plain NumPy forward pass with PyTorch's default range of initial weights and BatchNorm over the one
-image; every product's operands are cut to 8 bits with a power-of-two scale, as dynamic fixed point does.
+Where the photographs are absent the engine's synthetic images take their place.
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-IMAGES = Path(__file__).resolve().parents[3] / "shared" / "data" / "vww_sample" / "images"
-BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1))
-PIXELS, FILTERS = 11, 10  # of each product; k is the layer's own
+IMAGES = Path(__file__).resolve().parents[3] / "shared" / "data" / "vww_sample"
+LAYERS = ("conv1", "block3.pw", "block8.pw")
+MOST_M, MOST_K, MOST_N = 16, 40, 12  # a piece of each product
 
 
+@lru_cache(maxsize=1)
 def vww_products():
-    """([(a, b)], "") with products of conv1, block3 and block8, or ([], why there are none)."""
-    files = sorted(IMAGES.glob("*.jpg")) if IMAGES.exists() else []
-    if not files:
-        return [], f"no photographs in {IMAGES}"
-    from PIL import Image
+    """{"layer/direction": (a, b)} of codes as lists; products larger than the limits are cut to their middle."""
+    from lls_hw.config import Choices, resolve_run
+    from lls_hw.models.data import batch, normalise
+    from lls_hw.models.program.lower import lower
+    from lls_hw.models.reference.initial import initial_parameters
+    from lls_hw.sim.functional.engine import FunctionalEngine
+    from lls_hw.sim.functional.state import initial_values, input_codes
 
-    with Image.open(files[0]) as image:
-        pixels = np.asarray(image.convert("RGB").resize((128, 128)), np.float64) / 255 - 0.5
-    rng = np.random.default_rng(0)
-    x = pixels.transpose(2, 0, 1)
-    products = []
-    columns = np.stack([tap for channel in x for tap in taps(channel, 2)]).reshape(27, -1).T
-    x = activate(multiply(products, columns, weights(rng, 27, 32), keep=True), 64)
-    for number, (channels, stride) in enumerate(BLOCKS, start=2):
-        kernels = weights(rng, 9, len(x))
-        filtered = [np.tensordot(kernels[:, c], taps(channel, stride), 1) for c, channel in enumerate(x)]
-        side = filtered[0].shape[0]
-        x = activate(np.stack(filtered).reshape(len(x), -1).T, side)
-        flat = x.reshape(len(x), -1).T
-        x = activate(multiply(products, flat, weights(rng, len(x), channels), keep=number in (3, 8)), side)
-    return products, ""
+    data = f"vww:{IMAGES}" if IMAGES.is_dir() else "synthetic"
+    run, images = resolve_run(
+        Choices(net="vww_cnn", rule="lls_m", data=data, input="3x32x32", batch=4, costs=False, baseline="none")
+    )
+    program = lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=run.batch)
+    engine = FunctionalEngine(
+        program, initial_values(program, initial_parameters(run.network, run.rule, run.seed)), run.chip
+    )
+    pictures, labels = batch(images, run.batch, run.seed, 0)
+    x = input_codes(normalise(pictures, images.mean, images.std), run.precision.activation_bits)
+    products = {}
 
+    def keep(record):
+        op = program.ops[record.index]
+        if op.kind == "Gemm" and op.layer in LAYERS:
+            a, b = (engine.machine.values[name].codes for name in op.reads[:2])
+            products[f"{op.layer}/{op.direction}"] = piece(*matrices(op, a, b))
 
-def weights(rng, fan_in, filters):
-    """PyTorch's default range of initial weights."""
-    return rng.uniform(-1, 1, (fan_in, filters)) / fan_in**0.5
-
-
-def taps(channel, stride):
-    """The nine shifted copies of a map padded by one."""
-    padded = np.pad(channel, 1)
-    height, width = channel.shape
-    return [padded[r : r + height : stride, c : c + width : stride] for r in range(3) for c in range(3)]
+    engine.step(x, labels, keep)
+    return products
 
 
-def codes(values):
-    """8-bit codes with the largest power-of-two scale that fits, and the scale."""
-    scale = 2.0 ** np.floor(np.log2(127 / np.abs(values).max()))
-    return np.rint(values * scale).astype(np.int64), scale
+def matrices(op, a, b):
+    """The two matrices an op multiplies."""
+    s = op.shape
+    if op.direction == "input_grad":
+        return a.reshape(-1, s.out_c), b.reshape(s.fan_in, s.out_c).T
+    p = s.padding
+    x = np.pad(a.reshape(op.batch, s.in_h, s.in_w, s.in_c), ((0, 0), (p, p), (p, p), (0, 0)))
+    taps = [
+        x[:, r : r + s.stride * (s.out_h - 1) + 1 : s.stride, c : c + s.stride * (s.out_w - 1) + 1 : s.stride]
+        for r in range(s.kernel_h)
+        for c in range(s.kernel_w)
+    ]
+    rows = np.concatenate(taps, -1).reshape(-1, s.fan_in)
+    return (rows, b.reshape(s.fan_in, s.out_c)) if op.direction == "forward" else (rows.T, b.reshape(-1, s.out_c))
 
 
-def multiply(products, a, b, *, keep):
-    """a @ b from 8-bit codes; a corner of the product is kept as a case."""
-    (left, left_scale), (right, right_scale) = codes(a), codes(b)
-    if keep:
-        middle = len(left) // 2
-        products.append((left[middle : middle + PIXELS].tolist(), right[:, :FILTERS].tolist()))
-    return left @ right / (left_scale * right_scale)
-
-
-def activate(rows, side):
-    """BatchNorm over the image, LeakyReLU; (channels, side, side)."""
-    normal = (rows - rows.mean(0)) / np.sqrt(rows.var(0) + 1e-5)
-    return np.where(normal > 0, normal, 0.01 * normal).T.reshape(-1, side, side)
+def piece(a, b):
+    """The middle of a product, within the limits."""
+    (m, k), n = a.shape, b.shape[1]
+    rows, inner, cols = (slice(max(0, size - most) // 2, max(0, size - most) // 2 + most)
+               for size, most in ((m, MOST_M), (k, MOST_K), (n, MOST_N)))  # fmt: skip
+    return a[rows, inner].tolist(), b[inner, cols].tolist()

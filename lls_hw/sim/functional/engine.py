@@ -8,9 +8,10 @@ import numpy as np
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import WeightedLayer, resolve
+from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
-from lls_hw.models.spec.rule import LLS_FAMILY, RuleSpec
+from lls_hw.models.spec.resolve import resolve
+from lls_hw.models.spec.rule import LLS_FAMILY, OptimizerSpec, RuleSpec
 from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project, run_loss
 from lls_hw.sim.functional.machine import Machine, OpRecord, Value
 from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward
@@ -37,17 +38,32 @@ RUNNERS: dict[str, Callable[[Machine, Any], None]] = {
 EXECUTED = ("bp", *LLS_FAMILY, "local_losses")
 """Rules whose every op has an integer form."""
 
+OPTIMIZERS = ("sgd", "momentum")
+"""Optimisers with an integer update."""
 
-def refuse_numerics(rule: RuleSpec, network: NetworkSpec, batch: int) -> None:
+
+def why_not_integers(rule: RuleSpec, optimizer: OptimizerSpec) -> tuple[str, str, str] | None:
+    """What keeps a rule or optimiser from running in integers: (where, found, need); None if nothing."""
+    if rule.name not in EXECUTED:
+        return "--rule", rule.name, f"it has no integer execution; {', '.join(EXECUTED)} have"
+    if optimizer.name not in OPTIMIZERS:
+        return "--optimizer", optimizer.name, f"in integers the optimisers are {', '.join(OPTIMIZERS)}"
+    if rule.is_lls and not rule.random_projection and rule.waveform != "square":
+        return "--waveform", rule.waveform, "the chip generates the square basis alone"
+    return None
+
+
+def refuse_numerics(rule: RuleSpec, optimizer: OptimizerSpec, network: NetworkSpec, batch: int) -> None:
     """Refuse, before any work, a step the integers cannot take.
 
     Raises
     ------
-    SpecError : the rule has no integer execution, or a BatchNorm in training mode would see one
-        value per channel (one position and a batch of one).
+    SpecError : the rule, optimiser or waveform has no integer execution, or a BatchNorm in training
+        mode would see one value per channel (one position and a batch of one).
     """
-    if rule.name not in EXECUTED:
-        raise SpecError("--rule", rule.name, "it has no integer execution", "Add --no-numerics for its costs.")
+    refusal = why_not_integers(rule, optimizer)
+    if refusal is not None:
+        raise SpecError(*refusal, "Choose another, or add --no-numerics for costs alone.")
     for layer in resolve(network):
         if isinstance(layer, WeightedLayer) and layer.batch_norm and batch * layer.positions < 2:
             raise SpecError(
@@ -74,7 +90,7 @@ class FunctionalEngine:
     """
 
     def __init__(self, program: Program, values: dict[str, Value], chip: AcceleratorSpec, *, seed: int = 0) -> None:
-        refuse_numerics(program.rule, program.network, program.batch)
+        refuse_numerics(program.rule, program.optimizer, program.network, program.batch)
         precision = program.precision
         array = ArrayUnit(
             rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"

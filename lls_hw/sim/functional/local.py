@@ -104,7 +104,7 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     p, norm, labels = _sampled(m, op)
     rule, batch = m.program.rule, op.batch
     modulation, mod_frac = _modulation(m, op)
-    inv_t, inv_t_frac = mantissa(1 / Fraction(str(rule.temperature)))
+    inv_t, inv_t_frac = reciprocal(rule.temperature)
     wide = _local.ERROR_FRAC + MODULATION_BITS + op.classes.bit_length()
     drop = max(0, wide - PRODUCT_BITS) if op.modulation != "none" else 0
     coefficient_frac = COEFFICIENT_FRAC + batch.bit_length() - 1 - max(0, inv_bits(rule.temperature))
@@ -177,6 +177,11 @@ def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
 def project_of(m: Machine, layer: str) -> LocalProject:
     """The projection that a layer's local error and back-projection belong to."""
     return next(op for op in m.program.ops if isinstance(op, LocalProject) and op.layer == layer)
+
+
+def reciprocal(temperature: float) -> tuple[int, int]:
+    """1 / T as (code, fraction bits)."""
+    return mantissa(1 / Fraction(str(temperature)))
 
 
 def inv_bits(temperature: float) -> int:
@@ -261,7 +266,7 @@ def run_loss(m: Machine, op: Loss) -> None:
     errors = np.empty((op.batch, op.classes), np.int64)
     likelihood = np.empty(op.batch, np.int64)
     on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
-    inv_t, inv_t_frac = mantissa(1 / Fraction(str(op.temperature)))
+    inv_t, inv_t_frac = reciprocal(op.temperature)
     scaled = logits.codes.reshape(op.batch, op.classes).astype(np.int64) * inv_t
     clamped = _local.loss_samples(
         scaled, logits.frac + inv_t_frac - _local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood

@@ -3,16 +3,14 @@
 State is one int64 array per grid, `regs[field, r, c]`; the fields are named below. A step reads the
 present values of the left and upper neighbours and overwrites in place, from the last element to
 the first, so every element sees its neighbours as they were before the clock edge. The edges are fed
-by a schedule: what stands at row 0 and column 0 in each cycle; row r sees it r cycles later and column c c later.
+by a schedule (`_array_plan`): what stands at row 0 and column 0 in each cycle; row r sees it r cycles later and
+column c c later.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lls_hw.sim.kernels._jit import Int, kernel
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
 from lls_hw.sim.kernels._scalar import clamp, wrap
-
-Grid = NDArray[np.int64]
 
 # fields of both grids: moving operand, its valid bit, sum
 A, A_VALID, SUM, SUM_VALID = 0, 1, 2, 3
@@ -24,6 +22,10 @@ FIRST, B, B_VALID, DRAIN, DRAIN_VALID, TAKE, HOLD = 4, 5, 6, 7, 8, 9, 10
 OS_FIELDS = 11
 # rows of the schedule, one column a cycle: fold (-1: nothing) and index within it
 STREAM_FOLD, STREAM_INDEX, SIDE_FOLD, SIDE_INDEX = 0, 1, 2, 3
+# a fold: what stands along the rows and columns (start, used); which part streams (os: of k; else all rows);
+# whether its sums start or finish the outputs
+DOWN, USED, ACROSS, WIDTH, STREAM, LENGTH, STARTS, ENDS = range(8)
+FOLD_FIELDS = 8
 # counters
 (
     MACS, OVERFLOWS, STREAM_READS, SIDE_READS, ACC_READS, ACC_WRITES, OUTPUTS,
@@ -45,7 +47,7 @@ def ones(value: Int) -> Int:
 
 
 @kernel
-def narrow(exact: Int, bits: Int, wraps: Int, counts: Grid) -> Int:
+def narrow(exact: Int, bits: Int, wraps: Int, counts: Ints) -> Int:
     """`exact` held to `bits`, an overflow counted."""
     high = (np.int64(1) << (bits - 1)) - 1
     low = -high - 1
@@ -56,74 +58,18 @@ def narrow(exact: Int, bits: Int, wraps: Int, counts: Grid) -> Int:
 
 
 @kernel
-def schedule_ws(streamed: int, used: Grid, hidden: bool, plan: Grid) -> int:
-    """Fill `plan` as the sequencer does: `used[f]` weights a column to load, `streamed` rows to stream.
-
-    With a second register loading starts as the previous fold starts; without, as its last row enters.
-    Returns the cycles filled.
-    """
-    folds = used.size
-    stream, row, load, index = -1, 0, 0, 0
-    loaded, cycle, started = False, 0, 0
-    while started < folds or stream >= 0:
-        plan[STREAM_FOLD, cycle], plan[STREAM_INDEX, cycle] = stream, row
-        plan[SIDE_FOLD, cycle], plan[SIDE_INDEX, cycle] = load, index
-        cycle += 1
-        if load >= 0:
-            index += 1
-            if index == used[load]:
-                load, loaded = -1, True
-        if stream >= 0:
-            row += 1
-            if row == streamed:
-                stream = -1
-        begins = loaded and stream < 0
-        if begins:
-            stream, row, loaded = started, 0, False
-            started += 1
-        trigger = begins if hidden else stream >= 0 and row == streamed - 1
-        if trigger and started < folds:
-            load, index = started, 0
-    return cycle
-
-
-@kernel
-def schedule_os(streamed: int, used: Grid, plan: Grid) -> int:
-    """Fill `plan`: `streamed` terms a fold, then its drain of `used[f]` rows. Returns the cycles filled."""
-    folds = used.size
-    stream, term, drain, row = 0, 0, -1, 0
-    cycle = 0
-    while stream < folds or drain >= 0:
-        enters = stream < folds and term < streamed
-        plan[STREAM_FOLD, cycle], plan[STREAM_INDEX, cycle] = stream if enters else -1, term
-        plan[SIDE_FOLD, cycle], plan[SIDE_INDEX, cycle] = drain, row
-        cycle += 1
-        if drain >= 0:
-            row += 1
-            if row == used[drain]:
-                drain = -1
-        if stream < folds:
-            term += 1
-            if term == streamed:
-                drain, row = stream, 0
-            if term >= max(streamed, used[stream]):
-                stream, term = stream + 1, 0
-    return cycle
-
-
-@kernel
-def edges_ws(a: Grid, b: Grid, plan: Grid, filled: int, cycle: int, left: Grid, top: Grid, counts: Grid) -> None:
+def edges_ws(
+    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, cycle: Int, left: Ints, top: Ints, counts: Ints
+) -> None:
     """What stands at the edges: `left[field, r]` operand, valid, swap, enable; `top[field, c]` valid, weight, valid."""
     n_rows, n_cols = left.shape[1], top.shape[1]
-    n_inner, n_outer = b.shape
-    inner_folds = (n_inner + n_rows - 1) // n_rows
     for r in range(n_rows):
         left[:, r] = 0
         now = cycle - r
         if 0 <= now < filled and plan[STREAM_FOLD, now] >= 0:
-            inner = plan[STREAM_FOLD, now] % inner_folds * n_rows + r
-            if inner < n_inner:
-                left[0, r], left[1, r] = np.int64(a[plan[STREAM_INDEX, now], inner]), 1
+            fold = plan[STREAM_FOLD, now]
+            if r < folds[fold, USED]:
+                left[0, r], left[1, r] = np.int64(a[plan[STREAM_INDEX, now], folds[fold, DOWN] + r]), 1
                 left[2, r] = plan[STREAM_INDEX, now] == 0
                 counts[STREAM_READS] += 1
         if cycle < filled and plan[SIDE_FOLD, cycle] >= 0:
@@ -133,19 +79,17 @@ def edges_ws(a: Grid, b: Grid, plan: Grid, filled: int, cycle: int, left: Grid, 
         now = cycle - c
         if 0 <= now < filled:
             fold = plan[STREAM_FOLD, now]
-            if fold >= 0 and fold // inner_folds * n_cols + c < n_outer:
+            if fold >= 0 and c < folds[fold, WIDTH]:
                 top[0, c] = 1
             fold = plan[SIDE_FOLD, now]
-            outer = fold // inner_folds * n_cols + c
-            if fold >= 0 and outer < n_outer:
-                start = fold % inner_folds * n_rows
-                last = min(start + n_rows, n_inner) - 1
-                top[1, c], top[2, c] = np.int64(b[last - plan[SIDE_INDEX, now], outer]), 1
+            if fold >= 0 and c < folds[fold, WIDTH]:
+                last = folds[fold, DOWN] + folds[fold, USED] - 1
+                top[1, c], top[2, c] = np.int64(b[last - plan[SIDE_INDEX, now], folds[fold, ACROSS] + c]), 1
                 counts[SIDE_READS] += 1
 
 
 @kernel
-def step_ws(regs: Grid, left: Grid, top: Grid, form: Grid, counts: Grid) -> None:
+def step_ws(regs: Ints, left: Ints, top: Ints, form: Ints, counts: Ints) -> None:
     """One clock edge of the weight-stationary grid; `form`: accumulator bits, wraps, operand and sum mask, hidden."""
     n_rows, n_cols = regs.shape[1:]
     bits, wraps, mask, sum_mask, hidden = form[0], form[1], form[2], form[3], form[4]
@@ -186,41 +130,51 @@ def step_ws(regs: Grid, left: Grid, top: Grid, form: Grid, counts: Grid) -> None
 
 
 @kernel
-def collect_ws(regs: Grid, out: Grid, due: Grid, form: Grid, inner_folds: int, counts: Grid) -> None:
-    """The accumulators take what stands in the bottom registers; `due[c]` outputs have left column c."""
+def next_fold(folds: Ints, fold: Int, col: Int) -> Int:
+    """The first fold from `fold` on in which that column works, or the number of folds."""
+    while fold < folds.shape[0] and folds[fold, WIDTH] <= col:
+        fold += 1
+    return fold
+
+
+@kernel
+def collect_ws(regs: Ints, out: Ints, folds: Ints, due: Ints, form: Ints, counts: Ints) -> None:
+    """The accumulators take what stands in the bottom registers; `due[:, c]` is the fold and row column c waits for."""
     n_rows, n_cols = regs.shape[1:]
-    streamed = out.shape[0]
     for c in range(n_cols):
         if regs[SUM_VALID, n_rows - 1, c] != 0:
-            fold, row = due[c] // streamed, due[c] % streamed
-            outer = fold // inner_folds * n_cols + c
+            fold, row = due[0, c], due[1, c]
+            outer = folds[fold, ACROSS] + c
             total = regs[SUM, n_rows - 1, c]
-            if fold % inner_folds != 0:
+            if folds[fold, STARTS] == 0:
                 total = narrow(out[row, outer] + total, form[0], form[1], counts)
                 counts[ACC_READS] += 1
             out[row, outer] = total
             counts[ACC_WRITES] += 1
-            counts[OUTPUTS] += fold % inner_folds == inner_folds - 1
-            due[c] += 1
+            counts[OUTPUTS] += folds[fold, ENDS]
+            due[1, c] += 1
+            if due[1, c] == out.shape[0]:
+                due[0, c], due[1, c] = next_fold(folds, fold + 1, c), 0
 
 
 @kernel
 def run_ws(
-    a: Grid, b: Grid, plan: Grid, filled: int, regs: Grid, form: Grid, out: Grid, counts: Grid, film: Grid
+    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, regs: Ints, form: Ints, out: Ints, counts: Ints, film: Ints
 ) -> int:
     """Clock the grid until the last sum has left; returns the cycles. `film[cycle]` records `regs`."""
     n_rows, n_cols = regs.shape[1:]
-    inner_folds = (b.shape[0] + n_rows - 1) // n_rows
     left, top = np.zeros((4, n_rows), np.int64), np.zeros((3, n_cols), np.int64)
-    due = np.zeros(n_cols, np.int64)
-    wanted = out.size * inner_folds
+    due = np.zeros((2, n_cols), np.int64)
+    for c in range(n_cols):
+        due[0, c] = next_fold(folds, 0, c)
+    wanted = out.shape[0] * folds[:, WIDTH].sum()
     cycle = 0
     while True:
-        collect_ws(regs, out, due, form, inner_folds, counts)
+        collect_ws(regs, out, folds, due, form, counts)
         if counts[ACC_WRITES] == wanted:
             counts[OPERAND_SHIFTS] += counts[MACS]
             return cycle
-        edges_ws(a, b, plan, filled, cycle, left, top, counts)
+        edges_ws(a, b, folds, plan, filled, cycle, left, top, counts)
         step_ws(regs, left, top, form, counts)
         if cycle < film.shape[0]:
             film[cycle] = regs

@@ -4,7 +4,9 @@ import numpy as np
 
 from lls_hw.sim.kernels._array import (
     A_VALID,
+    ACROSS,
     B_VALID,
+    DOWN,
     DRAIN,
     DRAIN_SHIFTS,
     DRAIN_TOGGLES,
@@ -19,6 +21,7 @@ from lls_hw.sim.kernels._array import (
     SIDE_INDEX,
     SIDE_READS,
     STEPS,
+    STREAM,
     STREAM_FOLD,
     STREAM_INDEX,
     STREAM_READS,
@@ -27,28 +30,31 @@ from lls_hw.sim.kernels._array import (
     SUM_TOGGLES,
     SUM_VALID,
     TAKE,
+    USED,
+    WIDTH,
     A,
     B,
-    Grid,
     narrow,
+    next_fold,
     ones,
 )
-from lls_hw.sim.kernels._jit import kernel
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
 
 
 @kernel
-def edges_os(a: Grid, b: Grid, plan: Grid, filled: int, cycle: int, left: Grid, top: Grid, counts: Grid) -> None:
+def edges_os(
+    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, cycle: Int, left: Ints, top: Ints, counts: Ints
+) -> None:
     """What stands at the edges: `left[field, r]` operand, valid, first, take, hold; `top[field, c]` operand, valid."""
     n_rows, n_cols = left.shape[1], top.shape[1]
-    strips = (b.shape[1] + n_cols - 1) // n_cols
     for r in range(n_rows):
         left[:, r] = 0
         now = cycle - r
         if 0 <= now < filled and plan[STREAM_FOLD, now] >= 0:
-            row = plan[STREAM_FOLD, now] // strips * n_rows + r
-            if row < a.shape[0]:
-                left[0, r], left[1, r] = np.int64(a[row, plan[STREAM_INDEX, now]]), 1
-                left[2, r] = plan[STREAM_INDEX, now] == 0
+            fold, term = plan[STREAM_FOLD, now], plan[STREAM_INDEX, now]
+            if r < folds[fold, USED]:
+                left[0, r], left[1, r] = np.int64(a[folds[fold, DOWN] + r, folds[fold, STREAM] + term]), 1
+                left[2, r] = term == 0
                 counts[STREAM_READS] += 1
         if cycle < filled and plan[SIDE_FOLD, cycle] >= 0:
             left[3, r] = plan[SIDE_INDEX, cycle] == r
@@ -57,14 +63,14 @@ def edges_os(a: Grid, b: Grid, plan: Grid, filled: int, cycle: int, left: Grid, 
         top[:, c] = 0
         now = cycle - c
         if 0 <= now < filled and plan[STREAM_FOLD, now] >= 0:
-            col = plan[STREAM_FOLD, now] % strips * n_cols + c
-            if col < b.shape[1]:
-                top[0, c], top[1, c] = np.int64(b[plan[STREAM_INDEX, now], col]), 1
+            fold, term = plan[STREAM_FOLD, now], plan[STREAM_INDEX, now]
+            if c < folds[fold, WIDTH]:
+                top[0, c], top[1, c] = np.int64(b[folds[fold, STREAM] + term, folds[fold, ACROSS] + c]), 1
                 counts[SIDE_READS] += 1
 
 
 @kernel
-def step_os(regs: Grid, left: Grid, top: Grid, form: Grid, counts: Grid) -> None:
+def step_os(regs: Ints, left: Ints, top: Ints, form: Ints, counts: Ints) -> None:
     """One clock edge of the output-stationary grid; `form` as in `step_ws`."""
     n_rows, n_cols = regs.shape[1:]
     bits, wraps, mask, sum_mask = form[0], form[1], form[2], form[3]
@@ -101,37 +107,40 @@ def step_os(regs: Grid, left: Grid, top: Grid, form: Grid, counts: Grid) -> None
 
 
 @kernel
-def collect_os(regs: Grid, out: Grid, due: Grid, counts: Grid) -> None:
+def collect_os(regs: Ints, out: Ints, folds: Ints, due: Ints, counts: Ints) -> None:
     """Take what stands in the bottom drain registers: within a fold the last row leaves first."""
     n_rows, n_cols = regs.shape[1:]
-    n_down, n_across = out.shape
     for c in range(n_cols):
         if regs[DRAIN_VALID, n_rows - 1, c] != 0:
-            strips = (n_across - c + n_cols - 1) // n_cols  # folds a row strip in which this column works
-            start = due[c] // (n_rows * strips) * n_rows
-            used = min(n_rows, n_down - start)
-            place = due[c] - start * strips
-            out[start + used - 1 - place % used, place // used * n_cols + c] = regs[DRAIN, n_rows - 1, c]
+            fold = due[0, c]
+            used = folds[fold, USED]
+            row = folds[fold, DOWN] + used - 1 - due[1, c]
+            out[row, folds[fold, ACROSS] + c] = regs[DRAIN, n_rows - 1, c]
             counts[OUTPUTS] += 1
-            due[c] += 1
+            due[1, c] += 1
+            if due[1, c] == used:
+                due[0, c], due[1, c] = next_fold(folds, fold + 1, c), 0
 
 
 @kernel
 def run_os(
-    a: Grid, b: Grid, plan: Grid, filled: int, regs: Grid, form: Grid, out: Grid, counts: Grid, film: Grid
+    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, regs: Ints, form: Ints, out: Ints, counts: Ints, film: Ints
 ) -> int:
     """Clock the grid until the last sum has left; returns the cycles. `film[cycle]` records `regs`."""
     n_rows, n_cols = regs.shape[1:]
     left, top = np.zeros((5, n_rows), np.int64), np.zeros((2, n_cols), np.int64)
-    due = np.zeros(n_cols, np.int64)
+    due = np.zeros((2, n_cols), np.int64)
+    for c in range(n_cols):
+        due[0, c] = next_fold(folds, 0, c)
+    wanted = (folds[:, USED] * folds[:, WIDTH]).sum()
     cycle = 0
     while True:
-        collect_os(regs, out, due, counts)
-        if counts[OUTPUTS] == out.size:
+        collect_os(regs, out, folds, due, counts)
+        if counts[OUTPUTS] == wanted:
             counts[SUM_SHIFTS] += counts[MACS]
             counts[OPERAND_SHIFTS] += 2 * counts[MACS]
             return cycle
-        edges_os(a, b, plan, filled, cycle, left, top, counts)
+        edges_os(a, b, folds, plan, filled, cycle, left, top, counts)
         step_os(regs, left, top, form, counts)
         if cycle < film.shape[0]:
             film[cycle] = regs

@@ -7,13 +7,12 @@ zero, then one addition to the stored partial sum.
 
 import numpy as np
 
-from lls_hw.sim.kernels._array import Grid
-from lls_hw.sim.kernels._jit import kernel
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
 from lls_hw.sim.kernels._scalar import clamp, wrap
 
 
 @kernel
-def exact_narrow(a: Grid, b: Grid, out: Grid) -> None:
+def exact_narrow(a: Ints, b: Ints, out: Ints) -> None:
     """out = a @ b where every partial sum fits int32: the sums of a row stay in 32-bit lanes."""
     n_rows, n_inner = a.shape
     n_cols = b.shape[1]
@@ -30,7 +29,7 @@ def exact_narrow(a: Grid, b: Grid, out: Grid) -> None:
 
 
 @kernel
-def exact_wide(a: Grid, b: Grid, out: Grid) -> None:
+def exact_wide(a: Ints, b: Ints, out: Ints) -> None:
     """out = a @ b in int64."""
     n_rows, n_inner = a.shape
     n_cols = b.shape[1]
@@ -43,7 +42,7 @@ def exact_wide(a: Grid, b: Grid, out: Grid) -> None:
 
 
 @kernel
-def guarded(a: Grid, b: Grid, depth: int, bits: int, wraps: bool, out: Grid) -> int:
+def guarded(a: Ints, b: Ints, depth: Int, bits: Int, wraps: Int, out: Ints) -> int:
     """out = a @ b, chains of `depth` held to `bits` at every addition; returns the overflows."""
     n_rows, n_inner = a.shape
     n_cols = b.shape[1]

@@ -44,6 +44,15 @@ def channel_sums(y: Ints, first: Int, last: Int, sums: Ints, extremes: Ints) -> 
 
 
 @kernel
+def beside_beta(scale: Int, scale_exp: Int, beta: Int, beta_frac: Int) -> tuple[Int, Int]:
+    """The scale's mantissa and exponent, held to where beta, brought to it, stays below 2**46."""
+    most = beta_frac - GUARD + SHIFT_ROOM - bit_length(beta if beta >= 0 else -beta)
+    if scale == 0 or scale_exp > most:
+        return shift_round(scale, scale_exp - most, HALF_UP, np.int64(0)), most
+    return scale, scale_exp
+
+
+@kernel
 def channel_constants(
     sums: Ints,
     count: Int,
@@ -76,14 +85,9 @@ def channel_constants(
         rstd, rstd_exp = sqrt_ratio(np.int64(count) << GUARD, noise)
         rstd_exp += drop >> 1
         scale, scale_exp = normalise(np.int64(gamma[c]) * rstd, gamma_frac + rstd_exp)
-        code = np.int64(beta[c])
-        most = beta_frac - GUARD + SHIFT_ROOM - bit_length(code if code >= 0 else -code)
-        if scale == 0 or scale_exp > most:
-            scale = shift_round(scale, scale_exp - most, HALF_UP, np.int64(0))
-            scale_exp = most
         stats[MEAN, c] = divide_round(total << GUARD, count)
         stats[RSTD, c], stats[RSTD_EXP, c] = rstd, rstd_exp
-        stats[SCALE, c], stats[SCALE_EXP, c] = scale, scale_exp
+        stats[SCALE, c], stats[SCALE_EXP, c] = beside_beta(scale, scale_exp, np.int64(beta[c]), beta_frac)
         stats[BETA, c] = beta[c]
 
 

@@ -10,7 +10,7 @@ os      each element adds its products to its own sum at `acc_bits`, k ascending
 A product is exact; an addition whose exact result does not fit saturates or wraps and counts as one overflow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import Overflow
 from lls_hw.sim.kernels import _array, _array_os, _array_tiled
+from lls_hw.sim.kernels._array_plan import diagonal_folds, schedule
 
 Codes = NDArray[np.integer]
 Sums = NDArray[np.int64]
@@ -113,22 +114,55 @@ def run_array(a: Codes, b: Codes, form: ArrayForm, *, record_cycles: int = 0) ->
     left, right = _operands(a, b, form)
     if form.dataflow == "is":
         left, right = np.ascontiguousarray(right.T), np.ascontiguousarray(left.T)
-    (m, k), n = left.shape, right.shape[1]
+    run = _clock(left, right, form, record_cycles=record_cycles)
+    return replace(run, outputs=np.ascontiguousarray(run.outputs.T)) if form.dataflow == "is" else run
+
+
+def run_groups(a: Codes, b: Codes, form: ArrayForm, *, pack: int = 1) -> ArrayRun:
+    """Clock a[g] @ b[g] of all groups back to back: (groups, m, k) and (groups, k, n) give (groups, m, n).
+
+    What stays is one block-diagonal operand of which only the patches on the diagonal are visited: `pack`
+    consecutive groups share a patch, with zeros outside their blocks.
+    """
+    if a.ndim != 3 or b.ndim != 3 or a.shape[::2] != b.shape[:2] or 0 in (*a.shape, *b.shape):
+        raise SpecError("array.groups", (a.shape, b.shape), "groups are (g, m, k) and (g, k, n)", "Stack the groups.")
+    if pack < 1:
+        raise SpecError("array.pack", pack, "a patch holds at least one group", "Use 1 or more.")
+    if form.dataflow == "is":
+        a, b = b.transpose(0, 2, 1), a.transpose(0, 2, 1)
+    (groups, streamed, inner), outer = a.shape, b.shape[2]
+    diagonal = np.zeros((groups * inner, groups * outer), np.int64)
+    for g, block in enumerate(b):
+        diagonal[g * inner : (g + 1) * inner, g * outer : (g + 1) * outer] = block
+    left, right = _operands(a.transpose(1, 0, 2).reshape(streamed, -1), diagonal, form)
+    run = _clock(left, right, form, groups=groups, pack=pack)
+    outputs = run.outputs.reshape(streamed, groups, outer).transpose((1, 2, 0) if form.dataflow == "is" else (1, 0, 2))
+    return replace(run, outputs=np.ascontiguousarray(outputs))
+
+
+def _clock(
+    left: Sums, right: Sums, form: ArrayForm, *, groups: int = 1, pack: int = 1, record_cycles: int = 0
+) -> ArrayRun:
+    """Clock the patches on the diagonal until the last sum has left; outputs are those of the product that runs."""
     output_stationary = form.dataflow == "os"
+    sizes = (len(left), left.shape[1] // groups, right.shape[1] // groups)
+    folds = diagonal_folds(sizes, groups, pack, form.rows, form.cols, output_stationary=output_stationary)
     fields = _array.OS_FIELDS if output_stationary else _array.WS_FIELDS
     regs = np.zeros((fields, form.rows, form.cols), np.int64)
     film = np.zeros((record_cycles, *regs.shape), np.int64)
-    out, counts = np.zeros((m, n), np.int64), np.zeros(_array.N_COUNTERS, np.int64)
-    plan, filled = _plan(m, k, n, form)
+    out, counts = np.zeros((len(left), right.shape[1]), np.int64), np.zeros(_array.N_COUNTERS, np.int64)
+    plan, filled = schedule(folds, form.rows, output_stationary=output_stationary, hidden=form.preload_hidden)
     words = np.array([form.acc_bits, form.overflow == "wrap", _mask(form.operand_bits), _mask(form.acc_bits),
                       form.preload_hidden], np.int64)  # fmt: skip
     clock = _array_os.run_os if output_stationary else _array.run_ws
-    cycles = clock(left, right, plan, filled, regs, words, out, counts, film)
-    record = _record(film[:cycles], form) if record_cycles else None
-    outputs = np.ascontiguousarray(out.T) if form.dataflow == "is" else out
-    overflows = int(counts[_array.OVERFLOWS])
-    counters = _counters(counts, swapped=form.dataflow == "is")
-    return ArrayRun(outputs=outputs, cycles=int(cycles), overflows=overflows, counters=counters, record=record)
+    cycles = int(clock(left, right, folds, plan, filled, regs, words, out, counts, film))
+    return ArrayRun(
+        outputs=out,
+        cycles=cycles,
+        overflows=int(counts[_array.OVERFLOWS]),
+        counters=_counters(counts, swapped=form.dataflow == "is"),
+        record=_record(film[:cycles], form) if record_cycles else None,
+    )
 
 
 def tiled_matmul(
@@ -171,19 +205,6 @@ def _peak(matrix: Codes) -> int:
 def _mask(bits: int) -> int:
     """`bits` ones."""
     return (1 << bits) - 1
-
-
-def _plan(m: int, k: int, n: int, form: ArrayForm) -> tuple[Sums, int]:
-    """The sequencer's schedule and its length; streamed size and rows used per fold as in `array_cycles`."""
-    stream, down = (k, m) if form.dataflow == "os" else (m, k)
-    spans = [min(form.rows, down - start) for start in range(0, down, form.rows)]
-    strips = -(-n // form.cols)
-    folds = [used for used in spans for _ in range(strips)] if form.dataflow == "os" else spans * strips
-    used = np.array(folds, np.int64)
-    plan = np.full((4, int(used.sum()) + used.size * stream + form.rows), -1, np.int64)
-    if form.dataflow == "os":
-        return plan, int(_array.schedule_os(stream, used, plan))
-    return plan, int(_array.schedule_ws(stream, used, form.preload_hidden, plan))
 
 
 def _counters(counts: Sums, *, swapped: bool) -> ArrayCounters:

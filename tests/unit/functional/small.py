@@ -6,6 +6,7 @@ import sys
 import numpy as np
 
 from lls_hw.models.program.lower import lower
+from lls_hw.models.reference.initial import parameter_shapes
 from lls_hw.models.registry import load
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.network import NetworkSpec
@@ -33,14 +34,12 @@ def network(local_loss: str = "conv") -> NetworkSpec:
 
 
 def parameters(program, seed=1):
-    """Random masters for every kept tensor; gammas about one."""
+    """Random values for every parameter of the rule; gammas about one."""
     rng = np.random.default_rng(seed)
-    found = {}
-    for name, tensor in program.tensors.items():
-        if tensor.kept and tensor.role not in ("momentum", "statistic"):
-            name = name.removesuffix("@master")  # noqa: PLW2901
-            found[name] = rng.standard_normal(tensor.shape) * 0.3 + (1.0 if name.endswith("gamma") else 0.0)
-    return found
+    return {
+        name: rng.standard_normal(shape) * 0.3 + (1.0 if name.endswith("gamma") else 0.0)
+        for name, shape in parameter_shapes(program.network, program.rule).items()
+    }
 
 
 def engine(rule="lls_m", bits="8", *, seed=0, optimizer="momentum", temperature=0.5, net=None, **widths):

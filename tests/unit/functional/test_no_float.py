@@ -16,7 +16,7 @@ KERNELS = sorted((SIM / "kernels").glob("*.py"))
 
 EXACT_DIVISIONS = {
     # quotients of two Fractions, made once before a step: exact, and not floating point
-    ("local.py", "run_local_error"): 1,
+    ("local.py", "reciprocal"): 1,
     ("local.py", "inv_bits"): 1,
     ("local.py", "targets"): 2,
     ("tables.py", "basis_increments"): 1,

@@ -1,0 +1,143 @@
+"""`lls-hw cycles`: a SCALE-Sim topology's layers on an array, in our convention or in SCALE-Sim's."""
+
+import re
+import sys
+from dataclasses import asdict
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lls_hw.commands import options as o
+from lls_hw.commands.shared import console_for
+from lls_hw.models.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lls_hw.models.spec.accelerator import Dataflow
+    from lls_hw.sim.cost.scalesim import Convention, LayerCycles
+
+FLOWS: "dict[str, Dataflow]" = {"ws": "ws", "os": "os", "is": "is"}
+CONVENTIONS: "dict[str, Convention]" = {"ours": "ours", "scalesim": "scalesim"}
+DRAW_HELP = "Picture (SVG) of the first layer's first fold, clipped to at most 4x4 elements, random codes of seed 0."
+
+
+def cycles(
+    topology: Annotated[Path, typer.Option(metavar="FILE.csv", help="SCALE-Sim's table of layers, conv or GEMM.")],
+    array: o.ArrayShape = None,
+    dataflow: o.Flow = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.cfg", help="SCALE-Sim cfg: array and dataflow where options are absent."),
+    ] = None,
+    convention: Annotated[str, typer.Option(metavar="ours|scalesim", help="How cycles are counted.")] = "ours",
+    json: o.Json = None,
+    draw: Annotated[str | None, typer.Option(metavar="FILE.svg", help=DRAW_HELP)] = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Cycles, utilisation and mapping efficiency of every layer of a SCALE-Sim topology."""
+    from lls_hw.models.topology import read_topology
+    from lls_hw.sim.cost.scalesim import layer_cycles
+
+    if convention not in CONVENTIONS:
+        raise SpecError("--convention", convention, "no such convention", "Use ours or scalesim.")
+    rows, cols, flow = _array(array, dataflow, config)
+    _refuse_targets(json, draw, [path for path in (topology, config) if path is not None])
+    layers = read_topology(topology)
+    lines = layer_cycles(layers, rows=rows, cols=cols, dataflow=flow, convention=CONVENTIONS[convention])
+    picture = None
+    if draw is not None:
+        from lls_hw.array_drawing import draw_product
+
+        first = lines[0]
+        picture = draw_product(first.name, (first.m, first.k, first.n), rows=rows, cols=cols, dataflow=flow)
+    if not quiet:
+        title = f"{topology.name} on {rows}x{cols}, {flow}, convention: {convention}"
+        table = _table(lines, title, rows * cols, CONVENTIONS[convention])
+        console_for(to_stderr=json == "-").print(table)
+    _write(json, _text(lines) if json is not None else None)
+    _write(draw, picture)
+
+
+def _array(array: str | None, dataflow: str | None, config: Path | None) -> "tuple[int, int, Dataflow]":
+    """(rows, columns, dataflow): the options', else the cfg's."""
+    if dataflow is not None and dataflow not in FLOWS:
+        raise SpecError("--dataflow", dataflow, "no such dataflow", "Use ws, os or is.")
+    sides, flow = None if array is None else _sides(array), None if dataflow is None else FLOWS[dataflow]
+    if config is not None:
+        from lls_hw.models.topology import read_array_config
+
+        rows, cols, named = read_array_config(config)
+        sides, flow = sides or (rows, cols), flow or named
+    if sides is None:
+        raise SpecError("--array", None, "the array's sides are needed", "Write, for example, 16x16, or give --config.")
+    if flow is None:
+        raise SpecError("--dataflow", None, "what stays in the array is needed", "Use ws, os or is, or give --config.")
+    return *sides, flow
+
+
+def _sides(array: str) -> tuple[int, int]:
+    """`RxC`, both positive."""
+    found = re.fullmatch(r"([1-9][0-9]{0,8})x([1-9][0-9]{0,8})", array.lower())
+    if found is None:
+        raise SpecError("--array", array, "it is not ROWSxCOLS", "Write, for example, 16x16.")
+    return int(found[1]), int(found[2])
+
+
+def _refuse_targets(json: str | None, draw: str | None, inputs: list[Path]) -> None:
+    """Refuse, before any work, what cannot be written or would overwrite what is read."""
+    if draw == "-":
+        raise SpecError("--draw", draw, "a picture goes to a file", "Give the name of an SVG file.")
+    taken = [path.resolve() for path in inputs]
+    for option, name in (("--json", json), ("--draw", draw)):
+        if name is None or name == "-":
+            continue
+        from lls_hw.results import refuse_bad_target
+
+        refuse_bad_target(option, name)
+        if Path(name).resolve() in taken:
+            raise SpecError(option, name, "another option names the same file", "Choose another name.")
+        taken.append(Path(name).resolve())
+
+
+def _text(lines: "list[LayerCycles]") -> str:
+    """A list of records, strict JSON (the engines behind `results.json_text` are not needed here)."""
+    return dumps([asdict(line) for line in lines], indent=1, allow_nan=False) + "\n"
+
+
+def _write(target: str | None, text: str | None) -> None:
+    """Text to standard output for "-", whole to a file, or nowhere."""
+    if target is None or text is None:
+        return
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    from lls_hw.results import write_whole
+
+    write_whole(target, text)
+
+
+def _table(lines: "list[LayerCycles]", title: str, elements: int, convention: "Convention") -> "Table":
+    """Lines and a total; the total's utilisation is all products over all element cycles, its mapping is left out."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_footer=True)
+    spent, work = sum(line.cycles for line in lines), sum(line.m * line.k * line.n for line in lines)
+    table.add_column("layer", "all", overflow="fold")
+    for name, total in (
+        ("m", ""), ("k", ""), ("n", ""), ("cycles", f"{spent:,}"),
+        ("utilisation", f"{100 * work / (spent * elements):.2f}%" if spent else ""), ("mapping efficiency", ""),
+    ):  # fmt: skip
+        table.add_column(name, total, justify="right", no_wrap=True)
+    share = 1 if convention == "scalesim" else 100
+    for line in lines:
+        table.add_row(
+            escape(line.name),
+            *(f"{size:,}" for size in (line.m, line.k, line.n, line.cycles)),
+            f"{share * line.utilization:.2f}%",
+            f"{share * line.mapping_efficiency:.2f}%",
+        )
+    return table

@@ -1,0 +1,175 @@
+"""`lls-hw train`: epochs of training in integers on real data, beside the float reference."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lls_hw.commands import options as o
+from lls_hw.commands.shared import console_for, put_json
+
+if TYPE_CHECKING:
+    from lls_hw.config import RunSpec
+    from lls_hw.models.data import Images
+    from lls_hw.training_records import TrainPlan
+    from lls_hw.training_report import TrainReport
+
+
+def train(
+    net: o.Net,
+    rule: o.Rule,
+    chip: o.Chip = "edge_16x16",
+    array: o.ArrayShape = None,
+    dataflow: o.Flow = None,
+    bits: o.Bits = "8",
+    sram: o.Sram = None,
+    technology: o.Technology = None,
+    batch: o.Batch = 8,
+    seed: o.Seed = 0,
+    data: o.Data = "synthetic",
+    input: o.Input = None,
+    classes: o.Classes = None,
+    temperature: o.Temperature = 0.5,
+    waveform: o.Waveform = "square",
+    lr: o.Rate = 0.05,
+    optimizer: o.Optimizer = "momentum",
+    momentum: o.Momentum = 0.9,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
+    schedule: Annotated[
+        str, typer.Option(metavar="constant|cosine|multistep", help="Of the learning rate.")
+    ] = "cosine",
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Train on N images, chosen by the seed.")] = None,
+    test_limit: Annotated[int | None, typer.Option(metavar="N", help="Test on the first N images.")] = None,
+    float_: Annotated[bool, typer.Option("--float", help="Also train the float reference.")] = False,
+    checkpoint: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Resumed from if it exists; kept up to date.")
+    ] = None,
+    checkpoint_every: Annotated[int, typer.Option(metavar="K", help="Steps between checkpoints.")] = 100,
+    no_costs: Annotated[bool, typer.Option("--no-costs", help="Leave out cycles and energy per image.")] = False,
+    json: o.Json = None,
+    quiet: o.Quiet = False,
+) -> None:
+    """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
+    from lls_hw.config import Choices, resolve_run
+
+    plan = _plan(epochs, schedule, limit, test_limit, checkpoint, checkpoint_every)
+    refuse_targets(json, checkpoint)
+    run, images = resolve_run(
+        Choices(
+            net=net,
+            rule=rule,
+            chip=chip,
+            array=array,
+            dataflow=dataflow,
+            bits=bits,
+            sram_kib=sram,
+            technology=technology,
+            batch=batch,
+            seed=seed,
+            data=data,
+            input=input,
+            classes=classes,
+            temperature=temperature,
+            waveform=waveform,
+            learning_rate=lr,
+            optimizer=optimizer,
+            momentum=momentum,
+            baseline="none",
+            costs=not no_costs,
+        )
+    )
+    assert images is not None, "a run with numerics has pictures"
+    report, status = _run(run, images, plan, with_float=float_, quiet=quiet)
+    if not quiet:
+        print_report(report, to_stderr=json == "-")
+    put_json(json, report.json() if json is not None else {})
+    if status:
+        raise typer.Exit(status)
+
+
+def _plan(
+    epochs: int, schedule: str, limit: int | None, test_limit: int | None, checkpoint: str | None, every: int
+) -> "TrainPlan":
+    from lls_hw.training_records import TrainPlan
+
+    path = None if checkpoint is None else Path(checkpoint)
+    return TrainPlan(epochs=epochs, schedule=schedule, limit=limit, test_limit=test_limit, checkpoint=path, every=every)
+
+
+def refuse_targets(json: str | None, checkpoint: str | None) -> None:
+    """Refuse, before any work, files that could not be written."""
+    from lls_hw.results import refuse_bad_target
+
+    if json is not None and json != "-":
+        refuse_bad_target("--json", json)
+    if checkpoint is not None:
+        refuse_bad_target("--checkpoint", checkpoint)
+
+
+def _run(
+    run: "RunSpec", images: "Images", plan: "TrainPlan", *, with_float: bool, quiet: bool
+) -> tuple["TrainReport", int]:
+    """The report, and the exit status: 0, or 128 + the signal that stopped the run."""
+    from lls_hw.training_report import train_report
+
+    with stop_on_signals() as caught, bar_on(quiet) as progress:
+        report = train_report(run, images, plan, with_float=with_float, progress=progress, stop=lambda: bool(caught))
+    return report, 128 + caught[0] if report.stopped and caught else 0
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[list[int]]:
+    """The signals caught so far: the first asks to stop, a second one of the same kind kills."""
+    caught: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def bar_on(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar with rate and time left on a terminal; nothing in a pipe."""
+    console = console_for(to_stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _text, _done, _total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("compiling", total=None, rate="")
+
+        def show(text: str, done: int, total: int) -> None:
+            speed = bar.tasks[task].speed
+            rate = "" if speed is None else f"{speed:.1f} steps/s"
+            bar.update(task, description=text, completed=done, total=total, rate=rate)
+
+        yield show
+
+
+def print_report(report: "TrainReport", *, to_stderr: bool) -> None:
+    """The curve and what it took."""
+    from lls_hw.training_report import closing_text, curve_table
+
+    console = console_for(to_stderr=to_stderr)
+    table: Any = curve_table(report)
+    console.print(table)
+    console.print(closing_text(report))

@@ -1,0 +1,123 @@
+"""A trained chip answers: the inference program in integers, BatchNorm folded to running statistics.
+
+Scales: each map takes the scale of its own maximum in the batch (`two_pass`), whatever policy
+training used: a test has no step before it to learn a delayed scale from. A `static` precision
+keeps the scales of training. Images of one batch therefore share their scales, so that an answer
+may depend on the batch by a rounding; tests are run with one fixed batch size.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+
+from lls_hw.models.data.images import Labels, Pictures, normalise
+from lls_hw.models.program.lower import lower
+from lls_hw.models.program.ops import BatchNorm
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.precision import Precision
+from lls_hw.models.spec.rule import RuleSpec
+from lls_hw.sim.functional.engine import RUNNERS
+from lls_hw.sim.functional.machine import Machine, Peak, Scales, Value
+from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, _channel_sums, _forward_codes, slope_code
+from lls_hw.sim.functional.state import input_codes
+from lls_hw.sim.kernels import _norm
+from lls_hw.sim.kernels._inference import running_constants
+from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels.products import ArrayUnit
+from lls_hw.sim.kernels.requant import container
+
+TEST_BATCH = 250
+
+
+def run_batch_norm_inference(m: Machine, op: BatchNorm) -> None:
+    """LeakyReLU(gamma (y - running mean) / sqrt(running variance + eps) + beta) as activation codes."""
+    y, gamma, beta, running = (m.read(name) for name in op.reads)
+    flat = y.codes.reshape(-1, op.shape.out_c)
+    stats = np.empty((6, op.shape.out_c), np.int32)
+    held = running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
+    m.record.saturated += int(held)
+    _, extremes = _channel_sums(flat)
+    slope, slope_frac = slope_code(op.shape.negative_slope)
+    peak = Peak(int(_norm.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
+    _forward_codes(m, op, flat, Value(stats, beta.frac), peak)
+
+
+class Inference:
+    """The forward pass of one trained network on one chip, in integers.
+
+    Parameters
+    ----------
+    values : trained tensors by name (`Machine.values`): compute copies, biases, gamma, beta, running.
+    fixed : scales of a `static` precision, as training chose them.
+    """
+
+    def __init__(
+        self,
+        network: NetworkSpec,
+        precision: Precision,
+        chip: AcceleratorSpec,
+        values: Mapping[str, Value],
+        *,
+        fixed: Mapping[str, int] | None = None,
+    ) -> None:
+        self.network, self.precision, self.fixed = network, precision, dict(fixed or {})
+        self.array = ArrayUnit(
+            rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"
+        )
+        self.values = values
+        self.saturated = self.overflows = 0
+
+    def logits(self, images: Value) -> Value:
+        """Codes (batch, classes) for activation codes (batch, height, width, channels)."""
+        program = inference_program(self.network, self.precision, len(images.codes))
+        kept = {name: self.values[name] for name, tensor in program.tensors.items() if tensor.kept}
+        m = Machine(program, kept, array=self.array, seed=0)
+        m.scales = Scales("static" if self.precision.scaling == "static" else "two_pass", fixed=self.fixed)
+        m.values["input/x"] = Value(images.codes.astype(container(self.precision.activation_bits)), images.frac)
+        for index, op in enumerate(program.ops):
+            m.begin(index, op)
+            if isinstance(op, BatchNorm):
+                run_batch_norm_inference(m, op)
+            else:
+                RUNNERS[op.kind](m, op)
+        self.saturated += sum(record.saturated for record in m.records)
+        self.overflows += sum(record.tally.overflows for record in m.records)
+        found = m.values[program.ops[-1].writes[0]]
+        return Value(found.codes.reshape(len(images.codes), self.network.classes), found.frac)
+
+    def answers(self, images: Value) -> Ints:
+        """The class of each image: its largest logit, the first of equal ones."""
+        found: Ints = np.argmax(self.logits(images).codes, axis=1)
+        return found
+
+
+@cache
+def inference_program(network: NetworkSpec, precision: Precision, batch: int) -> Program:
+    """The forward ops for a batch; a last batch that is smaller has a program of its own."""
+    return lower(network, RuleSpec(name="inference"), precision, batch=batch)
+
+
+def accuracy(
+    inference: Inference,
+    pictures: Pictures,
+    labels: Labels,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    batch: int = TEST_BATCH,
+    between: Callable[[int], None] = lambda _: None,
+) -> float:
+    """Share of pictures classified correctly, in percent.
+
+    `between` is called with the number of pictures done after every batch, and may raise to stop.
+    """
+    right = 0
+    for first in range(0, len(labels), batch):
+        part = slice(first, min(first + batch, len(labels)))
+        x = input_codes(normalise(pictures[part], mean, std), inference.precision.activation_bits)
+        right += int((inference.answers(x) == labels[part]).sum())
+        between(part.stop)
+    return 100.0 * right / max(1, len(labels))

@@ -1,0 +1,126 @@
+"""`lls-hw train`: its contract, its errors, and what a signal leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lls_hw.cli import main
+from tests.unit.training.helpers import SMALL_TOML
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> str:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL_TOML)
+    return str(path)
+
+
+def arguments(net: str, *more: str) -> list[str]:
+    return [
+        "train", "--net", net, "--rule", "lls_m", "--data", "synthetic:96", "--batch", "16",
+        "--test-limit", "20", "--no-costs", *more,
+    ]  # fmt: skip
+
+
+def test_train_cli__json_holds_the_contract(net: str, tmp_path: Path, capsys) -> None:
+    target = tmp_path / "out.json"
+    assert main(arguments(net, "--epochs", "2", "--float", "--json", str(target))) == 0
+    assert "test %" in capsys.readouterr().out
+    data = json.loads(target.read_text())
+    assert data["schema"] == "lls-hw/train/1"
+    assert [row["epoch"] for row in data["curve"]] == [1, 2]
+    assert {"epoch", "loss", "test_accuracy"} <= data["curve"][0].keys()
+    assert [row["epoch"] for row in data["float_curve"]] == [1, 2]
+    assert data["images_per_s"] > 0
+    assert data["energy_uj_per_image"] is None
+    assert data["inputs"]["training"]["schedule"] == "cosine"
+    assert data["inputs"]["network"]["name"] == "small"
+
+
+def test_train_cli__energy_and_cycles_are_of_one_image(net: str, capsys) -> None:
+    line = [part for part in arguments(net, "--quiet", "--json", "-") if part != "--no-costs"]
+    assert main(line) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["energy_uj_per_image"] > 0
+    assert data["cycles_per_image"] > 0
+    assert "float_curve" not in data
+
+
+def test_train_cli__standard_output_is_json_alone(net: str, capsys) -> None:
+    assert main(arguments(net, "--json", "-")) == 0
+    out = capsys.readouterr()
+    assert json.loads(out.out)["curve"]
+    assert "test %" in out.err
+
+
+def test_train_cli__quiet_says_nothing(net: str, capsys) -> None:
+    assert main(arguments(net, "--quiet")) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_train_cli__float_alone_where_integers_have_no_form(net: str, capsys) -> None:
+    line = [part if part != "lls_m" else "dfa" for part in arguments(net, "--json", "-", "--quiet")]
+    assert main(line) == 2
+    assert "--float" in capsys.readouterr().err
+    assert main([*line, "--float"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["curve"] == []
+    assert len(data["float_curve"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (("--epochs", "0"), "--epochs"),
+        (("--schedule", "linear"), "--schedule"),
+        (("--limit", "8"), "--batch"),
+        (("--waveform", "cosine"), "--waveform"),
+        (("--checkpoint", "/nowhere/run.ckpt"), "--checkpoint"),
+        (("--json", "/nowhere/out.json"), "--json"),
+    ],
+)
+def test_train_cli__wrong_input_is_one_line_and_status_2(net: str, tmp_path: Path, capsys, more, named) -> None:
+    before = sorted(tmp_path.iterdir())
+    assert main(arguments(net, *more)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"lls-hw: {named} = ")
+    assert err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_train_cli__foreign_checkpoint_is_refused(net: str, tmp_path: Path, capsys) -> None:
+    checkpoint = str(tmp_path / "run.ckpt")
+    assert main(arguments(net, "--quiet", "--checkpoint", checkpoint)) == 0
+    assert main(arguments(net, "--quiet", "--checkpoint", checkpoint, "--seed", "3")) == 2
+    assert "another network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_train_cli__a_signal_saves_everything_and_the_same_command_goes_on(
+    net: str, tmp_path: Path, number: int, status: int
+) -> None:
+    checkpoint, target = tmp_path / "run.ckpt", tmp_path / "out.json"
+    line = arguments(net, "--epochs", "20", "--checkpoint", str(checkpoint), "--checkpoint-every", "1")
+    command = [sys.executable, "-m", "lls_hw", *line, "--json", str(target), "--quiet"]
+    child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "LLS_HW_THREADS": "1"})
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    child.send_signal(number)
+    assert child.wait(60) == status
+    stopped = json.loads(target.read_text())
+    assert stopped["stopped"]
+    assert main([*line, "--json", str(target), "--quiet"]) == 0
+    resumed = json.loads(target.read_text())
+    assert main([*line[:-4], "--json", str(target), "--quiet"]) == 0
+    assert resumed["curve"] == json.loads(target.read_text())["curve"]
+    assert resumed["curve"][: len(stopped["curve"])] == stopped["curve"]
