@@ -1,14 +1,18 @@
 """The public calls behind the command line: everything takes descriptions and returns records."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lls_hw.config import RunSpec
 from lls_hw.costs import Costs, run_costs
 from lls_hw.models.data import Images
-from lls_hw.numerics import Numerics, run_numerics
+from lls_hw.numerics import Numerics, run_numerics, start_values, step_batch
+from lls_hw.reference_process import ReferenceProcess
 from lls_hw.results import run_json
+from lls_hw.sim.functional.engine import refuse_numerics
 
 Progress = Callable[[str], None]
 
@@ -38,18 +42,20 @@ def simulate(
     ------
     SpecError : anything in the descriptions that cannot hold.
     """
-    costs = baseline = numerics = None
-    if run.numerics:
-        from lls_hw.sim.functional.engine import refuse_numerics
-
-        refuse_numerics(run.rule, run.optimizer, run.network, run.batch)
-    if run.costs:
-        progress(f"costs of {run.rule.name}")
-        costs = run_costs(run, trace=trace)
-        if run.baseline is not None:
-            progress(f"costs of {run.baseline}")
-            baseline = run_costs(run, run.baseline)
-    if run.numerics:
-        assert images is not None, "numerics without pictures"
-        numerics = run_numerics(run, images, progress)
+    costs = baseline = None
+    with ExitStack() as stack:
+        start: Callable[[], Numerics] | None = None
+        if run.numerics:
+            assert images is not None, "numerics without pictures"
+            refuse_numerics(run.rule, run.optimizer, run.network, run.batch)
+            values = start_values(run)
+            reference = stack.enter_context(ReferenceProcess(run, values, *step_batch(run, images, 0)))
+            start = partial(run_numerics, run, images, progress, values=values, reference=reference)
+        if run.costs:
+            progress(f"costs of {run.rule.name}")
+            costs = run_costs(run, trace=trace)
+            if run.baseline is not None:
+                progress(f"costs of {run.baseline}")
+                baseline = run_costs(run, run.baseline)
+        numerics = start() if start is not None else None
     return RunResult(run=run, costs=costs, baseline=baseline, numerics=numerics)

@@ -1,34 +1,24 @@
 """Does it learn? One run of the functional engine, beside the float reference."""
 
-import importlib
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lls_hw.against_float import AgainstFloat, compare_step, lowered
 from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, batch, normalise
-from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
-from lls_hw.models.reference.initial import initial_parameters, parameter_shapes
+from lls_hw.models.reference.initial import initial_parameters
+from lls_hw.reference_process import ReferenceProcess
 from lls_hw.sim.functional.engine import FunctionalEngine
-from lls_hw.sim.functional.machine import OpRecord, Value
-from lls_hw.sim.functional.state import initial_values, input_codes, real, real_parameter, real_tensor
+from lls_hw.sim.functional.machine import OpRecord
+from lls_hw.sim.functional.readback import Value
+from lls_hw.sim.functional.state import initial_values, input_codes
 
-SQNR_CAP_DB = 200.0
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgainstFloat:
-    """One tensor of the first step beside the reference: signal to error ratio, and angle."""
-
-    tensor: str
-    sqnr_db: float
-    cosine: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,28 +43,49 @@ class Numerics:
     against_float: tuple[AgainstFloat, ...]
 
 
-def run_numerics(run: RunSpec, images: Images, progress: Progress = lambda _: None) -> Numerics:
+def start_values(run: RunSpec) -> dict[str, Value]:
+    """Every kept tensor before the first step."""
+    return initial_values(lowered(run), initial_parameters(run.network, run.rule, run.seed))
+
+
+def step_batch(run: RunSpec, images: Images, step: int) -> tuple[Value, NDArray[Any]]:
+    """Input codes and labels of one step."""
+    pictures, labels = batch(images, run.batch, run.seed, step)
+    return input_codes(normalise(pictures, images.mean, images.std), run.precision.activation_bits), labels
+
+
+def run_numerics(
+    run: RunSpec,
+    images: Images,
+    progress: Progress = lambda _: None,
+    *,
+    values: Mapping[str, Value] | None = None,
+    reference: ReferenceProcess | None = None,
+) -> Numerics:
     """`run.steps` training steps in integers; the first is compared with the reference.
+
+    `values` are the kept tensors to start from, else those of the seed; `reference` may already be
+    at work on the first batch.
 
     Raises
     ------
     SpecError : a batch the network cannot normalise, or a rule without integer execution.
     """
-    program = lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=run.batch)
-    values = initial_values(program, initial_parameters(run.network, run.rule, run.seed))
-    engine = FunctionalEngine(program, values, run.chip, seed=run.seed)
-    # the kernels run without the interpreter's lock, so torch can be imported beneath them
-    threading.Thread(target=importlib.import_module, args=("lls_hw.models.reference.step",), daemon=True).start()
+    program, values = lowered(run), values or start_values(run)
+    engine = FunctionalEngine(program, dict(values), run.chip, seed=run.seed)
     tally = _Tally(program)
     against: tuple[AgainstFloat, ...] = ()
     for step in range(run.steps):
         progress(f"integers, step {step + 1} of {run.steps}")
-        pictures, labels = batch(images, run.batch, run.seed, step)
-        x = input_codes(normalise(pictures, images.mean, images.std), run.precision.activation_bits)
+        x, labels = step_batch(run, images, step)
         tally.add(engine.step(x, labels), engine)
         if step == 0:
             progress("float reference")
-            against = compare_step(run, program, values, x, labels, engine.machine.values)
+            after = engine.machine.values
+            if reference is not None:
+                against = reference.compare({name: after[name] for name in program.tensors if name in after})
+            else:
+                against = compare_step(run, values, x, labels, after)
     return tally.numerics(against)
 
 
@@ -122,40 +133,3 @@ def losses(engine: FunctionalEngine) -> dict[str, float]:
         for name, tap in engine.machine.taps.items()
         if name.endswith("/likelihood")
     }
-
-
-def compare_step(  # noqa: PLR0917  (one step is all of this)
-    run: RunSpec, program: Program, before: dict[str, Value], x: Value, labels: NDArray[Any], after: dict[str, Value]
-) -> tuple[AgainstFloat, ...]:
-    """The step in real numbers from the same grid points (compute copies, input codes)."""
-    from lls_hw.models.reference.step import training_step
-
-    reference = training_step(
-        run.network,
-        run.rule,
-        run.optimizer,
-        reference_parameters(run, program, before),
-        {},
-        real(x).astype(np.float32),
-        labels,
-    )
-    rows = []
-    for name, expected in reference.tensors.items():
-        if name in after:
-            rows.append(_against(name, expected, real_tensor(program, name, after[name])))
-    return tuple(rows)
-
-
-def reference_parameters(run: RunSpec, program: Program, values: dict[str, Value]) -> dict[str, NDArray[Any]]:
-    """The parameters the chip multiplies with, under the reference's names and in its layout."""
-    return {name: real_parameter(program, name, values) for name in parameter_shapes(run.network, run.rule)}
-
-
-def _against(name: str, expected: NDArray[Any], found: NDArray[Any]) -> AgainstFloat:
-    """SQNR = 10 log10(sum r^2 / sum (r - x)^2), capped; cosine of the two tensors."""
-    r, x = np.asarray(expected, np.float64).ravel(), found.ravel()
-    signal, error = float(r @ r), float(((r - x) ** 2).sum())
-    norm = np.sqrt(signal * float(x @ x))
-    sqnr = 10 * np.log10(signal / error) if signal > 0 and error > 0 else (SQNR_CAP_DB if error == 0 else -SQNR_CAP_DB)
-    cosine = float(r @ x) / norm if norm > 0 else float(error == 0)
-    return AgainstFloat(tensor=name, sqnr_db=float(np.clip(sqnr, -SQNR_CAP_DB, SQNR_CAP_DB)), cosine=cosine)

@@ -17,7 +17,8 @@ import numpy as np
 
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.functional.machine import Machine, Peak, Value
+from lls_hw.sim.functional.machine import Machine, Peak
+from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.requant import container
 
 SCHEMA = "lls-hw/train-checkpoint/1"

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lls_hw.against_float import AgainstFloat, against, compare_step
 from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.spec.precision import LIMITS_BITS, Precision
-from lls_hw.numerics import AgainstFloat, _against, compare_step
 from lls_hw.sim.functional.engine import FunctionalEngine
-from lls_hw.sim.functional.state import initial_values, input_codes, real_tensor
+from lls_hw.sim.functional.readback import real_tensor
+from lls_hw.sim.functional.state import initial_values, input_codes
 from lls_hw.training import integer_refusal
 
 VALIDATE_SCHEMA = "lls-hw/validate/1"
@@ -177,7 +178,7 @@ def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], int]
     x = input_codes(reals, run.precision.activation_bits)
     records = engine.step(x, labels)
     after = engine.machine.values
-    shared = {row.tensor: row for row in compare_step(run, program, values, x, labels, after)}
+    shared = {row.tensor: row for row in compare_step(run, values, x, labels, after)}
     expected = training_step(run.network, run.rule, run.optimizer, parameters, {}, reals, labels).tensors
     lost: dict[str, int] = {}
     for record in records:
@@ -185,7 +186,7 @@ def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], int]
             lost[name] = lost.get(name, 0) + record.saturated
     rows = [
         _check(
-            _against(name, expected[name], real_tensor(program, name, after[name])),
+            against(name, expected[name], real_tensor(program, name, after[name])),
             row,
             program.tensors[name].bits,
             lost,

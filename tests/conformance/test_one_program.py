@@ -16,7 +16,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.functional.engine import EXECUTED, FunctionalEngine
-from lls_hw.sim.functional.machine import Value
+from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.requant import container
 
 SMALLEST_SIDE = {"smallconv": 12, "smallconv_l": 12, "vgg8": 12, "vgg11": 18, "vww_cnn": 16, "mobilenet_v1": 16,

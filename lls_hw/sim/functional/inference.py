@@ -20,8 +20,9 @@ from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.sim.functional.engine import RUNNERS
-from lls_hw.sim.functional.machine import Machine, Peak, Scales, Value
+from lls_hw.sim.functional.machine import Machine, Peak, Scales
 from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, _channel_sums, _forward_codes, slope_code
+from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import input_codes
 from lls_hw.sim.kernels import _norm
 from lls_hw.sim.kernels._inference import running_constants

@@ -7,8 +7,9 @@ import numpy as np
 from lls_hw.models.program.local import latent_bits
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss
 from lls_hw.models.spec.geometry import PoolGrid
-from lls_hw.sim.functional.machine import Machine, Value
+from lls_hw.sim.functional.machine import Machine
 from lls_hw.sim.functional.pooling import windows
+from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import _local
 from lls_hw.sim.kernels._jit import Ints
 from lls_hw.sim.kernels._pool import window_sums

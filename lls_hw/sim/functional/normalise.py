@@ -5,8 +5,9 @@ from fractions import Fraction
 import numpy as np
 
 from lls_hw.models.program.ops import BatchNorm, BatchNormBackward
-from lls_hw.sim.functional.machine import Machine, Peak, Value
+from lls_hw.sim.functional.machine import Machine, Peak
 from lls_hw.sim.functional.pooling import windows
+from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import _norm
 from lls_hw.sim.kernels._jit import Ints
 from lls_hw.sim.kernels._pool import spread_windows

@@ -1,7 +1,6 @@
-"""The border between real numbers and codes: initial masters, input images, and reading back.
+"""The border from real numbers to codes: initial masters and input images.
 
-Everything here runs before the first integer or after the last; nothing in a training step
-calls it.
+Everything here runs before the first integer; nothing in a training step calls it.
 """
 
 import math
@@ -10,10 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from lls_hw.models.program.ops import BatchNormBackward
 from lls_hw.models.program.program import Program
-from lls_hw.sim.functional.machine import Value
 from lls_hw.sim.functional.normalise import RUNNING_FRAC
+from lls_hw.sim.functional.readback import Value, window_areas
 from lls_hw.sim.functional.update import compute_copy
 from lls_hw.sim.kernels.requant import container
 
@@ -68,54 +66,12 @@ def parameter_of(program: Program, name: str, parameters: Mapping[str, Reals]) -
     return found if which == "bias" else _window_major(program, layer.removesuffix(".local"), found.T).reshape(shape)
 
 
-def real_parameter(program: Program, name: str, values: Mapping[str, Value]) -> NDArray[np.float64]:
-    """The way back: what a reference's parameter is on the chip, in the reference's layout."""
-    layer, _, which = name.rpartition("/")
-    if not which.startswith("local_"):
-        return real(values[name])
-    found = real(values[f"{layer}.local/{which.removeprefix('local_')}"])
-    if which == "local_bias":
-        return found
-    areas, channels = window_areas(program, layer)
-    by_window = found.reshape(len(areas), channels, -1)
-    return by_window.transpose(2, 1, 0).reshape(found.shape[-1], -1)
-
-
 def _window_major(program: Program, layer: str, latents: Reals) -> Reals:
     """Rows in (channel, window) order as rows in (window, channel) order."""
     areas, channels = window_areas(program, layer)
     return latents.reshape(channels, len(areas), -1).swapaxes(0, 1).reshape(latents.shape)
 
 
-def window_areas(program: Program, layer: str) -> tuple[tuple[int, ...], int]:
-    """Areas of a layer's windows, and channels that share them."""
-    op = next(o for o in program.ops if isinstance(o, BatchNormBackward) and o.layer == layer and o.spread)
-    assert op.spread is not None
-    return op.spread.areas, 1 if op.spread.channels is not None else op.shape.out_c
-
-
 def input_codes(images: Reals, bits: int) -> Value:
     """Normalised images (batch, height, width, channels) as activation codes."""
     return quantise(images, bits)
-
-
-def real(value: Value) -> NDArray[np.float64]:
-    """Codes as real numbers."""
-    return np.asarray(value.codes, np.float64) * 2.0**-value.frac
-
-
-def real_tensor(program: Program, name: str, value: Value) -> NDArray[np.float64]:
-    """A program tensor in the reference's units and order.
-
-    Latents become means instead of sums. The gradient of a block's own classifier becomes the
-    share of each position, (channel, row, column), as the other rules have it.
-    """
-    numbers = real(value)
-    layer, _, which = name.rpartition("/")
-    if which in ("latent", "projected"):
-        return numbers / max(window_areas(program, layer)[0])
-    if which == "latent_grad" and program.rule.name == "local_losses":
-        areas, channels = window_areas(program, layer)
-        shares = numbers.reshape(program.batch, len(areas), channels) / np.array(areas, np.float64)[None, :, None]
-        numbers = shares.swapaxes(1, 2).reshape(numbers.shape)
-    return numbers

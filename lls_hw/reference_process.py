@@ -1,0 +1,71 @@
+"""The float reference in a process of its own: torch loads there while the chip is simulated here.
+
+Importing torch takes longer than a training step of the default network, and most of it holds the
+interpreter's lock. The parent sends the run and its first batch, goes on with costs and integers,
+then sends the integers' tensors and gets the comparison back.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import IO, Any, Self
+
+from numpy.typing import NDArray
+
+from lls_hw.against_float import AgainstFloat, compare_tensors, lowered, reference_parameters, reference_tensors
+from lls_hw.config import RunSpec
+from lls_hw.sim.functional.readback import Value
+
+
+class ReferenceProcess:
+    """The child, as its parent sees it; a context manager, so that no child outlives its run."""
+
+    def __init__(self, run: RunSpec, before: Mapping[str, Value], x: Value, labels: NDArray[Any]) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "lls_hw.reference_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},  # the kernels want the other core
+        )
+        self._send((run, reference_parameters(run, before), x, labels))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+        self._child.communicate()
+
+    def _send(self, thing: object) -> None:
+        pipe = self._child.stdin
+        assert pipe is not None
+        try:
+            pickle.dump(thing, pipe, protocol=pickle.HIGHEST_PROTOCOL)
+            pipe.flush()
+        except BrokenPipeError:
+            raise AssertionError(f"the reference's process ended with status {self._child.wait()}") from None
+
+    def compare(self, after: Mapping[str, Value]) -> tuple[AgainstFloat, ...]:
+        """The comparison of the integers' tensors; waits for the reference if it must."""
+        self._send(dict(after))
+        pipe = self._child.stdout
+        assert pipe is not None
+        try:
+            rows: tuple[AgainstFloat, ...] = pickle.load(pipe)
+        except EOFError:
+            raise AssertionError(f"the reference's process ended with status {self._child.wait()}") from None
+        return rows
+
+
+def serve(source: IO[bytes], target: IO[bytes]) -> None:
+    """The child's side: one run, one comparison."""
+    run, parameters, x, labels = pickle.load(source)
+    expected = reference_tensors(run, parameters, x, labels)
+    pickle.dump(compare_tensors(lowered(run), expected, pickle.load(source)), target)
+    target.flush()
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
