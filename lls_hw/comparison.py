@@ -7,22 +7,44 @@ from typing import Any
 from rich.table import Table
 
 from lls_hw.config import RunSpec
-from lls_hw.costs import Costs, run_costs
+from lls_hw.costs import Costs, training_memory
+from lls_hw.costs_accumulated import accumulated_costs
 from lls_hw.results import package_version, ratios, totals_json
 
 COMPARE_SCHEMA = "lls-hw/compare/1"
 
+COLUMNS = (
+    ("cycles", "cycles", "{:,.0f}"),
+    ("energy, uJ", "energy", "{:,.1f}"),
+    ("DRAM, kB", "dram_bytes", "{:,.1f}"),
+    ("peak scratchpad, kB", "sram_peak", "{:,.1f}"),
+    ("training memory, kB", "training_memory", "{:,.1f}"),
+    ("signal MACs, M", "learning_signal_macs", "{:,.3f}"),
+)
+"""Heading, ratio, format."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Costs per rule, in the order asked for; `against` is what ratios divide: bp, or the first."""
+    """Costs per rule, in the order asked for; `against` is what ratios divide: bp, or the first.
+
+    `accumulate` is the number of batches whose gradients one update takes.
+    """
 
     runs: tuple[RunSpec, ...]
     costs: tuple[Costs, ...]
     against: Costs
+    accumulate: int = 1
+
+    @property
+    def inference(self) -> Costs | None:
+        """What learning is an overhead over, if it was asked for."""
+        return next((found for found in self.costs if found.rule == "inference"), None)
 
 
-def compare_runs(runs: Sequence[RunSpec], progress: Callable[[str], None] = lambda _: None) -> Comparison:
+def compare_runs(
+    runs: Sequence[RunSpec], progress: Callable[[str], None] = lambda _: None, *, accumulate: int = 1
+) -> Comparison:
     """Costs of every run.
 
     Raises
@@ -31,48 +53,98 @@ def compare_runs(runs: Sequence[RunSpec], progress: Callable[[str], None] = lamb
     """
     costs = []
     for run in runs:
-        progress(f"costs of {run.rule.name}")
-        costs.append(run_costs(run))
+        progress(f"costs of {run.rule.name}, batch {run.batch}")
+        costs.append(accumulated_costs(run, accumulate))
     against = next((found for found in costs if found.rule == "bp"), costs[0])
-    return Comparison(runs=tuple(runs), costs=tuple(costs), against=against)
+    return Comparison(runs=tuple(runs), costs=tuple(costs), against=against, accumulate=accumulate)
+
+
+def overhead(costs: Costs, inference: Costs) -> dict[str, float]:
+    """This rule's step / inference: what learning adds on top of answering."""
+    upside_down = ratios(inference, costs)
+    return {name: value for name in ("cycles", "energy", "dram_bytes") if (value := upside_down[name]) is not None} | {
+        "macs": costs.macs.training_step / inference.macs.training_step
+    }
 
 
 def compare_json(comparison: Comparison) -> dict[str, Any]:
-    """Plain data: totals per rule, and ratios reference / rule."""
+    """Plain data: totals per rule, ratios reference / rule, and the overhead rule / inference."""
+    inference = comparison.inference
     return {
         "schema": COMPARE_SCHEMA,
         "version": package_version(),
         "inputs": comparison.runs[0].model_dump(mode="json", exclude={"rule"}),
+        "accumulate": comparison.accumulate,
         "against": comparison.against.rule,
         "rules": [
-            {"rule": costs.rule, "totals": totals_json(costs), "ratio": ratios(costs, comparison.against)}
+            {
+                "rule": costs.rule,
+                "totals": totals_json(costs),
+                "ratio": ratios(costs, comparison.against),
+                "overhead": overhead(costs, inference) if inference else None,
+            }
             for costs in comparison.costs
         ],
     }
 
 
+def batches_json(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """One comparison as it is; several in a list, a batch size each."""
+    if len(comparisons) == 1:
+        return compare_json(comparisons[0])
+    return {
+        "schema": COMPARE_SCHEMA,
+        "version": package_version(),
+        "batches": [{"batch": one.runs[0].batch, **compare_json(one)} for one in comparisons],
+    }
+
+
 def compare_table(comparison: Comparison) -> Table:
     """A row a rule; in brackets how many times less than the reference."""
-    run = comparison.runs[0]
-    title = f"{run.network.name} on {run.chip.name}, batch {run.batch}; in brackets {comparison.against.rule} / rule"
+    run, inference = comparison.runs[0], comparison.inference
+    batch = f"batch {run.batch}" + (f" x {comparison.accumulate}" if comparison.accumulate > 1 else "")
+    title = f"{run.network.name} on {run.chip.name}, {batch}; in brackets {comparison.against.rule} / rule"
     table = Table(title=title, title_justify="left")
     table.add_column("rule", no_wrap=True)
-    for name in ("cycles", "energy, uJ", "DRAM, kB", "peak scratchpad, kB", "training memory, kB", "signal MACs, M"):
+    for name, _, _ in COLUMNS:
         table.add_column(name, justify="right")
+    if inference is not None:
+        table.add_column("energy / inference", justify="right")
     for costs in comparison.costs:
         quotient = ratios(costs, comparison.against)
-        counts = costs.events.counts
-        cells = (
-            ("cycles", costs.events.cycles, "{:,.0f}"),
-            ("energy", costs.energy.total / 1e6, "{:,.1f}"),
-            ("dram_bytes", (counts.dram_read_bytes + counts.dram_write_bytes) / 1e3, "{:,.1f}"),
-            ("sram_peak", costs.events.scratchpad_peak_bytes / 1e3, "{:,.1f}"),
-            ("training_memory", costs.program.training_memory_bytes() / 1e3, "{:,.1f}"),
-            ("learning_signal_macs", costs.macs.learning_signal / 1e6, "{:,.3f}"),
-        )
-        table.add_row(costs.rule, *(_cell(value, form, quotient[key]) for key, value, form in cells))
+        shown = _values(costs)
+        cells = [_cell(shown[key], form, quotient[key]) for _, key, form in COLUMNS]
+        more = [f"{overhead(costs, inference)['energy']:.2f}"] if inference is not None else []
+        table.add_row(costs.rule, *cells, *more)
     return table
+
+
+def _values(costs: Costs) -> dict[str, float]:
+    counts = costs.events.counts
+    return {
+        "cycles": costs.events.cycles,
+        "energy": costs.energy.total / 1e6,
+        "dram_bytes": (counts.dram_read_bytes + counts.dram_write_bytes) / 1e3,
+        "sram_peak": costs.events.scratchpad_peak_bytes / 1e3,
+        "training_memory": costs.program.training_memory_bytes() / 1e3,
+        "learning_signal_macs": costs.macs.learning_signal / 1e6,
+    }
 
 
 def _cell(value: float, form: str, quotient: float | None) -> str:
     return form.format(value) if quotient is None else f"{form.format(value)} ({quotient:.2f})"
+
+
+def memory_table(comparison: Comparison) -> Table:
+    """Training memory by part, kB: what outlives the step, and what is alive when most is."""
+    table = Table(title="training memory, kB", title_justify="left")
+    table.add_column("part")
+    parts = [training_memory(costs.program) for costs in comparison.costs]
+    for costs in comparison.costs:
+        table.add_column(costs.rule, justify="right")
+    for name in parts[0]:
+        if any(part[name] for part in parts):
+            table.add_row(name, *(f"{part[name] / 1e3:,.1f}" for part in parts))
+    table.add_section()
+    table.add_row("total", *(f"{sum(part.values()) / 1e3:,.1f}" for part in parts))
+    return table

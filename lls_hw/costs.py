@@ -12,6 +12,7 @@ from lls_hw.sim.cost.area import area_mm2, average_power_mw, edp_uj_ms, time_ms
 from lls_hw.sim.cost.energy import Energy, price, price_low_high
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.result import EventResult, StageResult
+from lls_hw.sim.mapping.pinned import check_pins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +58,17 @@ def run_costs(run: RunSpec, rule_name: str | None = None, *, trace: bool = False
 
     Raises
     ------
-    SpecError : the chip cannot hold a tile, or its technology cannot price it.
+    SpecError : the chip cannot hold a tile, or its technology cannot price it; a pinned mapping does not fit.
     """
     rule = run.rule if rule_name in (None, run.rule.name) else parse_rule(str(rule_name))
     program = lower(run.network, rule, run.precision, optimizer=run.optimizer, batch=run.batch)
-    events = run_events(program, run.chip, trace=trace)
+    if rule is run.rule:
+        check_pins(program, run.chip)
+    return priced(run, program, run_events(program, run.chip, trace=trace))
+
+
+def priced(run: RunSpec, program: Program, events: EventResult) -> Costs:
+    """Counts become energy, time and power."""
     technology = load_technology(run)
     energies = tuple(_price(run, technology, stage) for stage in events.stages)
     total = sum(energies, Energy())
@@ -70,7 +77,7 @@ def run_costs(run: RunSpec, rule_name: str | None = None, *, trace: bool = False
     )
     clock = run.chip.clock_mhz
     return Costs(
-        rule=rule.name,
+        rule=program.rule.name,
         program=program,
         events=events,
         macs=mac_totals(program, events),
@@ -86,6 +93,36 @@ def run_costs(run: RunSpec, rule_name: str | None = None, *, trace: bool = False
 
 def _price(run: RunSpec, technology: TechnologySpec, stage: StageResult) -> Energy:
     return price(stage.counts, cycles=stage.cycles, chip=run.chip, precision=run.precision, technology=technology)
+
+
+MEMORY_PARTS = {
+    "input": "activations", "label": "activations", "activation": "activations", "latent": "activations",
+    "statistic": "statistics", "signal": "errors", "error": "errors", "gradient": "gradients", "weight": "weights",
+    "master": "masters", "momentum": "momentum", "parameter": "parameters", "projection": "projection_feedback",
+}  # fmt: skip
+"""Which part of the training memory a tensor's role counts to; modulations are a part of their own."""
+
+
+def training_memory(program: Program) -> dict[str, int]:
+    """Bytes of `training_memory_bytes` by part: what is kept, and what is alive when most is.
+
+    Examples
+    --------
+    >>> from lls_hw.models.registry import load_network
+    >>> program = lower(load_network("smallconv"), parse_rule("lls_m"), batch=2)
+    >>> parts = training_memory(program)
+    >>> sum(parts.values()) == program.training_memory_bytes(), parts["modulation"]
+    (True, 80)
+    """
+    live = program.live_bytes()
+    fullest = live.index(max(live))
+    parts = dict.fromkeys((*dict.fromkeys(MEMORY_PARTS.values()), "modulation"), 0)
+    for name, tensor in program.tensors.items():
+        life = program.lifetimes.get(name)
+        if tensor.kept or (life is not None and life.first_op <= fullest <= life.last_op):
+            own = name.endswith("/modulation")
+            parts["modulation" if own else MEMORY_PARTS[tensor.role]] += tensor.size_bytes
+    return parts
 
 
 def mac_totals(program: Program, events: EventResult) -> MacTotals:

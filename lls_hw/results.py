@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lls_hw.config import RunSpec
-from lls_hw.costs import Costs, ratio
+from lls_hw.costs import Costs, ratio, training_memory
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.numerics import Numerics
-from lls_hw.sim.event.result import StageResult
+from lls_hw.sim.event.result import CAUSES, StageResult
 
 RUN_SCHEMA = "lls-hw/run/1"
 
@@ -55,12 +55,13 @@ def totals_json(costs: Costs) -> dict[str, Any]:
         "sram_peak_bytes": events.scratchpad_peak_bytes,
         "sram_peak_tensors": dict(events.peak_tensors),
         "training_memory_bytes": costs.program.training_memory_bytes(),
+        "training_memory": training_memory(costs.program),
         "area_mm2": costs.area_mm2,
         "average_power_mw": costs.average_power_mw,
         "edp_uj_ms": costs.edp_uj_ms,
         "energy_uj_low_high": list(costs.energy_uj_low_high),
         "busy_cycles": dict(events.busy_cycles),
-        "stall_cycles": dict(events.stall_cycles),
+        "stall_cycles": {cause: sum(s.own_stall_cycles.get(cause, 0) for s in events.stages) for cause in CAUSES},
         "utilization": events.utilisation,
     }
 
@@ -73,6 +74,8 @@ def stages_json(costs: Costs) -> list[dict[str, Any]]:
             "stage": stage.stage,
             "cycles": stage.cycles,
             "stall_cycles": stage_stalls(stage),
+            "stall_causes": {cause: stage.own_stall_cycles.get(cause, 0) for cause in CAUSES},
+            "sram_peak_bytes": stage.peak_bytes,
             "utilization": stage_utilisation(costs, stage),
             "macs": stage.macs + stage.signal_macs,
             "energy_uj": energy.to_uj(),
@@ -83,11 +86,11 @@ def stages_json(costs: Costs) -> list[dict[str, Any]]:
 
 
 def stage_stalls(stage: StageResult) -> int:
-    """Cycles in which the stage's unit stood still for it, of those that are the stage's own.
+    """Of the stage's own cycles, those in which the first unit of the op that the run waits for did not work.
 
     A stage that waits under an earlier one's cycles is not charged for them.
     """
-    return min(sum(stage.stall_cycles.values()), stage.cycles)
+    return sum(stage.own_stall_cycles.values())
 
 
 def stage_utilisation(costs: Costs, stage: StageResult) -> float:

@@ -156,7 +156,7 @@ def test_missing_output_folder__is_refused_before_any_work(capsys: pytest.Captur
 
 
 def test_unknown_key_in_a_chip__is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from importlib import resources  # noqa: PLC0415
+    from importlib import resources
 
     text = (resources.files("lls_hw.models") / "chips" / "edge_16x16.toml").read_text()
     chip = tmp_path / "mine.toml"

@@ -39,9 +39,7 @@ def test_readme_commands__set_up_and_run() -> None:
 
 
 MODULES = sorted(
-    module.name
-    for module in pkgutil.walk_packages(lls_hw.__path__, "lls_hw.")
-    if not module.name.endswith("__main__")
+    module.name for module in pkgutil.walk_packages(lls_hw.__path__, "lls_hw.") if not module.name.endswith("__main__")
 )
 
 

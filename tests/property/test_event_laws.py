@@ -6,7 +6,7 @@ from collections import defaultdict
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from lls_hw.models.program.lower import lower
+from lls_hw.models.program.lower import LOWERINGS, lower
 from lls_hw.models.program.ops import Gemm
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load
@@ -19,8 +19,8 @@ from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.engine import run_events, run_schedule
 from lls_hw.sim.mapping.schedule import schedule_program
 
-SETTINGS = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-RULES = ("inference", "bp", "lls", "lls_m", "lls_mxm")
+SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+RULES = tuple(LOWERINGS)
 
 
 @st.composite
@@ -67,7 +67,10 @@ def chips(draw):
         preload_hidden=draw(st.booleans()),
     )
     chip = chip.changed(
-        "scratchpad", capacity_bytes=draw(st.integers(1 << 14, 1 << 18)), double_buffered=draw(st.booleans())
+        "scratchpad",
+        capacity_bytes=draw(st.integers(1 << 12, 1 << 18)),
+        double_buffered=draw(st.booleans()),
+        banks=draw(st.sampled_from([1, 2, 5, 16])),
     )
     chip = chip.changed(
         "dram",
@@ -91,7 +94,12 @@ def cases(draw):
         program = lower(draw(networks()), parse_rule(rule), parse_bits(bits), batch=draw(st.integers(1, 6)))
     except SpecError:
         reject()  # a pooling larger than the map that strides have left
-    return program, draw(chips())
+    chip = draw(chips())
+    try:
+        schedule_program(program, chip)
+    except SpecError:
+        reject()  # a scratchpad that cannot hold one tile
+    return program, chip
 
 
 @SETTINGS
@@ -207,3 +215,17 @@ def test_gemm__more_scratchpad_never_costs_dram_bytes(case, more):
             larger = chip.changed("scratchpad", capacity_bytes=chip.scratchpad.capacity_bytes + more)
             small, large = (run_events(one, c).counts for c in (chip, larger))
             assert large.dram_read_bytes + large.dram_write_bytes <= small.dram_read_bytes + small.dram_write_bytes
+
+
+@SETTINGS
+@given(cases())
+def test_run__own_stalls_lie_within_the_stages_own_cycles(case):
+    """Every cycle waits for one op at most, and an op's own cycles split into work and causes."""
+    result = run_events(*case)
+    for stage in result.stages:
+        assert sum(stage.own_stall_cycles.values()) <= stage.cycles
+        assert stage.peak_bytes <= result.scratchpad_peak_bytes
+        for cause, cycles in stage.own_stall_cycles.items():
+            assert cycles >= 0
+            assert cause in ("dram_write", "dependency") or cycles <= stage.stall_cycles[cause]
+    assert max(stage.peak_bytes for stage in result.stages) == result.scratchpad_peak_bytes

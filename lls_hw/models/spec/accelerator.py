@@ -60,8 +60,32 @@ class LocalUnitSpec(Spec):
     phase_bits: int = Field(default=48, ge=8, le=62)
 
 
+class MappingPin(Spec):
+    """Tile sizes and loop order of one product, fixed by the user instead of chosen by the mapper.
+
+    A tile has `rows` output rows of one image or `images` whole images, and so many channels (all, if
+    not given). `order` names the loops, outermost first: rows r, input channels i, output channels o.
+    `direction` tells products of one layer and stage apart.
+    """
+
+    layer: str
+    stage: Literal["forward", "loss", "local_error", "input_grad", "weight_grad"]
+    direction: Literal["forward", "input_grad", "weight_grad"] | None = None
+    order: Literal["rio", "roi", "iro", "ior", "ori", "oir"]
+    rows: Size | None = None
+    images: Size | None = None
+    in_channels: Size | None = None
+    out_channels: Size | None = None
+
+
+class MappingFile(Spec):
+    """The TOML file of `--mapping`: an `[[op]]` table for each product that is pinned."""
+
+    op: tuple[MappingPin, ...]
+
+
 class AcceleratorSpec(Spec):
-    """A whole chip, as its TOML file describes it."""
+    """A whole chip, as its TOML file describes it; `mapping` pins products to tiles of the user's choice."""
 
     name: str = Field(min_length=1)
     clock_mhz: float = Field(gt=0, le=10_000)
@@ -72,6 +96,7 @@ class AcceleratorSpec(Spec):
     local: LocalUnitSpec
     depthwise_on: Literal["array", "vector"] = "vector"
     technology: str = "cmos_45nm"
+    mapping: tuple[MappingPin, ...] = ()
 
     def with_array(self, shape: str) -> "AcceleratorSpec":
         """The same chip with another `RxC` array."""

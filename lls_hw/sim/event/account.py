@@ -73,7 +73,7 @@ def results(program: Program, chip: AcceleratorSpec, m: Machine, runs: Sequence[
     return EventResult(
         cycles=cycles,
         ops=ops,
-        stages=_stages(program, ops),
+        stages=_stages(program, ops, m.record.occupancy),
         counts=sum((op.counts for op in ops), Counts()),
         busy_cycles=_sum(op.busy_cycles for op in ops),
         stall_cycles=_sum(op.stall_cycles for op in ops),
@@ -86,6 +86,7 @@ def results(program: Program, chip: AcceleratorSpec, m: Machine, runs: Sequence[
         simulated_tiles=tiles,
         tiles=sum(sum(run.executed.values()) for run in runs),
         array_pes=chip.array.rows * chip.array.cols,
+        dram_bytes_per_cycle=chip.dram.bytes_per_cycle,
     )
 
 
@@ -115,6 +116,7 @@ def _op(program: Program, chip: AcceleratorSpec, run: OpRun, attributed: int) ->
         dram_write_bytes=sums.written,
         busy_cycles=sums.busy,
         stall_cycles=dict(run.stalls),
+        own_stall_cycles=dict(run.own_stalls),
         mapping=plan.note,
     )
 
@@ -126,21 +128,44 @@ def _sum(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return total
 
 
-def _stages(program: Program, ops: tuple[OpResult, ...]) -> tuple[StageResult, ...]:
+def _stages(
+    program: Program, ops: tuple[OpResult, ...], occupancy: Sequence[tuple[int, int]]
+) -> tuple[StageResult, ...]:
     groups: dict[tuple[str, str], list[OpResult]] = {key: [] for key in program.stages()}
     for op in ops:
         groups[op.layer, op.stage].append(op)
-    cycles = shares(max(op.end_cycle for op in group) for group in groups.values())
+    peaks = peaks_within(occupancy, [op.attributed_cycles for op in ops])
     return tuple(
         StageResult(
             layer=layer,
             stage=stage,
-            cycles=mine,
+            cycles=sum(op.attributed_cycles for op in group),
             counts=sum((op.counts for op in group), Counts()),
             macs=sum(op.macs for op in group),
             signal_macs=sum(op.signal_macs for op in group),
             busy_cycles=_sum(op.busy_cycles for op in group),
             stall_cycles=_sum(op.stall_cycles for op in group),
+            own_stall_cycles=_sum(op.own_stall_cycles for op in group),
+            peak_bytes=max(peaks[op.index] for op in group),
         )
-        for ((layer, stage), group), mine in zip(groups.items(), cycles, strict=True)
+        for (layer, stage), group in groups.items()
     )
+
+
+def peaks_within(occupancy: Sequence[tuple[int, int]], lengths: Sequence[int]) -> list[int]:
+    """Most bytes in use within each of adjoining intervals of so many cycles.
+
+    Examples
+    --------
+    >>> peaks_within([(0, 5), (3, 9), (10, 0)], [2, 4, 6])
+    [5, 9, 9]
+    """
+    peaks, at, used, end = [], 0, 0, 0
+    for length in lengths:
+        end, peak = end + length, used if length else 0
+        while at < len(occupancy) and occupancy[at][0] < end:
+            used = occupancy[at][1]
+            peak = max(peak, used)
+            at += 1
+        peaks.append(peak)
+    return peaks

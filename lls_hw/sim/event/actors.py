@@ -46,15 +46,17 @@ def unit(m: Machine, name: str) -> Process:
         idle_from = actor.since if actor.op is run else max(actor.since, run.start_machine)
         actor.op, actor.tile = run, tile
         if item.at == 0:
-            _stall(m, run, int(m.env.now) - idle_from, item.waited_cycles)
+            _stall(run, idle_from, int(m.env.now), item.waited_cycles)
             if tile.takes_out:
                 yield from _take_out(m, actor, run)
         cycles = tile.cycles[item.at]
         if cycles:
             m.span(name, tile.name, cycles)
             yield m.begin(actor, "work", cycles)
-        actor.since = int(m.env.now)
+        actor.since = run.work_ends = int(m.env.now)
         if item.at == 0:
+            run.first_rests = actor.since
+            run.stall("bank_conflict", actor.since - tile.conflict_cycles, actor.since)
             for index in tile.gives:
                 m.free_slot(run, run.pools[index])
             m.free_slot(run, run.issue)
@@ -91,15 +93,16 @@ def _take_out(m: Machine, actor: Actor, run: OpRun) -> Process:
         actor.phase, actor.until, actor.since = f"output slot ({cause})", 0, begun
         while run.out.free == 0:
             yield run.out.signal.wait()
-        run.stalls[cause] += int(m.env.now) - begun
+        run.stall(cause, begun, int(m.env.now))
     run.out.free -= 1
 
 
-def _stall(m: Machine, run: OpRun, idle_cycles: int, waited_cycles: int) -> None:
+def _stall(run: OpRun, begun: int, ended: int, waited_cycles: int) -> None:
     """The first unit was idle: first for what the loads waited for, then for the loads themselves."""
-    waited = min(max(0, idle_cycles), waited_cycles)
-    run.stalls["dependency"] += waited
-    run.stalls["dram_read"] += max(0, idle_cycles) - waited
+    if ended > begun:
+        loading = begun + min(ended - begun, waited_cycles)
+        run.stall("dependency", begun, loading)
+        run.stall("dram_read", loading, ended)
 
 
 def store(m: Machine) -> Process:
@@ -126,6 +129,9 @@ def store(m: Machine) -> Process:
 def _close(m: Machine, run: OpRun) -> None:
     """All tiles are stored: the op ends, and what it was the last to use leaves the scratchpad."""
     run.end_cycle = m.now
+    run.own_stall("dependency", run.first_rests, run.work_ends)  # its last tiles on the later units of the route
+    run.own_stall("dram_write", max(run.first_rests, run.work_ends), int(m.env.now))
+    m.next_due()
     for stay in run.scheduled.uses:
         m.users[stay] -= 1
         if m.users[stay] == 0:

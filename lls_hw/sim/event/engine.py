@@ -44,6 +44,7 @@ def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = Tru
     for run in runs:
         for stay in run.scheduled.uses:
             m.users[stay] = m.users.get(stay, 0) + 1
+    m.expect(runs)
     loader = Loader(m, runs, batched=batched)
     m.env.process(loader.process())
     m.env.process(store(m))

@@ -18,8 +18,8 @@ from lls_hw.sim.event.machine import Item, Machine, OpRun, Process
 from lls_hw.sim.mapping.tile import Loop, Node, Tile
 
 UNITS = ("array", "vector", "local")
-Past = tuple[int, int, dict[Tile, int], dict[str, int], int]
-"""Turn, cycle, executed tiles, stalls and number of spans at an earlier snapshot."""
+Past = tuple[int, int, dict[Tile, int], tuple[dict[str, int], dict[str, int]], int]
+"""Turn, cycle, executed tiles, stalls (all, own) and number of spans at an earlier snapshot."""
 
 
 class Loader:
@@ -117,7 +117,7 @@ class Loader:
         state = self._snapshot(run)
         if state not in seen:
             spans = len(m.record.spans)
-            seen[state] = (turn, m.now, dict(run.executed), dict(run.stalls), spans)
+            seen[state] = (turn, m.now, dict(run.executed), (dict(run.stalls), dict(run.own_stalls)), spans)
             return 0
         then, cycle, executed, stalls, spans = seen.pop(state)
         period = turn - then
@@ -128,8 +128,9 @@ class Loader:
         self._repeat_spans(spans, cycles, times)
         for tile, count in list(run.executed.items()):
             run.executed[tile] += times * (count - executed.get(tile, 0))
-        for cause, count in run.stalls.items():
-            run.stalls[cause] = count + times * (count - stalls[cause])
+        for now, before in zip((run.stalls, run.own_stalls), stalls, strict=True):
+            for cause, count in now.items():
+                now[cause] = count + times * (count - before[cause])
         m.skipped += times * cycles
         seen.clear()
         return times * period

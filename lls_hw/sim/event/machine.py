@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import simpy
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.event.result import CAUSES
 from lls_hw.sim.event.waiting import Exclusive, Signal
 from lls_hw.sim.mapping.residency import Stay
 from lls_hw.sim.mapping.schedule import ScheduledOp
@@ -84,15 +85,19 @@ class OpRun:
 
     __slots__ = (
         "done",
+        "due_since",
         "end_cycle",
         "executed",
+        "first_rests",
         "issue",
         "out",
+        "own_stalls",
         "pools",
         "scheduled",
         "stalls",
         "start_cycle",
         "start_machine",
+        "work_ends",
     )
 
     def __init__(self, env: simpy.Environment, scheduled: ScheduledOp, depth: int) -> None:
@@ -103,7 +108,10 @@ class OpRun:
         self.issue.free = self.issue.reserved = depth
         self.done: simpy.Event = env.event()
         self.executed: dict[Tile, int] = {}
-        self.stalls = {"dram_read": 0, "dram_write": 0, "dependency": 0}
+        self.stalls = dict.fromkeys(CAUSES, 0)
+        self.own_stalls = dict.fromkeys(CAUSES, 0)
+        self.due_since: int | None = None
+        self.first_rests = self.work_ends = 0
         self.start_cycle = self.end_cycle = -1
         self.start_machine = 0
 
@@ -112,6 +120,16 @@ class OpRun:
         """Layer and kind."""
         op = self.scheduled.op
         return f"{op.layer} {op.stage} ({op.kind})"
+
+    def stall(self, cause: str, begun: int, ended: int) -> None:
+        """The first unit stood still (machine time); the op's own are the cycles in which the run waits for it."""
+        self.stalls[cause] += ended - begun
+        self.own_stall(cause, begun, ended)
+
+    def own_stall(self, cause: str, begun: int, ended: int) -> None:
+        """Charge the part of an interval that lies in the op's own time."""
+        if self.due_since is not None:
+            self.own_stalls[cause] += max(0, ended - max(begun, self.due_since))
 
     def count(self, tile: Tile, times: int = 1) -> None:
         """Record an executed tile."""
@@ -149,12 +167,25 @@ class Machine:
         self.lines = {name: Line(self.env) for name in (*units, "dma_write")}
         self.holders: dict[str, int] = {}
         self.users: dict[Stay, int] = {}
+        self.due: deque[OpRun] = deque()
         self.record = Record(trace=trace)
 
     @property
     def now(self) -> int:
         """The current cycle."""
         return int(self.env.now) + self.skipped
+
+    def expect(self, runs: list[OpRun]) -> None:
+        """Write down what is still to end, in program order; the run waits for the first."""
+        self.due.extend(runs)
+        self.next_due()
+
+    def next_due(self) -> None:
+        """From now on cycles belong to the first op that has not ended."""
+        while self.due and self.due[0].end_cycle >= 0:
+            self.due.popleft()
+        if self.due and self.due[0].due_since is None:
+            self.due[0].due_since = int(self.env.now)
 
     def begin(self, actor: Actor, phase: str, cycles: int) -> simpy.Event:
         """Start a piece of work of known length."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from lls_hw.sim.cost.counts import Counts
 
+CAUSES = ("dram_read", "dram_write", "bank_conflict", "dependency")
+"""Why the first unit of an op stands still."""
+
 Span = tuple[str, str, int, int]
 """(unit, name, first cycle, cycle after the last)."""
 
@@ -23,7 +26,9 @@ class OpResult:
     touched_read_bytes, touched_write_bytes : packed bytes of each tensor that the tiles touch at least once.
     dram_read_bytes, dram_write_bytes : bus bytes by tensor, whole bursts, re-reads included.
     busy_cycles : work by unit, DMA directions and DRAM bus.
-    stall_cycles : cycles the first unit stood still for the op, by cause.
+    stall_cycles : cycles the first unit stood still for the op, by cause, over its whole life.
+    own_stall_cycles : of the cycles in which the run waits for this op, those in which its first unit
+        did not work, by cause.
     """
 
     index: int
@@ -43,12 +48,16 @@ class OpResult:
     dram_write_bytes: Mapping[str, int]
     busy_cycles: Mapping[str, int]
     stall_cycles: Mapping[str, int]
+    own_stall_cycles: Mapping[str, int]
     mapping: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageResult:
-    """All ops of one (layer, stage); `cycles` are those in which it was the first unfinished stage."""
+    """All ops of one (layer, stage); `cycles` are those in which the first unfinished op was one of them.
+
+    `own_stall_cycles` are parts of these cycles; `peak_bytes` is the scratchpad's fullest within them.
+    """
 
     layer: str
     stage: str
@@ -58,6 +67,8 @@ class StageResult:
     signal_macs: int
     busy_cycles: Mapping[str, int]
     stall_cycles: Mapping[str, int]
+    own_stall_cycles: Mapping[str, int]
+    peak_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +98,7 @@ class EventResult:
     simulated_tiles: int
     tiles: int
     array_pes: int
+    dram_bytes_per_cycle: int
 
     @property
     def utilisation(self) -> float:

@@ -64,13 +64,15 @@ class ArrayWork:
         channels = at["i"].size if self.nest.shared else 1
         array = self.ctx.chip.array
         tally = self._array_tally(product_accesses(m, k, n, array), channels, m * n, starts)
-        cycles = channels * product_cycles(m, k, n, array)
+        compute = channels * product_cycles(m, k, n, array)
+        cycles = self.ctx.served(compute, tally)
         narrow = narrowing(self.ctx, self.nest, at, self.extras) if finishes and self.nest.narrows else {}
         for event, number in narrow.items():
             tally[event] = tally.get(event, 0) + number
         if self.nest.narrows:
-            return TileWork((cycles, lane_cycles(lane_events(narrow), self.ctx.chip.vector.lanes)), tally)
-        return TileWork((cycles,), tally)
+            lanes = lane_cycles(lane_events(narrow), self.ctx.chip.vector.lanes)
+            return TileWork((cycles, self.ctx.served(lanes, narrow)), tally, cycles - compute)
+        return TileWork((cycles,), tally, cycles - compute)
 
     def _array_tally(self, one: ArrayAccesses, channels: int, outputs: int, starts: bool) -> dict[str, int]:
         bits_a, bits_b = self._operand_bits()

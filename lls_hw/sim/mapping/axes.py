@@ -97,9 +97,9 @@ def row_axes(batch: int, in_rows: int, windows: tuple[Window, ...]) -> tuple[Axi
     """Ways to cut batch x rows: whole images in even groups, or even groups of rows of one image."""
     rows = len(windows)
     groups = sorted({-(-batch // parts) for parts in _parts(batch)}, reverse=True)
-    axes = [_image_axis(batch, images, in_rows, rows) for images in groups]
+    axes = [cut_images(batch, images, in_rows, rows) for images in groups]
     sizes = sorted({-(-rows // parts) for parts in _parts(rows)} - {rows}, reverse=True)
-    return (*axes, *(_row_axis(batch, size, in_rows, windows) for size in sizes))
+    return (*axes, *(cut_rows(batch, size, in_rows, windows) for size in sizes))
 
 
 def _parts(length: int) -> Iterator[int]:
@@ -111,7 +111,9 @@ def _parts(length: int) -> Iterator[int]:
     yield length
 
 
-def _image_axis(batch: int, images: int, in_rows: int, out_rows: int) -> Axis:
+def cut_images(batch: int, images: int, in_rows: int, out_rows: int) -> Axis:
+    """Whole images in groups, the remainder last."""
+
     def piece(count: int) -> Piece:
         return Piece(
             size=count, images=count, out_rows=out_rows, in_rows=in_rows, fresh_rows=in_rows, final_rows=in_rows
@@ -124,7 +126,7 @@ def _image_axis(batch: int, images: int, in_rows: int, out_rows: int) -> Axis:
     return Axis(tuple(runs))
 
 
-def _row_axis(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -> Axis:
+def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -> Axis:
     """Groups of `size` output rows of one image; rows no window covers join the nearest piece before."""
     starts = range(0, len(windows), size)
     begins, ends, covered = [], [], 0

@@ -64,6 +64,17 @@ class Context:
         """Scratchpad words of packed codes."""
         return -(-elements * bits // self.chip.scratchpad.word_bits)
 
+    def served(self, compute_cycles: int, tally: Mapping[str, int]) -> int:
+        """Cycles of a tile on a unit: its work, or, if longer, what the scratchpad's ports need for its words.
+
+        Every bank reads one word and writes one word a cycle; a unit's words are spread evenly over the banks:
+
+            cycles = max(work, ceil(words read / banks), ceil(words written / banks))
+        """
+        banks = self.chip.scratchpad.banks
+        read, written = tally.get("scratchpad_read_words", 0), tally.get("scratchpad_write_words", 0)
+        return max(compute_cycles, -(-read // banks), -(-written // banks))
+
     def whole(self, name: str) -> Transfer:
         """A movement of a whole tensor."""
         tensor = self.tensor(name)

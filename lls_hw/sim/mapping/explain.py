@@ -10,7 +10,8 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest_ops import choose, estimate_cycles, held_bytes, nest_of, work_of
+from lls_hw.sim.mapping.nest_ops import estimate_cycles, held_bytes, mapping_of, nest_of, work_of
+from lls_hw.sim.mapping.residency import Residency
 from lls_hw.sim.mapping.schedule import schedule_program
 from lls_hw.sim.mapping.search import table_of
 
@@ -53,13 +54,37 @@ def explain(program: Program, chip: AcceleratorSpec, index: int, *, top: int = 5
     op = program.ops[index]
     if not isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward):
         raise SpecError("--explain", index, f"op {index} ({op.kind}) streams, it has no mapping", "Name a GEMM.")
+    return _explain(program, chip, index, schedule_program(program, chip).residency, top)
+
+
+def explain_named(program: Program, chip: AcceleratorSpec, name: str, *, top: int = 5) -> tuple[Explanation, ...]:
+    """Candidates of one op (its number in the program) or of every product of a layer.
+
+    Raises
+    ------
+    SpecError : no such op or layer, or nothing in it has a mapping.
+    """
+    if name.isdigit() and int(name) < len(program.ops):
+        return (explain(program, chip, int(name), top=top),)
+    products = [i for i, op in enumerate(program.ops) if isinstance(op, Gemm | DepthwiseConv)]
+    found = [i for i in products if program.ops[i].layer == name]
+    if not found:
+        layers = ", ".join(dict.fromkeys(program.ops[i].layer for i in products))
+        need = f"it is no op from 0 to {len(program.ops) - 1} and no layer with products ({layers})"
+        raise SpecError("--explain", name, need, "Name one of them.")
     residency = schedule_program(program, chip).residency
+    return tuple(_explain(program, chip, index, residency, top) for index in found)
+
+
+def _explain(program: Program, chip: AcceleratorSpec, index: int, residency: Residency, top: int) -> Explanation:
+    op = program.ops[index]
+    assert isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward)
     budget = chip.scratchpad.capacity_bytes - residency.resident_bytes[index]
     ctx = Context(program, chip, residency.places[index], budget)
     nest, (_, work) = nest_of(ctx, op), work_of(ctx, nest_of(ctx, op), op)
     budget -= held_bytes(ctx, op)
     table = table_of(nest, chip.dram, ctx.depth)
-    winner = choose(ctx, nest, work, budget)
+    winner = mapping_of(ctx, nest, work, op, budget)
     fits = table.need_bytes <= budget
     ranked = np.argsort(np.where(fits, table.dram_bytes, np.iinfo(np.int64).max).ravel(), kind="stable")
     others = [table.choice(int(flat)) for flat in ranked[: min(int(fits.sum()), 20 * top)]]

@@ -8,6 +8,7 @@ from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Nest, Operand, Side
 from lls_hw.sim.mapping.nest_plan import NestBuilder, Pieces, WorkOf
+from lls_hw.sim.mapping.pinned import pin_of, pinned_choice, refuse_oversized
 from lls_hw.sim.mapping.search import least_bytes, tied
 from lls_hw.sim.mapping.tile import Plan, Unit
 from lls_hw.sim.mapping.vector_work import DepthwiseWork, PoolBackwardWork, PoolWork
@@ -97,7 +98,14 @@ def held_bytes(ctx: Context, op: NestOp) -> int:
 
 def nest_least_bytes(ctx: Context, op: NestOp) -> int:
     """The smallest working set."""
-    return held_bytes(ctx, op) + least_bytes(nest_of(ctx, op), ctx.chip.dram, ctx.depth)
+    nest, dram, held = nest_of(ctx, op), ctx.chip.dram, held_bytes(ctx, op)
+    pin = pin_of(ctx.chip, op)
+    if pin is None:
+        return held + least_bytes(nest, dram, ctx.depth)
+    need = held + pinned_choice(nest, pin, dram, ctx.depth).need_bytes
+    budget = ctx.chip.scratchpad.capacity_bytes
+    refuse_oversized(nest, pin, dram, ctx.depth, need_bytes=need, budget_bytes=budget)
+    return need
 
 
 def plan_nest(ctx: Context, op: NestOp) -> Plan:
@@ -105,7 +113,7 @@ def plan_nest(ctx: Context, op: NestOp) -> Plan:
     nest, held = nest_of(ctx, op), held_names(op)
     route, work = work_of(ctx, nest, op)
     budget = ctx.budget_bytes - held_bytes(ctx, op)
-    choice = choose(ctx, nest, work, budget)
+    choice = mapping_of(ctx, nest, work, op, budget)
     builder = NestBuilder(ctx, nest, (*op.reads[: len(nest.reads)], op.writes[0]), choice, work)
     fills = ctx.fills(op.reads) + tuple(ctx.whole(name) for name in held if not ctx.places[name].resident)
     plan = builder.plan(route, held_bytes(ctx, op), fills)
@@ -124,6 +132,14 @@ def work_of(ctx: Context, nest: Nest, op: NestOp) -> tuple[tuple[Unit, ...], Wor
         return ("vector",), DepthwiseWork(ctx, nest, op.direction, op.shape.kernel_h, extras)
     route: tuple[Unit, ...] = ("array", "vector") if nest.narrows else ("array",)
     return route, ArrayWork(ctx, nest, op.direction, extras)
+
+
+def mapping_of(ctx: Context, nest: Nest, work: WorkOf, op: NestOp, budget_bytes: int) -> Choice:
+    """The user's mapping, or the mapper's."""
+    pin = pin_of(ctx.chip, op)
+    if pin is not None:
+        return pinned_choice(nest, pin, ctx.chip.dram, ctx.depth)
+    return choose(ctx, nest, work, budget_bytes)
 
 
 def choose(ctx: Context, nest: Nest, work: WorkOf, budget_bytes: int) -> Choice:

@@ -19,6 +19,7 @@ class TileWork:
 
     cycles: tuple[int, ...]
     tally: Mapping[str, int]
+    conflict_cycles: int = 0
 
 
 WorkOf = Callable[[Pieces, bool, bool], TileWork]
@@ -123,6 +124,7 @@ class NestBuilder:
             gives_out=closes,
             stores=self._stores(pieces, finishes, closes),
             tally=work.tally,
+            conflict_cycles=work.conflict_cycles,
         )
 
     def _inputs(self, at: Place3, pieces: Pieces) -> tuple[list[Transfer], list[int], list[int]]:

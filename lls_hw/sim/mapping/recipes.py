@@ -126,7 +126,7 @@ def update(ctx: Context, op: Update) -> Grouped:
 
 
 def target_project(ctx: Context, op: TargetProject) -> Grouped:
-    """Each sample's row of the feedback with its sign turned; the rows of a group of channels are held."""
+    """Each sample's row of the feedback with its sign turned; a group's feedback and all labels are held."""
     labels, feedback = op.reads
     out, shape = op.writes[0], op.shape
     parts = []
@@ -137,6 +137,6 @@ def target_project(ctx: Context, op: TargetProject) -> Grouped:
             work=times(("select", group), *((name, group) for name in ctx.draw(out))),
             sample_work={"scratchpad_read_words": ctx.words(shape.positions * group, ctx.tensor(feedback).bits)},
         )
-        held = (*_held(ctx, (feedback,), shape.out_c, group), Flow(labels, op.batch, op.batch))
+        held = (*_held(ctx, (feedback,), shape.out_c, group), Flow(labels, op.batch))
         parts.append((Recipe(Stream("vector", op.batch, shape.positions, (one,)), held), count))
     return Grouped(tuple(parts), "sample by sample")

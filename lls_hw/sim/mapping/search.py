@@ -68,9 +68,9 @@ def _ceil(a: Ints, b: int) -> Ints:
 class _Scorer:
     """Builds the table of one nest."""
 
-    def __init__(self, nest: Nest, dram: DramSpec, depth: int) -> None:
+    def __init__(self, nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[Axis, ...]] | None = None) -> None:
         self.nest, self.burst, self.depth = nest, dram.burst_bytes, depth
-        self.axes = nest.axes()
+        self.axes = axes or nest.axes()
         size: dict[str, Callable[[Piece], int]] = {"size": lambda piece: piece.size}
         rows: dict[str, Callable[[Piece], int]] = {
             "x": lambda piece: nest.pixels("x", piece),
@@ -186,6 +186,11 @@ class _Scorer:
 def table_of(nest: Nest, dram: DramSpec, depth: int) -> Table:
     """Score every candidate (memoised by shape)."""
     return _Scorer(nest, dram, depth).table()
+
+
+def score(nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[Axis, ...]]) -> Table:
+    """Score given cuts in every order."""
+    return _Scorer(nest, dram, depth, axes).table()
 
 
 @lru_cache(maxsize=4096)

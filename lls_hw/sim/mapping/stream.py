@@ -144,9 +144,12 @@ class StreamBuilder:
         per_tile = any(self.ctx.streams_out(flow.tensor) for flow in one.writes)
         per_sample = any(self.ctx.streams_out(flow.tensor) for flow in one.sample_writes)
         tally = self._tally(one, step, samples, units)
+        compute = lane_cycles(_lanes_of(tally), self.lanes)
+        cycles = self.ctx.served(compute, tally)
         return Tile(
             name=one.name,
-            cycles=(lane_cycles(_lanes_of(tally), self.lanes),),
+            cycles=(cycles,),
+            conflict_cycles=cycles - compute,
             loads=first + loads,
             takes=((SAMPLES,) if sampled and step.first else ()) + ((UNITS,) if loads else ()),
             gives=((SAMPLES,) if sampled and step.last else ()) + ((UNITS,) if loads else ()),
@@ -239,7 +242,8 @@ class Touched:
             for name, most in limit.items():  # a latent on the border of two groups is touched by both
                 total[name] = min(total[name], most)
 
-    def hold(self, reads: Mapping[str, int], writes: Mapping[str, int]) -> None:
-        """Count held operands."""
-        add_to(self.reads, reads)
-        add_to(self.writes, writes)
+    def hold(self, reads: tuple[Flow, ...], writes: tuple[Flow, ...]) -> None:
+        """Count held operands; one that is not cut (labels) is the same codes for every group."""
+        for flows, total in ((reads, self.reads), (writes, self.writes)):
+            for flow in flows:
+                total[flow.tensor] = flow.codes + (total.get(flow.tensor, 0) if flow.full else 0)

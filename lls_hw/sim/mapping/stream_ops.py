@@ -78,27 +78,33 @@ def channel_groups(ctx: Context, channels: int, held_bytes_each: int) -> tuple[t
 
 
 def plan_stream(ctx: Context, op: AnyOp, grouped: Grouped) -> Plan:
-    """Begin, passes, what comes between, end; once for each group of channels."""
+    """Begin, passes, what comes between, end; once for each group of channels.
+
+    Groups of two sizes share buffers, and each may be the hungrier one in another buffer: then the tiles shrink.
+    """
+    budget = ctx.budget_bytes
+    while (plan := _plan_within(ctx, op, grouped, budget)).working_bytes > ctx.budget_bytes:
+        budget -= plan.working_bytes - ctx.budget_bytes
+    return plan
+
+
+def _plan_within(ctx: Context, op: AnyOp, grouped: Grouped, budget_bytes: int) -> Plan:
     lanes = ctx.chip.local.lanes if grouped.parts[0][0].stream.unit == "local" else ctx.chip.vector.lanes
     touched = Touched()
     body: list[Node] = []
     builder = StreamBuilder(ctx, grouped.parts[0][0].stream, lanes)
     for recipe, count in grouped.parts:
         builder.stream = recipe.stream
-        body += loop(count, _group(ctx, builder, recipe))
+        body += loop(count, _group(ctx, builder, recipe, budget_bytes))
         for _ in range(count):
             touched.add(recipe.stream)
-            touched.hold(_codes(recipe.held_reads), _codes(recipe.held_writes))
+            touched.hold(recipe.held_reads, recipe.held_writes)
     return builder.plan(tuple(body), touched, ctx.fills(op.reads), grouped.note)
 
 
-def _codes(flows: tuple[Flow, ...]) -> dict[str, int]:
-    return {flow.tensor: flow.codes for flow in flows}
-
-
-def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe) -> tuple[Node, ...]:
+def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe, budget_bytes: int) -> tuple[Node, ...]:
     builder.slots[HELD] = max(builder.slots[HELD], recipe.held_bytes(ctx))
-    axis = recipe.stream.axis(ctx, ctx.budget_bytes - recipe.held_bytes(ctx))
+    axis = recipe.stream.axis(ctx, budget_bytes - recipe.held_bytes(ctx))
     passes = [builder.pass_nodes(axis, one) for one in recipe.stream.passes]
     loads = tuple(held_transfer(ctx, flow) for flow in recipe.held_reads if ctx.streams_in(flow.tensor))
     loads += recipe.extra_loads
@@ -110,9 +116,12 @@ def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe) -> tuple[Node, 
     name = recipe.stream.passes[0].name
     begin = Tile(name=name, cycles=(0,), loads=loads, takes=(HELD,))
     end = Tile(name=name, cycles=(0,), gives=(HELD,))
+    compute = lane_cycles(recipe.between, builder.lanes)
+    cycles = ctx.served(compute, words)
     between = Tile(
         name=f"{name}: statistics",
-        cycles=(lane_cycles(recipe.between, builder.lanes),),
+        cycles=(cycles,),
+        conflict_cycles=cycles - compute,
         stores=stores,
         tally={**recipe.between, **words},
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lls_hw.models.spec.accelerator import DramSpec
+from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.qformat import storage_bytes
 
 Unit = Literal["array", "vector", "local"]
@@ -28,6 +29,12 @@ class Transfer:
     payload_bytes: int
     bus_bytes: int
     activates: int
+
+    def __post_init__(self) -> None:
+        if min(self.elements, self.payload_bytes, self.bus_bytes) < 1:
+            raise SpecError(
+                f"transfer.{self.tensor}", self.bus_bytes, "a transfer moves at least one code", "Leave it out."
+            )
 
     def bus_cycles(self, dram: DramSpec) -> int:
         """Cycles the data bus is busy; the latency comes on top, once."""
@@ -72,6 +79,7 @@ class Tile:
     takes_out, gives_out : whether the first unit takes an output slot before it starts, and
         whether the slot is free once the stores are done.
     cycles : work on each unit of the op's route, in order.
+    conflict_cycles : those of the first unit's cycles in which it only waits for the scratchpad's banks.
     stores : transfers out of the scratchpad after the last unit.
     tally : events of the units (field of `Counts` to number); transfers are counted by the engine.
     """
@@ -86,6 +94,7 @@ class Tile:
     stores: tuple[Transfer, ...] = ()
     tally: Mapping[str, int] = field(default_factory=dict)
     signal_macs: int = 0
+    conflict_cycles: int = 0
 
     @property
     def goes_on(self) -> bool:

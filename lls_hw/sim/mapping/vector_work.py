@@ -13,7 +13,9 @@ from lls_hw.sim.mapping.work import lane_cycles, times
 
 
 def _finish(ctx: Context, tally: dict[str, int]) -> TileWork:
-    return TileWork((lane_cycles(lane_events(tally), ctx.chip.vector.lanes),), tally)
+    compute = lane_cycles(lane_events(tally), ctx.chip.vector.lanes)
+    cycles = ctx.served(compute, tally)
+    return TileWork((cycles,), tally, cycles - compute)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,7 @@ def everything(images) -> dict[int, int]:
     """Picture number (from its grey level) to label, over both splits."""
     return {
         round(float(picture.mean()) / 20): int(found)
-        for pictures, labels in (
-            (images.train_images, images.train_labels),
-            (images.test_images, images.test_labels),
-        )
+        for pictures, labels in ((images.train_images, images.train_labels), (images.test_images, images.test_labels))
         for picture, found in zip(pictures[:], labels, strict=True)
     }
 

@@ -12,7 +12,10 @@ from lls_hw.models.registry import load, load_network, names
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import parse_rule
+from lls_hw.models.spec.technology import TechnologySpec
+from lls_hw.sim.cost.energy import price
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.trace import TRACKS, trace_json
 
@@ -92,7 +95,10 @@ def test_trace__opens_as_chrome_trace(chip):
     for unit in ("array", "vector", "local", "dma_read", "dma_write", "dram"):
         spent = sum(end - start for track, _, start, end in result.spans if track == unit)
         assert spent == result.busy_cycles[unit]
-    assert [e["args"]["bytes"] for e in events if e["ph"] == "C"][-1] == 0
+    assert [e["args"]["bytes"] for e in events if e["name"] == "scratchpad"][-1] == 0
+    counted = [e["args"] for e in events if e["name"] == "DRAM bytes per cycle"]
+    assert all(0 <= args["read"] + args["write"] <= chip.dram.bytes_per_cycle + 1e-9 for args in counted)
+    assert sum(args["read"] for args in counted) > 0 < sum(args["write"] for args in counted)
 
 
 def test_hand_case__pointwise_layer_of_the_docs(chip):
@@ -109,6 +115,15 @@ def test_hand_case__pointwise_layer_of_the_docs(chip):
     assert result.busy_cycles["vector"] == 2 * 262_144 // 16
     assert result.busy_cycles["dram"] == 657_536 // 8
     assert result.cycles == 83_508
+    counts = result.counts
+    assert counts.scratchpad_read_words == 65_536 + 8_192 + 131_072 + 131_072 + 65_536
+    assert counts.scratchpad_write_words == 16_656 + 2 * 131_072 + 65_536
+    assert counts.dram_activates == 32 * 2 + 32 * 8 + 2
+    technology = load("technology", chip.technology, TechnologySpec, "--technology")
+    small = chip.changed("scratchpad", capacity_bytes=128 * 1024)
+    energy = price(counts, cycles=result.cycles, chip=small, precision=Precision(), technology=technology).to_uj()
+    parts = {"array": 5.581, "sram": 21.935, "dram": 47.792, "vector": 0.328, "leakage": 1.306, "total": 76.942}
+    assert {part: round(energy[part], 3) for part in parts} == parts
 
 
 def test_large_case__cost_grows_with_distinct_runs_not_with_tiles(chip):

@@ -1,0 +1,101 @@
+"""`lls-hw compare`: ratios, overheads, batches, accumulated gradients, the roofline, and wrong input."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from lls_hw.cli import main
+from lls_hw.models.program.lower import LOWERINGS
+
+SMALL = ["compare", "--net", "smallconv", "--batch", "2"]
+
+
+def compared(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert main([*SMALL, *arguments, "--json", "-", "--quiet"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_every_rule__has_costs_and_an_overhead_over_inference(capsys: pytest.CaptureFixture[str]) -> None:
+    data = compared(capsys, "--rules", ",".join(LOWERINGS))
+    assert data["against"] == "bp"
+    by_rule = {entry["rule"]: entry for entry in data["rules"]}
+    assert set(by_rule) == set(LOWERINGS)
+    assert by_rule["inference"]["overhead"] == dict.fromkeys(("cycles", "energy", "dram_bytes", "macs"), 1.0)
+    for rule, entry in by_rule.items():
+        totals = entry["totals"]
+        assert sum(totals["training_memory"].values()) == totals["training_memory_bytes"]
+        assert sum(totals["stall_cycles"].values()) <= totals["cycles"]
+        for key in ("cycles", "energy", "macs"):
+            assert entry["overhead"][key] > 1 or rule == "inference"
+    stored = {rule for rule in LOWERINGS if by_rule[rule]["totals"]["training_memory"]["projection_feedback"]}
+    assert stored == {"lls_random", "lls_m_random", "lls_mxm_random", "dfa", "drtp"}
+    modulated = {rule for rule in LOWERINGS if by_rule[rule]["totals"]["training_memory"]["modulation"]}
+    assert modulated == {rule for rule in LOWERINGS if "_m" in rule}
+
+
+def test_overhead__needs_inference_among_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    data = compared(capsys, "--rules", "bp,lls")
+    assert [entry["overhead"] for entry in data["rules"]] == [None, None]
+
+
+def test_batches__are_compared_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
+    data = compared(capsys, "--rules", "bp,lls", "--batches", "1,4")
+    assert [one["batch"] for one in data["batches"]] == [1, 4]
+    alone = compared(capsys, "--rules", "bp,lls", "--batch", "4")
+    assert {**alone, "batch": 4} == data["batches"][1]
+
+
+def test_accumulate__updates_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four batches' products, one update; less work than four steps, more memory than one."""
+    one = compared(capsys, "--rules", "inference,bp,lls")["rules"]
+    four = compared(capsys, "--rules", "inference,bp,lls", "--accumulate", "4")["rules"]
+    for step, steps in zip(one, four, strict=True):
+        own, more = step["totals"], steps["totals"]
+        assert more["macs"]["training_step"] == 4 * own["macs"]["training_step"]
+        if step["rule"] == "inference":
+            assert more["cycles"] == 4 * own["cycles"]
+        else:
+            assert own["cycles"] < more["cycles"]
+            assert more["training_memory"]["gradients"] > own["training_memory"]["gradients"]
+        assert more["energy_uj"]["total"] > own["energy_uj"]["total"]
+
+
+def test_roofline__is_an_svg_with_a_point_a_rule_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "roof.svg"
+    assert main([*SMALL, "--rules", "inference,bp,lls", "--roofline", str(path), "--quiet"]) == 0
+    titles = [node.text or "" for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}title")]
+    assert len(titles) == 1 + 3 + 3
+    for title in titles:
+        figures = title.split(": ")[1].replace(" MAC/B", "").replace(" MAC/cycle", "").split(", ")
+        per_byte, per_cycle = (float(figure) for figure in figures)
+        assert per_cycle <= min(256, 8 * per_byte) * 1.01, title
+
+
+def test_tables__name_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SMALL, "--rules", "inference,bp,lls_m"]) == 0
+    text = capsys.readouterr().out
+    assert "energy / inference" in text.replace("\n", " ") or "inference" in text
+    assert "training memory, kB" in text
+    assert "modulation" in text
+
+
+BAD = [
+    (["--rules", "bp,bp"], "--rules = 'bp,bp': it takes different names"),
+    (["--rules", "nope"], "--rule = 'nope': the rules are"),
+    (["--batches", "1,x"], "--batches = '1,x': it takes different numbers"),
+    (["--batches", "0"], "--batches = '0': it takes different numbers"),
+    (["--accumulate", "0"], "--accumulate = 0: an update needs a batch"),
+    (["--roofline", "/no/such/folder/x.svg"], "--roofline = '/no/such/folder/x.svg': the folder"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(case[0]) for case in BAD])
+def test_wrong_input__is_one_line_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SMALL, *arguments]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"lls-hw: {message}"), captured.err
+    assert captured.err.count("\n") == 1

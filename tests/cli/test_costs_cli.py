@@ -1,0 +1,148 @@
+"""Explanations, pinned mappings and stall causes of `lls-hw simulate`, and the table of docs/costs.md."""
+
+import json
+import math
+import re
+from importlib import resources, util
+from pathlib import Path
+
+import pytest
+
+from lls_hw.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ["simulate", "--net", "smallconv", "--rule", "lls_m", "--batch", "2", "--no-numerics"]
+PIN = '[[op]]\nlayer = "conv1"\nstage = "forward"\norder = "rio"\n'
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    assert main([*SMALL, *arguments, "--json", "-", "--quiet"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_explain_energy__rows_sum_to_the_total(capsys: pytest.CaptureFixture[str]) -> None:
+    data = run_json(capsys, "--explain-energy")
+    rows, energy = data["explain_energy"], data["totals"]["energy_uj"]
+    for part in ("array", "sram", "dram", "vector", "local", "leakage"):
+        made = math.fsum(row["total_pj"] for row in rows if row["part"] == part) / 1e6
+        assert made == pytest.approx(energy[part], rel=1e-9), part
+    assert math.fsum(row["total_pj"] for row in rows) / 1e6 == pytest.approx(energy["total"], rel=1e-9)
+    assert all(row["source"] and row["total_pj"] == row["count"] * row["unit_pj"] for row in rows)
+
+
+def test_explain__shows_candidates_traffic_and_winner(capsys: pytest.CaptureFixture[str]) -> None:
+    found = run_json(capsys, "--explain", "conv1")["explain"]
+    assert [entry["op"] for entry in found] == ["op 0 conv1 forward (Gemm)", "op 6 conv1 weight_grad (Gemm)"]
+    for entry in found:
+        assert 0 < entry["fitting"] <= entry["candidates"]
+        assert all(other["dram_bytes"] > entry["winner"]["dram_bytes"] for other in entry["runners_up"])
+    assert run_json(capsys, "--explain", "0")["explain"] == found[:1]
+    assert main([*SMALL, "--explain", "conv1", "--explain-energy"]) == 0
+    text = capsys.readouterr().out
+    assert "chosen: order" in text
+    assert "energy of one training step of lls_m, event by event" in text
+
+
+def test_mapping__is_taken_as_pinned(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """By hand: two rows of one image a tile, half of the input's one channel whole, 16 of 32 outputs."""
+    path = tmp_path / "pins.toml"
+    path.write_text(f"{PIN}rows = 2\nout_channels = 16\n")
+    free, fixed = run_json(capsys), run_json(capsys, "--mapping", str(path), "--explain", "0")
+    winner = fixed["explain"][0]["winner"]
+    assert winner["order"] == "rio"
+    assert winner["tiles"] == 2 * 14 * 2
+    assert winner["mapping"].startswith("order rio, 2 rows x 1 in x 16 out, 56 tiles")
+    assert fixed["inputs"]["chip"]["mapping"][0]["rows"] == 2
+    assert fixed["totals"]["macs"] == free["totals"]["macs"]
+    moved = [sum(stage["dram_bytes"].values()) for data in (free, fixed) for stage in data["stages"][:1]]
+    assert moved[1] > moved[0]
+
+
+BAD_PINS = [
+    ("rows = 28\n", "mapping of conv1 forward.rows = 28: the output map has 28 rows. Write less than 28, or images"),
+    ("", "mapping of conv1 forward.rows = None: a tile has some output rows of one image, or some whole images."),
+    ("rows = 1\nout_channels = 33\n", "mapping of conv1 forward.out_channels = 33: the loop has 32 channels."),
+    ("images = 3\n", "mapping of conv1 forward.images = 3: the batch has 2 images. Write at most 2."),
+    ("rows = 1\nrow = 1\n", "pins.toml.op.0.row = 1: no such key."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sizes", "message"), BAD_PINS)
+def test_wrong_mapping__is_named(sizes: str, message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(PIN + sizes)
+    assert main([*SMALL, "--mapping", str(path)]) == 2
+    assert capsys.readouterr().err.startswith(f"lls-hw: {message}")
+
+
+def test_mapping_that_does_not_fit__is_refused_with_sizes_that_would(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(f"{PIN}images = 2\n")
+    assert main([*SMALL, "--mapping", str(path), "--sram", "64"]) == 2
+    error = capsys.readouterr().err
+    found = re.search(r"and 65536 are there\. These sizes fit: (\d+) (rows|images) x (\d+) in x (\d+) out\.", error)
+    assert found, error
+    path.write_text(f"{PIN}{found[2]} = {found[1]}\nin_channels = {found[3]}\nout_channels = {found[4]}\n")
+    assert main([*SMALL, "--mapping", str(path), "--sram", "64", "--quiet"]) == 0
+
+
+def test_mapping_of_nothing__names_the_products(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "pins.toml"
+    path.write_text(PIN.replace("conv1", "conv9") + "rows = 1\n")
+    assert main([*SMALL, "--mapping", str(path)]) == 2
+    assert "there is no such product; there are conv1, conv2" in capsys.readouterr().err
+    path.write_text((PIN + "rows = 1\n") * 2)
+    assert main([*SMALL, "--mapping", str(path)]) == 2
+    assert "it is pinned twice" in capsys.readouterr().err
+
+
+BAD = [
+    (["--explain", "nope"], "--explain = 'nope': it is no op from 0 to"),
+    (["--explain", "1"], "--explain = 1: op 1 (BatchNorm) streams, it has no mapping"),
+    (["--mapping", "/no/such.toml"], "file = '/no/such.toml': it does not exist"),
+    (["--sram", "1"], "chip.scratchpad.capacity_bytes = 1024:"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(case[0]) for case in BAD])
+def test_wrong_input__is_one_line_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SMALL, *arguments, "--quiet"]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"lls-hw: {message}"), captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_technology_without_sources__is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = (resources.files("lls_hw.models") / "technology" / "cmos_45nm.toml").read_text()
+    path = tmp_path / "bare.toml"
+    path.write_text(re.sub(r",? *source = \"[^\"]*\"", "", text))
+    assert main([*SMALL, "--technology", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert re.match(r"lls-hw: bare\.toml\.[\w.]+\.source = 'nothing': this key is required\. Add it\.\n", error), error
+
+
+def test_few_banks__slow_the_run_and_are_named_as_the_cause(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = (resources.files("lls_hw.models") / "chips" / "edge_16x16.toml").read_text()
+    path = tmp_path / "narrow.toml"
+    path.write_text(text.replace("banks = 16", "banks = 2"))
+    wide, narrow = run_json(capsys), run_json(capsys, "--chip", str(path))
+    assert narrow["totals"]["cycles"] > wide["totals"]["cycles"]
+    assert narrow["totals"]["stall_cycles"]["bank_conflict"] > narrow["totals"]["cycles"] // 4
+    assert wide["totals"]["stall_cycles"]["bank_conflict"] < wide["totals"]["cycles"] // 1000
+    for stage in narrow["stages"]:
+        assert sum(stage["stall_causes"].values()) == stage["stall_cycles"] <= stage["cycles"]
+
+
+def test_docs_table__is_what_the_script_makes() -> None:
+    spec = util.spec_from_file_location("costs_tables", ROOT / "scripts" / "costs_tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    made = script.rows("smallconv", None, 1)
+    text = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    assert "\n".join(made) in text, "run scripts/costs_tables.py --write"
