@@ -6,6 +6,7 @@ from functools import lru_cache
 from lls_hw.models.program.ops import Pass
 from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.cost.array_cycles import ArrayAccesses, array_accesses, array_cycles
+from lls_hw.sim.cost.grouped import ArrayShape, Groups, grouped_cycles, most_packed
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Nest
 from lls_hw.sim.mapping.nest_plan import Pieces, TileWork
@@ -34,6 +35,14 @@ def product_accesses(m: int, k: int, n: int, array: ArraySpec) -> ArrayAccesses:
     )
 
 
+@lru_cache(maxsize=65536)
+def depthwise_cycles(channels: int, m: int, k: int, n: int, array: ArraySpec) -> int:
+    """Cycles of `channels` small products: one behind the other, or packed on the diagonal, whichever is less."""
+    one = Groups(groups=channels, m=m, k=k, n=n)
+    shape = ArrayShape(rows=array.rows, cols=array.cols, dataflow=array.dataflow, preload_hidden=array.preload_hidden)
+    return min(grouped_cycles(one, shape, pack=pack) for pack in range(1, max(1, most_packed(one, shape)) + 1))
+
+
 def product_size(nest: Nest, direction: Pass, at: Pieces) -> tuple[int, int, int]:
     """(m, k, n) of a tile; depthwise: of one of its channels."""
     rows = nest.pixels("y", at["r"])
@@ -46,7 +55,7 @@ def product_size(nest: Nest, direction: Pass, at: Pieces) -> tuple[int, int, int
 
 @dataclass(frozen=True, slots=True)
 class ArrayWork:
-    """Work of a Gemm's tiles (or of a depthwise convolution's, channel by channel, on the array).
+    """Work of a Gemm's tiles (or of a depthwise convolution's on the array, channel by channel or packed).
 
     The products of an input gradient are added into the accumulators of the input map (col2im), so every
     one of them is a read and a write there; otherwise a tile adds to sums that already stand only where it
@@ -64,7 +73,7 @@ class ArrayWork:
         channels = at["i"].size if self.nest.shared else 1
         array = self.ctx.chip.array
         tally = self._array_tally(product_accesses(m, k, n, array), channels, m * n, starts)
-        compute = channels * product_cycles(m, k, n, array)
+        compute = depthwise_cycles(channels, m, k, n, array) if self.nest.shared else product_cycles(m, k, n, array)
         cycles = self.ctx.served(compute, tally)
         narrow = narrowing(self.ctx, self.nest, at, self.extras) if finishes and self.nest.narrows else {}
         for event, number in narrow.items():
