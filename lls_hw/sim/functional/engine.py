@@ -12,7 +12,8 @@ from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import LLS_FAMILY, OptimizerSpec, RuleSpec
-from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project, run_loss
+from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project
+from lls_hw.sim.functional.loss import run_loss
 from lls_hw.sim.functional.machine import Machine, OpRecord
 from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward
 from lls_hw.sim.functional.pooling import run_pool, run_pool_backward

@@ -1,12 +1,13 @@
-"""The local loss of the LLS family, and the classifier's own loss, in integers."""
+"""The local loss of the LLS family in integers."""
 
 from fractions import Fraction
 
 import numpy as np
 
 from lls_hw.models.program.local import latent_bits
-from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss
+from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.spec.geometry import PoolGrid
+from lls_hw.sim.functional.loss import reciprocal, targets
 from lls_hw.sim.functional.machine import Machine
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
@@ -83,21 +84,6 @@ def _window_sums(op: LocalProject, h: Ints) -> Ints:
         out = np.empty((op.batch, op.shape.out_c, len(grid.rows), len(grid.cols)), np.int64)
         window_sums(h, windows(grid.rows), windows(grid.cols), out)
     return out.reshape(op.batch, op.latents)
-
-
-def targets(classes: int, batch: int, smoothing: float) -> tuple[int, int]:
-    """(target of the label, of every other class) over the batch, with ERROR_FRAC bits.
-
-    Examples
-    --------
-    >>> targets(10, 4, 0.0)
-    (4194304, 0)
-    """
-    share = Fraction(str(smoothing))
-    one = Fraction(1 << _local.ERROR_FRAC, batch)
-    off = int(one * share / classes + Fraction(1, 2))
-    on = int(one * (1 - share + share / classes) + Fraction(1, 2))
-    return on, off
 
 
 def run_local_error(m: Machine, op: LocalError) -> None:
@@ -180,11 +166,6 @@ def project_of(m: Machine, layer: str) -> LocalProject:
     return next(op for op in m.program.ops if isinstance(op, LocalProject) and op.layer == layer)
 
 
-def reciprocal(temperature: float) -> tuple[int, int]:
-    """1 / T as (code, fraction bits)."""
-    return mantissa(1 / Fraction(str(temperature)))
-
-
 def inv_bits(temperature: float) -> int:
     """Bits by which 1 / T exceeds one."""
     return int(1 / Fraction(str(temperature))).bit_length()
@@ -259,21 +240,3 @@ def _backproject_stored(m: Machine, op: LocalBackproject) -> None:
     )
     m.record.signal_macs += int(products)
     m.narrow(op.writes[0], wide, common)
-
-
-def run_loss(m: Machine, op: Loss) -> None:
-    """The classifier's softmax error at error width, and the sum over the batch for its bias."""
-    logits, labels = (m.read(name) for name in op.reads)
-    errors = np.empty((op.batch, op.classes), np.int64)
-    likelihood = np.empty(op.batch, np.int64)
-    on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
-    inv_t, inv_t_frac = reciprocal(op.temperature)
-    scaled = logits.codes.reshape(op.batch, op.classes).astype(np.int64) * inv_t
-    clamped = _local.loss_samples(
-        scaled, logits.frac + inv_t_frac - _local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
-    )
-    m.record.saturated += int(clamped)
-    m.taps[f"{op.layer}/likelihood"] = likelihood
-    error_frac = _local.ERROR_FRAC + inv_t_frac
-    m.narrow(op.writes[0], errors * inv_t, error_frac)
-    m.narrow_to_fit(op.writes[1], errors.sum(axis=0) * inv_t, error_frac)

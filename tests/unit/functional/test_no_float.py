@@ -11,14 +11,14 @@ from tests.unit.functional import small
 
 SIM = Path(__file__).parents[3] / "lls_hw" / "sim"
 ENGINE = [SIM / "functional" / f"{n}.py" for n in
-          ("engine", "machine", "products", "normalise", "pooling", "local", "update")]  # fmt: skip
+          ("engine", "machine", "products", "normalise", "pooling", "local", "loss", "update")]  # fmt: skip
 KERNELS = sorted((SIM / "kernels").glob("*.py"))
 
 EXACT_DIVISIONS = {
     # quotients of two Fractions, made once before a step: exact, and not floating point
-    ("local.py", "reciprocal"): 1,
+    ("loss.py", "reciprocal"): 1,
     ("local.py", "inv_bits"): 1,
-    ("local.py", "targets"): 2,
+    ("loss.py", "targets"): 2,
     ("tables.py", "basis_increments"): 1,
     ("_jit.py", "_cache_folder"): 3,  # joins of paths
 }

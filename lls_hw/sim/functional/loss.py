@@ -1,0 +1,48 @@
+"""Cross-entropy of a linear classifier in integers, and the constants every softmax error needs."""
+
+from fractions import Fraction
+
+import numpy as np
+
+from lls_hw.models.program.ops import Loss
+from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.kernels import _local
+from lls_hw.sim.kernels.tables import exp2_table, mantissa
+
+
+def targets(classes: int, batch: int, smoothing: float) -> tuple[int, int]:
+    """(target of the label, of every other class) over the batch, with ERROR_FRAC bits.
+
+    Examples
+    --------
+    >>> targets(10, 4, 0.0)
+    (4194304, 0)
+    """
+    share = Fraction(str(smoothing))
+    one = Fraction(1 << _local.ERROR_FRAC, batch)
+    off = int(one * share / classes + Fraction(1, 2))
+    on = int(one * (1 - share + share / classes) + Fraction(1, 2))
+    return on, off
+
+
+def reciprocal(temperature: float) -> tuple[int, int]:
+    """1 / T as (code, fraction bits)."""
+    return mantissa(1 / Fraction(str(temperature)))
+
+
+def run_loss(m: Machine, op: Loss) -> None:
+    """The classifier's softmax error at error width, and the sum over the batch for its bias."""
+    logits, labels = (m.read(name) for name in op.reads)
+    errors = np.empty((op.batch, op.classes), np.int64)
+    likelihood = np.empty(op.batch, np.int64)
+    on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
+    inv_t, inv_t_frac = reciprocal(op.temperature)
+    scaled = logits.codes.reshape(op.batch, op.classes).astype(np.int64) * inv_t
+    clamped = _local.loss_samples(
+        scaled, logits.frac + inv_t_frac - _local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
+    )
+    m.record.saturated += int(clamped)
+    m.taps[f"{op.layer}/likelihood"] = likelihood
+    error_frac = _local.ERROR_FRAC + inv_t_frac
+    m.narrow(op.writes[0], errors * inv_t, error_frac)
+    m.narrow_to_fit(op.writes[1], errors.sum(axis=0) * inv_t, error_frac)
