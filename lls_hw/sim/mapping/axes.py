@@ -63,6 +63,10 @@ class Steps:
     body: tuple["Step | Steps", ...]
 
 
+EXHAUSTIVE = 24
+"""Axes up to this length are cut in every size, so the mapping of a small layer is provably the best."""
+
+
 def chunk_axis(length: int, chunk: int) -> Axis:
     """Channels in pieces of `chunk`, the remainder last."""
     whole, rest = divmod(length, chunk)
@@ -73,7 +77,9 @@ def chunk_axis(length: int, chunk: int) -> Axis:
 
 
 def chunk_sizes(length: int, align: int) -> tuple[int, ...]:
-    """Chunk sizes worth trying: even splits rounded up to `align`, then small ones that always fit."""
+    """Chunk sizes worth trying: all of a short axis; else even splits rounded up to `align`, and small ones."""
+    if length <= EXHAUSTIVE:
+        return tuple(range(length, 0, -1))
     sizes = {length} | {size for size in (1, 4, align // 2) if 0 < size < length}
     parts = 2
     while length > align * (parts // 2):
@@ -96,10 +102,17 @@ def windows_of(out_rows: int, in_rows: int, kernel: int, stride: int, padding: i
 def row_axes(batch: int, in_rows: int, windows: tuple[Window, ...]) -> tuple[Axis, ...]:
     """Ways to cut batch x rows: whole images in even groups, or even groups of rows of one image."""
     rows = len(windows)
-    groups = sorted({-(-batch // parts) for parts in _parts(batch)}, reverse=True)
+    groups = sorted(_sizes(batch), reverse=True)
     axes = [cut_images(batch, images, in_rows, rows) for images in groups]
-    sizes = sorted({-(-rows // parts) for parts in _parts(rows)} - {rows}, reverse=True)
+    sizes = sorted(_sizes(rows) - {rows}, reverse=True)
     return (*axes, *(cut_rows(batch, size, in_rows, windows) for size in sizes))
+
+
+def _sizes(length: int) -> set[int]:
+    """Group sizes worth trying: all of a short axis, else even splits."""
+    if length <= EXHAUSTIVE:
+        return set(range(1, length + 1))
+    return {-(-length // parts) for parts in _parts(length)}
 
 
 def _parts(length: int) -> Iterator[int]:

@@ -14,12 +14,21 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.rule import parse_rule
-from lls_hw.sim.mapping.axes import chunk_axis, chunk_sizes, row_axes, steps, windows_of
+from lls_hw.sim.mapping.axes import (
+    EXHAUSTIVE,
+    chunk_axis,
+    chunk_sizes,
+    cut_images,
+    cut_rows,
+    row_axes,
+    steps,
+    windows_of,
+)
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.explain import explain
 from lls_hw.sim.mapping.nest_ops import choose, nest_of, work_of
 from lls_hw.sim.mapping.nest_plan import NestBuilder
-from lls_hw.sim.mapping.search import table_of
+from lls_hw.sim.mapping.search import score, table_of
 from lls_hw.sim.mapping.tile import walk
 
 SETTINGS = settings(deadline=None, max_examples=25)
@@ -148,3 +157,31 @@ def test_explain__says_why_and_refuses_streams():
         SpecError, match=r"^--explain = 1: op 1 \(BatchNorm\) streams, it has no mapping\. Name a GEMM\.$"
     ):
         explain(program, CHIP, 1)
+
+
+def every_cut(nest):
+    """All sizes of all loops, with no thought for what is worth trying."""
+    images = tuple(cut_images(nest.batch, n, nest.in_h, len(nest.windows)) for n in range(1, nest.batch + 1))
+    rows = tuple(cut_rows(nest.batch, n, nest.in_h, nest.windows) for n in range(1, len(nest.windows)))
+    outs = 1 if nest.shared else nest.out_c
+    return {
+        "r": images + rows,
+        "i": tuple(chunk_axis(nest.in_c, n) for n in range(1, nest.in_c + 1)),
+        "o": tuple(chunk_axis(outs, n) for n in range(1, outs + 1)),
+    }
+
+
+def test_search__is_optimal_on_small_layers():
+    """Against brute force over every tile size and order, at a dozen budgets each."""
+    compared = 0
+    for index in OPS:
+        nest = nest_of(context(index, 1 << 40), PROGRAM.ops[index])
+        if max(nest.in_c, nest.out_c, len(nest.windows), nest.batch) > EXHAUSTIVE:
+            continue
+        found, brute = table_of(nest, CHIP.dram, 2), score(nest, CHIP.dram, 2, every_cut(nest))
+        most = int(brute.need_bytes[brute.need_bytes < 1 << 50].max())
+        for budget in np.unique(np.geomspace(brute.need_bytes.min(), most, 12).astype(int)):
+            best = brute.dram_bytes[brute.need_bytes <= budget].min()
+            assert found.dram_bytes[found.need_bytes <= budget].min() == best, (PROGRAM.ops[index], budget)
+            compared += 1
+    assert compared > 100
