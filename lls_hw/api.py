@@ -48,8 +48,9 @@ def simulate(
         if run.numerics:
             assert images is not None, "numerics without pictures"
             refuse_numerics(run.rule, run.optimizer, run.network, run.batch)
+            reference = stack.enter_context(ReferenceProcess())
             values = start_values(run)
-            reference = stack.enter_context(ReferenceProcess(run, values, *step_batch(run, images, 0)))
+            reference.begin(run, values, *step_batch(run, images, 0))
             start = partial(run_numerics, run, images, progress, values=values, reference=reference)
         if run.costs:
             progress(f"costs of {run.rule.name}")

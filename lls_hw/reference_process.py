@@ -1,10 +1,11 @@
 """The float reference in a process of its own: torch loads there while the chip is simulated here.
 
 Importing torch takes longer than a training step of the default network, and most of it holds the
-interpreter's lock. The parent sends the run and its first batch, goes on with costs and integers,
-then sends the integers' tensors and gets the comparison back.
+interpreter's lock. The child loads it at once; the parent sends the run and its first batch as soon
+as it has them, goes on with costs and integers, then sends the integers' tensors and gets the comparison back.
 """
 
+import importlib
 import os
 import pickle
 import subprocess
@@ -22,14 +23,13 @@ from lls_hw.sim.functional.readback import Value
 class ReferenceProcess:
     """The child, as its parent sees it; a context manager, so that no child outlives its run."""
 
-    def __init__(self, run: RunSpec, before: Mapping[str, Value], x: Value, labels: NDArray[Any]) -> None:
+    def __init__(self) -> None:
         self._child = subprocess.Popen(
             [sys.executable, "-m", "lls_hw.reference_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1"},  # the kernels want the other core
         )
-        self._send((run, reference_parameters(run, before), x, labels))
 
     def __enter__(self) -> Self:
         return self
@@ -47,6 +47,10 @@ class ReferenceProcess:
         except BrokenPipeError:
             raise AssertionError(f"the reference's process ended with status {self._child.wait()}") from None
 
+    def begin(self, run: RunSpec, before: Mapping[str, Value], x: Value, labels: NDArray[Any]) -> None:
+        """Let it take the step from these kept tensors, input codes and labels."""
+        self._send((run, reference_parameters(run, before), x, labels))
+
     def compare(self, after: Mapping[str, Value]) -> tuple[AgainstFloat, ...]:
         """The comparison of the integers' tensors; waits for the reference if it must."""
         self._send(dict(after))
@@ -60,7 +64,8 @@ class ReferenceProcess:
 
 
 def serve(source: IO[bytes], target: IO[bytes]) -> None:
-    """The child's side: one run, one comparison."""
+    """The child's side: one run, one comparison; torch is loaded while the run is still awaited."""
+    importlib.import_module("lls_hw.models.reference.step")
     run, parameters, x, labels = pickle.load(source)
     expected = reference_tensors(run, parameters, x, labels)
     pickle.dump(compare_tensors(lowered(run), expected, pickle.load(source)), target)

@@ -24,7 +24,8 @@ class Value:
 
 def real(value: Value) -> NDArray[np.float64]:
     """Codes as real numbers."""
-    return np.asarray(value.codes, np.float64) * 2.0**-value.frac
+    numbers: NDArray[np.float64] = np.multiply(value.codes, 2.0**-value.frac, dtype=np.float64)
+    return numbers
 
 
 def real_tensor(program: Program, name: str, value: Value) -> NDArray[np.float64]:
