@@ -1,6 +1,6 @@
 """Pieces of the backward pass that more than one rule needs."""
 
-from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.builder import LABEL_BITS, Builder
 from lls_hw.models.program.ops import BatchNormBackward, Loss, PoolBackward, Stage
 from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer
 
@@ -51,19 +51,30 @@ def pool_backward(b: Builder, pool: PoolLayer, into: Layer) -> str:
     return out
 
 
-def classifier_loss(b: Builder, layer: WeightedLayer, logits: str) -> str:
-    """Cross-entropy of the final classifier: its error and its bias gradient."""
-    labels = b.tensor("input/labels", (b.batch,), 16, "label")
+def classifier_loss(
+    b: Builder, layer: WeightedLayer, logits: str, *, stage: Stage = "loss", temperature: float = 1.0
+) -> str:
+    """Cross-entropy of a linear classifier, the final one or a block's own: its error and bias gradient."""
+    labels = b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
     error = b.tensor(f"{layer.name}/error", (b.batch, 1, 1, layer.out_c), b.precision.error_bits, "error")
     bias_grad = b.tensor(f"{layer.name}/bias_grad", (layer.out_c,), b.precision.accumulator_bits, "gradient")
     b.add(
         Loss(
             layer=layer.name,
-            stage="loss",
+            stage=stage,
             batch=b.batch,
             reads=(logits, labels),
             writes=(error, bias_grad),
             classes=layer.out_c,
+            temperature=temperature,
         )
     )
+    return error
+
+
+def learn_classifier(b: Builder, layer: WeightedLayer, source: str, logits: str) -> str:
+    """Loss, weight gradient and update of the final classifier; returns its error."""
+    error = classifier_loss(b, layer, logits)
+    b.weight_gradient(layer, source, error)
+    b.update_layer(layer)
     return error

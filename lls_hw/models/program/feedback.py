@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lls_hw.models.program.backward import batch_norm_backward, classifier_loss, input_gradient
+from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
 from lls_hw.models.program.builder import LABEL_BITS, Builder
 from lls_hw.models.program.global_rules import lower_forward
 from lls_hw.models.program.ops import Stage, TargetProject
@@ -39,9 +39,7 @@ def _lower_dfa(b: Builder) -> Program:
     sources = lower_forward(b, layers)
     classifier = layers[-1]
     assert isinstance(classifier, WeightedLayer)
-    error = classifier_loss(b, classifier, sources[-1])
-    b.weight_gradient(classifier, sources[-2], error)
-    b.update_layer(classifier)
+    error = learn_classifier(b, classifier, sources[-2], sources[-1])
     for first, block in reversed(_blocks(b)):
         _learn(b, block, sources[first : first + len(block)], _inject_error(b, block[-1], error))
     return b.program()
@@ -60,9 +58,7 @@ def _lower_drtp(b: Builder) -> Program:
             _learn(b, block, sources[first : first + len(block)], _inject_target(b, block[-1]))
     classifier = layers[-1]
     assert isinstance(classifier, WeightedLayer)
-    error = classifier_loss(b, classifier, sources[-1])
-    b.weight_gradient(classifier, sources[-2], error)
-    b.update_layer(classifier)
+    learn_classifier(b, classifier, sources[-2], sources[-1])
     return b.program()
 
 

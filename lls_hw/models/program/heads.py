@@ -1,7 +1,8 @@
 """A block's own linear classifier (the `local_losses` rule), on the same pooled latents as LLS."""
 
-from lls_hw.models.program.builder import LABEL_BITS, Builder
-from lls_hw.models.program.ops import Loss, Pool
+from lls_hw.models.program.backward import classifier_loss
+from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.ops import Pool
 from lls_hw.models.spec.geometry import PoolGrid, PoolLayer, WeightedLayer
 
 
@@ -49,20 +50,7 @@ def classifier_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -
     logits = b.map(head, "logits", max(b.precision.activation_bits, 16), "activation")
     bias = b.parameter(head.name, "bias", (head.out_c,))
     b.product(head, "forward", "local_error", (z, b.weight(head), bias), logits)
-    labels = b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
-    error = b.tensor(f"{head.name}/error", (b.batch, 1, 1, head.out_c), b.precision.error_bits, "error")
-    bias_grad = b.tensor(f"{head.name}/bias_grad", (head.out_c,), b.precision.accumulator_bits, "gradient")
-    b.add(
-        Loss(
-            layer=head.name,
-            stage="local_error",
-            batch=b.batch,
-            reads=(logits, labels),
-            writes=(error, bias_grad),
-            classes=head.out_c,
-            temperature=b.rule.temperature,
-        )
-    )
+    error = classifier_loss(b, head, logits, stage="local_error", temperature=b.rule.temperature)
     b.weight_gradient(head, z, error)
     grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, head.in_c), b.precision.error_bits, "error")
     b.product(head, "input_grad", "local_error", (error, b.weight(head)), grad)

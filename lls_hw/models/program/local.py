@@ -1,6 +1,6 @@
 """Lowering of the LLS family: each block learns as soon as its forward pass ends."""
 
-from lls_hw.models.program.backward import batch_norm_backward, classifier_loss, input_gradient
+from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
 from lls_hw.models.program.builder import LABEL_BITS, Builder, word_bits
 from lls_hw.models.program.heads import classifier_error, classifier_of
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Stage
@@ -55,9 +55,7 @@ def _train_block(b: Builder, block: list[Layer], source: str) -> str:
     if not isinstance(last, WeightedLayer):
         return sources[-1]
     if last.kind == "classifier":
-        error = classifier_loss(b, last, sources[-1])
-        b.weight_gradient(last, sources[0], error)
-        b.update_layer(last)
+        learn_classifier(b, last, sources[0], sources[-1])
         return sources[-1]
     _learn(b, [layer for layer in block if isinstance(layer, WeightedLayer)], sources)
     return sources[-1]

@@ -7,7 +7,7 @@ dimensionless after normalisation, so no scale of the layer enters the logits.
 import numpy as np
 
 from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import HALF_UP, bit_length, clamp, divide_round, shift_round, sqrt_ratio
+from lls_hw.sim.kernels._scalar import HALF_UP, clamp, divide_round, shift_round, sqrt_ratio
 
 LOGIT_FRAC = 16
 ERROR_FRAC = 24
@@ -273,13 +273,3 @@ def sign_basis(increments: Ints, phase_bits: Int, out: Ints) -> None:
         for t in range(out.shape[1]):
             out[c, t] = 0 if t == 0 else (1 if phase < half else -1)
             phase = (phase + increments[c]) & mask
-
-
-@kernel
-def widest(values: Ints) -> Int:
-    """Bits of the largest magnitude."""
-    most = np.int64(0)
-    for i in range(values.size):
-        value = np.int64(values[i])
-        most = max(most, value if value >= 0 else -value)
-    return bit_length(most)

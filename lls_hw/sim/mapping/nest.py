@@ -19,7 +19,6 @@ from typing import Literal
 
 from lls_hw.models.spec.accelerator import DramSpec
 from lls_hw.models.spec.geometry import Window
-from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.mapping.axes import Axis, Piece, chunk_axis, chunk_sizes, row_axes
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
 
@@ -148,7 +147,3 @@ class Nest:
             segments, length = (1, self.taps * i * o) if i == self.in_c else (self.taps, i * o)
         span = self.taps * self.in_c * full_out
         return make_transfer(dram, tensor, bits, segments=segments, segment_elements=length, span_elements=span)
-
-    def sum_bytes(self, at: dict[Dim, Piece]) -> int:
-        """Accumulator bytes of one result tile."""
-        return storage_bytes(self.elements(self.result.side, at), self.sum_bits)
