@@ -24,9 +24,9 @@ from lls_hw.sim.functional.machine import Machine, Peak, Scales
 from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, _channel_sums, _forward_codes, slope_code
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import input_codes
-from lls_hw.sim.kernels import _norm
 from lls_hw.sim.kernels._inference import running_constants
 from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels._norm_maps import forward_peak
 from lls_hw.sim.kernels.products import ArrayUnit
 from lls_hw.sim.kernels.requant import container
 
@@ -42,7 +42,7 @@ def run_batch_norm_inference(m: Machine, op: BatchNorm) -> None:
     m.record.saturated += int(held)
     _, extremes = _channel_sums(flat)
     slope, slope_frac = slope_code(op.shape.negative_slope)
-    peak = Peak(int(_norm.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
+    peak = Peak(int(forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
     _forward_codes(m, op, flat, Value(stats, beta.frac), peak)
 
 
@@ -69,7 +69,7 @@ class Inference:
             rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"
         )
         self.values = values
-        self.saturated = self.overflows = 0
+        self.saturated = self.overflows = self.guarded = 0
 
     def logits(self, images: Value) -> Value:
         """Codes (batch, classes) for activation codes (batch, height, width, channels)."""
@@ -86,6 +86,7 @@ class Inference:
                 RUNNERS[op.kind](m, op)
         self.saturated += sum(record.saturated for record in m.records)
         self.overflows += sum(record.tally.overflows for record in m.records)
+        self.guarded += sum(record.tally.guarded for record in m.records)
         found = m.values[program.ops[-1].writes[0]]
         return Value(found.codes.reshape(len(images.codes), self.network.classes), found.frac)
 

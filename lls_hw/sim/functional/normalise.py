@@ -8,7 +8,7 @@ from lls_hw.models.program.ops import BatchNorm, BatchNormBackward
 from lls_hw.sim.functional.machine import Machine, Peak
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels import _norm
+from lls_hw.sim.kernels import _norm, _norm_maps
 from lls_hw.sim.kernels._jit import Ints
 from lls_hw.sim.kernels._pool import spread_windows
 from lls_hw.sim.kernels.requant import container
@@ -41,7 +41,7 @@ def run_batch_norm(m: Machine, op: BatchNorm) -> None:
     moved = running.codes.copy()
     _norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
     slope, slope_frac = slope_code(op.shape.negative_slope)
-    peak = Peak(int(_norm.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
+    peak = Peak(int(_norm_maps.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
     _forward_codes(m, op, flat, Value(stats, beta.frac), peak)
     m.write(op.writes[1], stats, beta.frac)
     m.write(op.writes[2], moved, RUNNING_FRAC)
@@ -71,7 +71,7 @@ def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Pe
     out = np.empty(flat.shape, container(bits))
 
     def work(first: int, last: int) -> int:
-        return _norm.forward_narrow(
+        return _norm_maps.forward_narrow(
             flat,
             stats.codes,
             stats.frac,
@@ -102,14 +102,14 @@ def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
 
     def partial(first: int, last: int) -> Ints:
         sums = np.zeros((2, op.shape.out_c), np.int64)
-        _norm.backward_sums(flat, flat_y, stats.codes, *form, first, last, sums)
+        _norm_maps.backward_sums(flat, flat_y, stats.codes, *form, first, last, sums)
         return sums
 
     sums = np.sum(run(partial, flat.shape[0]), axis=0)
     means = np.empty_like(sums)
-    _norm.backward_means(sums, flat.shape[0], means)
+    _norm_maps.backward_means(sums, flat.shape[0], means)
     _backward_codes(m, op, flat, flat_y, (stats.codes, means, *form, delta.frac - y.frac))
-    m.narrow_to_fit(op.writes[1], sums[1], delta.frac + _norm.GUARD + _norm.XHAT_FRAC)
+    m.narrow_to_fit(op.writes[1], sums[1], delta.frac + _norm.GUARD + _norm_maps.XHAT_FRAC)
     m.narrow_to_fit(op.writes[2], sums[0], delta.frac + _norm.GUARD)
 
 
@@ -122,7 +122,7 @@ def _backward_codes(
 
     def narrow(out_frac: int, store: bool) -> tuple[int, int]:
         def work(first: int, last: int) -> tuple[int, int]:
-            return _norm.backward_narrow(
+            return _norm_maps.backward_narrow(
                 delta, y, *form, out_frac, bits, how.mode, how.key, how.wraps, first, last, store, out
             )
 
@@ -130,12 +130,12 @@ def _backward_codes(
         return int(sum(part[0] for part in parts)), int(max(part[1] for part in parts))
 
     def measure() -> Peak:
-        return Peak(narrow(PEAK_FRAC + form[5], store=False)[1], PEAK_FRAC + form[5] + _norm.PEAK_GUARD)
+        return Peak(narrow(PEAK_FRAC + form[5], store=False)[1], PEAK_FRAC + form[5] + _norm_maps.PEAK_GUARD)
 
     out_frac = m.scales.frac(name, bits, measure)
     saturated, peak = narrow(out_frac, store=True)
     m.record.saturated += saturated
-    m.scales.saw(name, Peak(peak, out_frac + _norm.PEAK_GUARD))
+    m.scales.saw(name, Peak(peak, out_frac + _norm_maps.PEAK_GUARD))
     m.write(name, out, out_frac)
 
 
@@ -151,7 +151,8 @@ def _spread(m: Machine, op: BatchNormBackward, grad: Value) -> Value:
         codes, frac = _shared(m, grid.areas, codes.reshape(op.batch, len(grid.areas), channels), frac)
     out = np.empty(shape, np.int32)
     pooled = codes.reshape(op.batch, channels, len(rows), len(cols))
-    spread_windows(pooled, windows(rows), windows(cols), out)
+    grids = windows(rows), windows(cols)
+    run(lambda first, last: spread_windows(pooled[first:last], *grids, out[first:last]), op.batch)
     return Value(out, frac)
 
 

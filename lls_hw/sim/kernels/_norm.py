@@ -1,6 +1,6 @@
-"""BatchNorm with LeakyReLU in integers, forward and backward, on maps seen as (positions, channels).
+"""BatchNorm's words: sums, and what the unit keeps of a channel for both directions (`_norm_maps`).
 
-Per channel the unit keeps six words (`stats` columns): the mean with 8 fraction bits more than y,
+Per channel the unit keeps six words (`stats` rows): the mean with 8 fraction bits more than y,
 1/sigma as mantissa and exponent (per code of y), gamma/sigma as mantissa and exponent, and beta's
 master code. All bounds below are for codes of up to 17 bits and up to 2**20 positions.
 """
@@ -10,21 +10,16 @@ import numpy as np
 from lls_hw.sim.kernels._jit import Int, Ints, kernel
 from lls_hw.sim.kernels._scalar import (
     HALF_UP,
-    STOCHASTIC,
     bit_length,
     clamp,
     divide_round,
     normalise,
-    random_bits,
     shift_round,
     sqrt_ratio,
-    wrap,
 )
 
 MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, BETA = 0, 1, 2, 3, 4, 5
 GUARD = 8  # fraction bits the mean, the variance and the masked error carry beyond their codes
-XHAT_FRAC = 14
-PEAK_GUARD = 8  # peaks are measured this many bits below the output's least significant one
 SHIFT_ROOM = 46  # bits beta may take at the scale of the product
 EPS_CODE, EPS_FRAC = 2814749767, 48  # BatchNorm's epsilon, 1e-5
 TENTH_CODE, TENTH_FRAC = 26214, 18  # BatchNorm's momentum, 0.1
@@ -92,20 +87,6 @@ def channel_constants(
 
 
 @kernel
-def activated(y: Int, stats: Ints, c: Int, beta_frac: Int, slope: Int, slope_frac: Int) -> Int:
-    """LeakyReLU(gamma (y - mean) / sigma + beta), wide, with SCALE_EXP[c] + 8 fraction bits."""
-    centred = (np.int64(y) << GUARD) - np.int64(stats[MEAN, c])
-    frac = np.int64(stats[SCALE_EXP, c]) + GUARD
-    value = centred * np.int64(stats[SCALE, c])
-    value += shift_round(np.int64(stats[BETA, c]), beta_frac - frac, HALF_UP, np.int64(0))
-    if value < 0:
-        value = shift_round(
-            shift_round(value, np.int64(4), HALF_UP, np.int64(0)) * slope, slope_frac - 4, HALF_UP, np.int64(0)
-        )
-    return value
-
-
-@kernel
 def running_update(stats: Ints, variance: Ints, count: Int, y_frac: Int, frac: Int, running: Ints) -> None:
     """running (2, c) += 0.1 (batch - running): mean and unbiased variance with `frac` fraction bits."""
     most = np.int64((1 << 31) - 1)
@@ -119,151 +100,3 @@ def running_update(stats: Ints, variance: Ints, count: Int, y_frac: Int, frac: I
             running[row, c] = old + shift_round(
                 (new - old) * np.int64(TENTH_CODE), np.int64(TENTH_FRAC), HALF_UP, np.int64(0)
             )
-
-
-@kernel
-def forward_peak(extremes: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, at_frac: Int) -> Int:
-    """Largest |output|, in units of 2**-at_frac: the map is monotone, so its extremes suffice."""
-    peak = np.int64(0)
-    for c in range(extremes.shape[1]):
-        shift = np.int64(stats[SCALE_EXP, c]) + GUARD - at_frac
-        for side in range(2):
-            value = activated(extremes[side, c], stats, c, beta_frac, slope, slope_frac)
-            value = shift_round(value, shift, HALF_UP, np.int64(0))
-            peak = max(peak, value if value >= 0 else -value)
-    return peak
-
-
-@kernel
-def forward_narrow(
-    y: Ints,
-    stats: Ints,
-    beta_frac: Int,
-    slope: Int,
-    slope_frac: Int,
-    out_frac: Int,
-    total_bits: Int,
-    mode: Int,
-    key: Int,
-    wraps: Int,
-    first: Int,
-    last: Int,
-    out: Ints,
-) -> int:
-    """Rows first ... last - 1 of the activated output as codes; returns overflows."""
-    high = (np.int64(1) << (total_bits - 1)) - 1
-    low = -high - 1
-    overflows = 0
-    bits = np.int64(0)
-    channels = y.shape[1]
-    for m in range(first, last):
-        for c in range(channels):
-            value = activated(y[m, c], stats, c, beta_frac, slope, slope_frac)
-            shift = np.int64(stats[SCALE_EXP, c]) + GUARD - out_frac
-            if mode == STOCHASTIC:
-                bits = random_bits(key, m * channels + c)
-            code = shift_round(value, shift, mode, bits)
-            if code < low or code > high:
-                overflows += 1
-                code = wrap(code, total_bits) if wraps else clamp(code, low, high)
-            out[m, c] = code
-    return overflows
-
-
-@kernel
-def masked(delta: Int, y: Int, stats: Ints, c: Int, beta_frac: Int, slope: Int, slope_frac: Int) -> Int:
-    """Error in front of the activation, with GUARD more fraction bits than delta."""
-    value = np.int64(delta)
-    if activated(y, stats, c, beta_frac, np.int64(1), np.int64(4)) < 0:
-        return shift_round(value * slope, slope_frac - GUARD, HALF_UP, np.int64(0))
-    return value << GUARD
-
-
-@kernel
-def normalised(y: Int, stats: Ints, c: Int) -> Int:
-    """xhat with XHAT_FRAC fraction bits."""
-    centred = (np.int64(y) << GUARD) - np.int64(stats[MEAN, c])
-    shift = np.int64(stats[RSTD_EXP, c]) + GUARD - XHAT_FRAC
-    return shift_round(centred * np.int64(stats[RSTD, c]), shift, HALF_UP, np.int64(0))
-
-
-@kernel
-def backward_sums(
-    delta: Ints, y: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, first: Int, last: Int, sums: Ints
-) -> None:
-    """Adds rows into sums (2, c): of the masked error, and of the masked error times xhat.
-
-    By Cauchy-Schwarz sum |xhat| <= positions, so the second stays below 2**(25 + 14 + 20).
-    """
-    channels = y.shape[1]
-    for m in range(first, last):
-        for c in range(channels):
-            error = masked(delta[m, c], y[m, c], stats, c, beta_frac, slope, slope_frac)
-            sums[0, c] += error
-            sums[1, c] += error * normalised(y[m, c], stats, c)
-
-
-@kernel
-def backward_means(sums: Ints, count: Int, means: Ints) -> None:
-    """means (2, c): mean error (GUARD bits) and mean error x xhat (GUARD + 8 bits)."""
-    for c in range(sums.shape[1]):
-        means[0, c] = divide_round(sums[0, c], count)
-        means[1, c] = shift_round(divide_round(sums[1, c], count), np.int64(XHAT_FRAC - 8), HALF_UP, np.int64(0))
-
-
-@kernel
-def backward_value(
-    delta: Int, y: Int, stats: Ints, means: Ints, c: Int, beta_frac: Int, slope: Int, slope_frac: Int
-) -> Int:
-    """gamma/sigma (error - mean - xhat mean_xhat), wide; |value| < 2**51."""
-    error = masked(delta, y, stats, c, beta_frac, slope, slope_frac)
-    pull = shift_round(normalised(y, stats, c) * means[1, c], np.int64(XHAT_FRAC + 8), HALF_UP, np.int64(0))
-    return (error - means[0, c] - pull) * np.int64(stats[SCALE, c])
-
-
-@kernel
-def backward_narrow(
-    delta: Ints,
-    y: Ints,
-    stats: Ints,
-    means: Ints,
-    beta_frac: Int,
-    slope: Int,
-    slope_frac: Int,
-    in_frac: Int,
-    out_frac: Int,
-    total_bits: Int,
-    mode: Int,
-    key: Int,
-    wraps: Int,
-    first: Int,
-    last: Int,
-    store: Int,
-    out: Ints,
-) -> tuple[int, Int]:
-    """Rows of delta_y as codes; returns (overflows, peak in units of 2**-(out_frac + 8)).
-
-    `in_frac` counts delta's and y's fraction bits: delta_frac - y_frac. With `store` false only
-    the peak is measured (the first of two passes).
-    """
-    high = (np.int64(1) << (total_bits - 1)) - 1
-    low = -high - 1
-    overflows = 0
-    bits = np.int64(0)
-    peak = np.int64(0)
-    channels = y.shape[1]
-    for m in range(first, last):
-        for c in range(channels):
-            value = backward_value(delta[m, c], y[m, c], stats, means, c, beta_frac, slope, slope_frac)
-            shift = in_frac + GUARD + np.int64(stats[SCALE_EXP, c]) - out_frac
-            fine = shift_round(value, shift - PEAK_GUARD, HALF_UP, np.int64(0))
-            peak = max(peak, fine if fine >= 0 else -fine)
-            if store:
-                if mode == STOCHASTIC:
-                    bits = random_bits(key, m * channels + c)
-                code = shift_round(value, shift, mode, bits)
-                if code < low or code > high:
-                    overflows += 1
-                    code = wrap(code, total_bits) if wraps else clamp(code, low, high)
-                out[m, c] = code
-    return overflows, peak

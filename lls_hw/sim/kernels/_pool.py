@@ -16,19 +16,20 @@ def pool_images(x: Ints, rows: Ints, cols: Ints, is_max: Int, first: Int, last: 
     exactly and round once.
     """
     channels = x.shape[3]
+    held = np.empty(channels, np.int64)
     for image in range(first, last):
         for i in range(rows.shape[0]):
             for j in range(cols.shape[0]):
                 area = (rows[i, 1] - rows[i, 0]) * (cols[j, 1] - cols[j, 0])
+                held[:] = -(np.int64(1) << 62) if is_max else 0
+                for yy in range(rows[i, 0], rows[i, 1]):
+                    for xx in range(cols[j, 0], cols[j, 1]):
+                        values = x[image, yy, xx]
+                        for c in range(channels):
+                            value = np.int64(values[c])
+                            held[c] = max(held[c], value) if is_max else held[c] + value
                 for c in range(channels):
-                    most = np.int64(x[image, rows[i, 0], cols[j, 0], c])
-                    total = np.int64(0)
-                    for yy in range(rows[i, 0], rows[i, 1]):
-                        for xx in range(cols[j, 0], cols[j, 1]):
-                            value = np.int64(x[image, yy, xx, c])
-                            total += value
-                            most = max(most, value)
-                    out[image, i, j, c] = most if is_max else divide_round(total << MEAN_GUARD, area)
+                    out[image, i, j, c] = held[c] if is_max else divide_round(held[c] << MEAN_GUARD, area)
 
 
 @kernel

@@ -35,22 +35,23 @@ def shift_round(value: Int, shift: Int, mode: Int, bits: Int) -> Int:
 
     |value| < 2**62; a shift above 62 counts as 62; a negative shift is an exact left shift whose
     result is held to +-2**62, so that a scale left far behind saturates instead of overflowing.
+    There is no branch on the value or the shift, so that a loop of these runs on vector registers.
     """
-    if shift <= 0:
-        left = min(-shift, np.int64(MAX_SHIFT))
-        room = (np.int64(1) << MAX_SHIFT) >> left
-        return min(max(value, -room), room) << left
-    shift = min(shift, MAX_SHIFT)
-    floor = value >> shift
+    left = min(max(-shift, np.int64(0)), np.int64(MAX_SHIFT))
+    right = min(max(shift, np.int64(0)), np.int64(MAX_SHIFT))
+    room = (np.int64(1) << MAX_SHIFT) >> left
+    value = min(max(value, -room), room) << left
+    unit = np.int64(1) << right
+    floor = value >> right
     if mode == FLOOR:
         return floor
-    rest = value - (floor << shift)
     if mode == STOCHASTIC:
-        draw = bits << (shift - 32) if shift > 32 else bits & ((np.int64(1) << shift) - 1)
-        return floor + (np.int64(1) if rest > draw else np.int64(0))
-    half = np.int64(1) << (shift - 1)
-    up = rest > half or (rest == half and (mode == HALF_UP or (floor & 1) == 1))
-    return floor + (np.int64(1) if up else np.int64(0))
+        draw = (bits << max(right - 32, np.int64(0))) & (unit - 1)
+        return floor + (np.int64(1) if value & (unit - 1) > draw else np.int64(0))
+    if mode == HALF_UP:
+        return (value + (unit >> 1)) >> right
+    some = min(right, np.int64(1))
+    return (value + (unit >> 1) - some + (floor & some)) >> right
 
 
 @kernel

@@ -8,6 +8,9 @@ from numpy.typing import DTypeLike
 from lls_hw.models.spec.precision import Overflow, Rounding
 from lls_hw.sim.kernels._jit import Ints
 from lls_hw.sim.kernels._requant import max_abs_of, requantise_into
+from lls_hw.sim.kernels.threads import run
+
+LEAST = 1 << 16  # codes worth a thread
 
 ROUNDINGS: dict[Rounding, int] = {"nearest_even": 0, "half_up": 1, "floor": 2, "stochastic": 3}
 
@@ -48,10 +51,16 @@ def requantise(acc: Ints, shift: int, bits: int, how: Narrowing) -> tuple[Ints, 
     |acc| < 2**62. A negative shift grows the fraction exactly; what leaves the width does not fit.
     """
     out = np.empty(acc.shape, container(bits))
-    overflows = requantise_into(acc.reshape(-1), shift, how.mode, how.key, bits, how.wraps, out.reshape(-1))
-    return out, int(overflows)
+    flat, codes = acc.reshape(-1), out.reshape(-1)
+
+    def work(first: int, last: int) -> int:
+        part = slice(first, last)
+        return requantise_into(flat[part], shift, how.mode, how.key, first, bits, how.wraps, codes[part])
+
+    return out, int(sum(run(work, flat.size, least=LEAST)))
 
 
 def max_abs(values: Ints) -> int:
     """Largest magnitude of any array of codes."""
-    return int(max_abs_of(values.reshape(-1)))
+    flat = values.reshape(-1)
+    return int(max(run(lambda first, last: max_abs_of(flat[first:last]), flat.size, least=LEAST)))

@@ -32,9 +32,12 @@ def ranges(length: int, parts: int) -> list[tuple[int, int]]:
     return [(length * i // parts, length * (i + 1) // parts) for i in range(parts)]
 
 
-def run(work: Callable[[int, int], T], length: int, threads: int | None = None) -> Sequence[T]:
-    """`work(first, last)` over ranges of 0 .. length, in order of the ranges."""
-    threads = threads or default_threads()
+def run(work: Callable[[int, int], T], length: int, threads: int | None = None, *, least: int = 1) -> Sequence[T]:
+    """`work(first, last)` over ranges of 0 .. length, in order of the ranges.
+
+    Fewer than `least` elements are not worth a thread of their own.
+    """
+    threads = max(1, min(threads or default_threads(), length // least))
     spans = ranges(length, threads)
     if len(spans) == 1:
         return [work(*spans[0])]

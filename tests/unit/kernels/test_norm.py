@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lls_hw.sim.kernels import _norm
+from lls_hw.sim.kernels import _norm, _norm_maps
 from tests.oracles import norm as oracle
 from tests.oracles import scalar
 
@@ -119,11 +119,11 @@ def test_forward__exact_and_within_its_bound_of_rationals(channel, slope):
     values, gamma, beta = channel.real()
     real_slope = Fraction(slope[0], 2 ** slope[1])
     wide = [oracle.output(v, words, channel.beta_frac, slope) for v in channel.y]
-    peak = _norm.forward_peak(extremes, stats, channel.beta_frac, *slope, 20)
+    peak = _norm_maps.forward_peak(extremes, stats, channel.beta_frac, *slope, 20)
     assert peak == max(min(abs(oracle.half_up(w, words.scale_exp + 8 - 20)), 2**62) for w in wide)
     out = np.empty((len(wide), 1), np.int16)
     frac = 15 - 20 + 20 - int(peak).bit_length() + 20 if peak else 8
-    overflows = _norm.forward_narrow(
+    overflows = _norm_maps.forward_narrow(
         channel.column(), stats, channel.beta_frac, *slope, frac, 16, 0, 0, False, 0, len(wide), out
     )
     codes = [scalar.shifted(w, words.scale_exp + 8 - frac, "nearest_even") for w in wide]
@@ -152,18 +152,19 @@ def test_backward__exact_and_within_its_bound_of_rationals(channel, seed, bits):
     delta = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (count, 1)).astype(np.int16)
     sums, means = np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64)
     form = (channel.beta_frac, *SLOPE)
-    _norm.backward_sums(delta, channel.column(), stats, *form, 0, count, sums)
-    _norm.backward_means(sums, count, means)
+    _norm_maps.backward_sums(delta, channel.column(), stats, *form, 0, count, sums)
+    _norm_maps.backward_means(sums, count, means)
     wide, total, along = oracle.gradient(delta[:, 0].tolist(), channel.y, words, channel.beta_frac, SLOPE)
     assert sums[:, 0].tolist() == [total, along]
-    got = [int(_norm.backward_value(delta[m, 0], channel.column()[m, 0], stats, means, 0, *form)) for m in range(count)]
+    beta, y = _norm_maps.betas(stats, channel.beta_frac), channel.column()
+    got = [int(_norm_maps.backward_value(delta[m, 0], y[m, 0], stats, means, beta, 0, *SLOPE)) for m in range(count)]
     assert got == wide
     assert max(abs(v) for v in wide) < 2**51
     in_frac = -channel.y_frac
     finest = max(v.bit_length() for v in [1, *map(abs, wide)])
     out_frac = in_frac + 8 + words.scale_exp - finest + 15
     out = np.empty((count, 1), np.int16)
-    over, peak = _norm.backward_narrow(
+    over, peak = _norm_maps.backward_narrow(
         delta, channel.column(), stats, means, *form, in_frac, out_frac, 16, 3, 99, False, 0, count, True, out
     )
     shift = finest - 15
@@ -235,7 +236,7 @@ def test_batch_norm__2_to_20_positions_of_17_bit_codes_stay_exact(shape):
         rstd = int(stats[1, 0]) * Fraction(2) ** (y_frac - int(stats[2, 0]))
         assert abs(rstd**2 * true - 1) < Fraction(1, 2**13)
         grads, means = np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64)
-        _norm.backward_sums(delta, y, stats, 30, *SLOPE, 0, count, grads)
+        _norm_maps.backward_sums(delta, y, stats, 30, *SLOPE, 0, count, grads)
         words = kept(stats)
         pairs = dict.fromkeys(set(zip(delta[:, 0].tolist(), y[:, 0].tolist(), strict=True)), 0)
         for pair in pairs:
@@ -245,9 +246,9 @@ def test_batch_norm__2_to_20_positions_of_17_bit_codes_stay_exact(shape):
         along = sum(n * errors[pair] * oracle.normalised(pair[1], words) for pair, n in pairs.items())
         assert grads[:, 0].tolist() == [total, along]
         assert abs(along) < 2**59
-        _norm.backward_means(grads, count, means)
+        _norm_maps.backward_means(grads, count, means)
         for d, v in pairs:
             pull = oracle.half_up(oracle.normalised(v, words) * int(means[1, 0]), 22)
             want = (errors[d, v] - int(means[0, 0]) - pull) * words.scale
-            assert _norm.backward_value(d, v, stats, means, 0, 30, *SLOPE) == want
+            assert _norm_maps.backward_value(d, v, stats, means, _norm_maps.betas(stats, 30), 0, *SLOPE) == want
             assert abs(want) < 2**51

@@ -1,0 +1,199 @@
+"""BatchNorm with LeakyReLU in integers on maps seen as (positions, channels), forward and backward.
+
+Loops run along the channels without a branch on a value, so that they run on vector registers; what
+is the same for a whole channel is brought to its scale once (`betas`). Bounds as in `_norm`.
+"""
+
+import numpy as np
+
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
+from lls_hw.sim.kernels._norm import BETA, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP
+from lls_hw.sim.kernels._requant import narrow_row
+from lls_hw.sim.kernels._scalar import HALF_UP, divide_round, shift_round
+
+XHAT_FRAC = 14
+PEAK_GUARD = 8  # peaks are measured this many bits below the output's least significant one
+
+
+@kernel
+def betas(stats: Ints, beta_frac: Int) -> Ints:
+    """beta of every channel with SCALE_EXP + GUARD fraction bits."""
+    found = np.empty(stats.shape[1], np.int64)
+    for c in range(found.size):
+        frac = np.int64(stats[SCALE_EXP, c]) + GUARD
+        found[c] = shift_round(np.int64(stats[BETA, c]), beta_frac - frac, HALF_UP, np.int64(0))
+    return found
+
+
+@kernel
+def narrowing_shifts(stats: Ints, out_frac: Int) -> Ints:
+    """What every channel's wide words drop on their way to `out_frac` fraction bits."""
+    found = np.empty(stats.shape[1], np.int64)
+    for c in range(found.size):
+        found[c] = np.int64(stats[SCALE_EXP, c]) + GUARD - out_frac
+    return found
+
+
+@kernel
+def linear(y: Int, mean: Int, scale: Int, beta: Int) -> Int:
+    """gamma (y - mean) / sigma + beta, wide, with SCALE_EXP + GUARD fraction bits."""
+    return ((np.int64(y) << GUARD) - np.int64(mean)) * np.int64(scale) + beta
+
+
+@kernel
+def leaky(value: Int, slope: Int, slope_frac: Int) -> Int:
+    """LeakyReLU; a negative value drops four bits before the product with the slope."""
+    below = shift_round(value, np.int64(4), HALF_UP, np.int64(0)) * slope
+    below = shift_round(below, slope_frac - 4, HALF_UP, np.int64(0))
+    return below if value < 0 else value
+
+
+@kernel
+def forward_peak(extremes: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, at_frac: Int) -> Int:
+    """Largest |output|, in units of 2**-at_frac: the map is monotone, so its extremes suffice."""
+    peak = np.int64(0)
+    beta = betas(stats, beta_frac)
+    for c in range(extremes.shape[1]):
+        shift = np.int64(stats[SCALE_EXP, c]) + GUARD - at_frac
+        for side in range(2):
+            value = leaky(linear(extremes[side, c], stats[MEAN, c], stats[SCALE, c], beta[c]), slope, slope_frac)
+            value = shift_round(value, shift, HALF_UP, np.int64(0))
+            peak = max(peak, value if value >= 0 else -value)
+    return peak
+
+
+@kernel
+def forward_narrow(
+    y: Ints,
+    stats: Ints,
+    beta_frac: Int,
+    slope: Int,
+    slope_frac: Int,
+    out_frac: Int,
+    total_bits: Int,
+    mode: Int,
+    key: Int,
+    wraps: Int,
+    first: Int,
+    last: Int,
+    out: Ints,
+) -> int:
+    """Rows first ... last - 1 of the activated output as codes; returns overflows."""
+    overflows = 0
+    channels = y.shape[1]
+    beta = betas(stats, beta_frac)
+    shifts = narrowing_shifts(stats, out_frac)
+    wide = np.empty(channels, np.int64)
+    for m in range(first, last):
+        for c in range(channels):
+            wide[c] = leaky(linear(y[m, c], stats[MEAN, c], stats[SCALE, c], beta[c]), slope, slope_frac)
+        overflows += narrow_row(wide, shifts, mode, key, m * channels, total_bits, wraps, out[m])
+    return overflows
+
+
+@kernel
+def masked(delta: Int, value: Int, slope: Int, slope_frac: Int) -> Int:
+    """Error in front of the activation whose input was `value`, with GUARD more fraction bits than delta.
+
+    The sign is that of the word that met the slope: `value` without its last four bits, rounded.
+    """
+    error = np.int64(delta)
+    below = shift_round(error * slope, slope_frac - GUARD, HALF_UP, np.int64(0))
+    return below if shift_round(value, np.int64(4), HALF_UP, np.int64(0)) < 0 else error << GUARD
+
+
+@kernel
+def normalised(y: Int, mean: Int, rstd: Int, rstd_exp: Int) -> Int:
+    """xhat with XHAT_FRAC fraction bits."""
+    centred = (np.int64(y) << GUARD) - np.int64(mean)
+    return shift_round(centred * np.int64(rstd), np.int64(rstd_exp) + GUARD - XHAT_FRAC, HALF_UP, np.int64(0))
+
+
+@kernel
+def backward_sums(
+    delta: Ints, y: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, first: Int, last: Int, sums: Ints
+) -> None:
+    """Adds rows into sums (2, c): of the masked error, and of the masked error times xhat.
+
+    By Cauchy-Schwarz sum |xhat| <= positions, so the second stays below 2**(25 + 14 + 20).
+    """
+    channels = y.shape[1]
+    beta = betas(stats, beta_frac)
+    for m in range(first, last):
+        for c in range(channels):
+            value = linear(y[m, c], stats[MEAN, c], stats[SCALE, c], beta[c])
+            error = masked(delta[m, c], value, slope, slope_frac)
+            sums[0, c] += error
+            sums[1, c] += error * normalised(y[m, c], stats[MEAN, c], stats[RSTD, c], stats[RSTD_EXP, c])
+
+
+@kernel
+def backward_means(sums: Ints, count: Int, means: Ints) -> None:
+    """means (2, c): mean error (GUARD bits) and mean error x xhat (GUARD + 8 bits)."""
+    for c in range(sums.shape[1]):
+        means[0, c] = divide_round(sums[0, c], count)
+        means[1, c] = shift_round(divide_round(sums[1, c], count), np.int64(XHAT_FRAC - 8), HALF_UP, np.int64(0))
+
+
+@kernel
+def backward_value(
+    delta: Int, y: Int, stats: Ints, means: Ints, beta: Ints, c: Int, slope: Int, slope_frac: Int
+) -> Int:
+    """gamma/sigma (error - mean - xhat mean_xhat) of channel c, wide; |value| < 2**51."""
+    error = masked(delta, linear(y, stats[MEAN, c], stats[SCALE, c], beta[c]), slope, slope_frac)
+    xhat = normalised(y, stats[MEAN, c], stats[RSTD, c], stats[RSTD_EXP, c])
+    pull = shift_round(xhat * means[1, c], np.int64(XHAT_FRAC + 8), HALF_UP, np.int64(0))
+    return (error - means[0, c] - pull) * np.int64(stats[SCALE, c])
+
+
+@kernel
+def backward_peak(least: Ints, most: Ints, shifts: Ints) -> Int:
+    """Largest magnitude at PEAK_GUARD bits below the codes: rounding is monotone, so extremes suffice."""
+    peak = np.int64(0)
+    for c in range(shifts.size):
+        for value in (least[c], most[c]):
+            fine = shift_round(value, shifts[c] - PEAK_GUARD, HALF_UP, np.int64(0))
+            peak = max(peak, fine if fine >= 0 else -fine)
+    return peak
+
+
+@kernel
+def backward_narrow(
+    delta: Ints,
+    y: Ints,
+    stats: Ints,
+    means: Ints,
+    beta_frac: Int,
+    slope: Int,
+    slope_frac: Int,
+    in_frac: Int,
+    out_frac: Int,
+    total_bits: Int,
+    mode: Int,
+    key: Int,
+    wraps: Int,
+    first: Int,
+    last: Int,
+    store: Int,
+    out: Ints,
+) -> tuple[int, Int]:
+    """Rows of delta_y as codes; returns (overflows, peak in units of 2**-(out_frac + 8)).
+
+    `in_frac` counts delta's and y's fraction bits: delta_frac - y_frac. With `store` false only
+    the peak is measured (the first of two passes).
+    """
+    overflows = 0
+    channels = y.shape[1]
+    beta = betas(stats, beta_frac)
+    shifts = narrowing_shifts(stats, out_frac - in_frac)
+    wide = np.empty(channels, np.int64)
+    least, most = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+    for m in range(first, last):
+        for c in range(channels):
+            value = backward_value(delta[m, c], y[m, c], stats, means, beta, c, slope, slope_frac)
+            least[c] = min(least[c], value)
+            most[c] = max(most[c], value)
+            wide[c] = value
+        if store:
+            overflows += narrow_row(wide, shifts, mode, key, m * channels, total_bits, wraps, out[m])
+    return overflows, backward_peak(least, most, shifts)
