@@ -1,10 +1,9 @@
-"""Matrix products as the array performs them: fold by fold, row by row.
+"""Matrix products as the array performs them: fold by fold, row by row, every addition guarded.
 
 A fold multiplies `rows` inner indices at a time. Within a fold the products of one output chain
 through the array's column; the accumulator under the column then adds the fold to what it holds.
-`*_exact` is for operands whose bound proves that no sum can leave the accumulator: there order
-cannot matter and nothing is checked. Folds along n touch other outputs, so they change no bit and
-need no loop. `*_guarded` saturates or wraps at every addition and counts.
+Folds along n touch other outputs, so they change no bit and need no loop. Sums that provably fit
+take the shorter way of `blas.py`, which shares the gathering and the folding of columns.
 """
 
 import numpy as np
@@ -14,25 +13,11 @@ from lls_hw.sim.kernels._scalar import clamp, wrap
 
 
 @kernel
-def fold_exact(a: Ints, b: Ints, acc: Ints) -> int:
-    """acc[m, n] += a[m, k] @ b[k, n], one fold of k; returns the products performed."""
-    n_rows, n_inner = a.shape
-    n_cols = b.shape[1]
-    macs = 0
-    for m in range(n_rows):
-        sums = acc[m]
-        for k in range(n_inner):
-            value = np.int64(a[m, k])
-            weights = b[k]
-            for n in range(n_cols):
-                sums[n] += value * np.int64(weights[n])
-            macs += n_cols
-    return macs
-
-
-@kernel
 def fold_guarded(a: Ints, b: Ints, acc: Ints, total_bits: Int, wraps: Int, chain: Ints) -> tuple[int, int]:
-    """As `fold_exact`, every addition held to `total_bits`; returns (products, overflows)."""
+    """acc[m, n] += a[m, k] @ b[k, n], one fold of k; returns (products, overflows).
+
+    Every addition is held to `total_bits`; `chain` is room for one row of sums.
+    """
     n_rows, n_inner = a.shape
     n_cols = b.shape[1]
     high = (np.int64(1) << (total_bits - 1)) - 1
@@ -100,7 +85,6 @@ def forward_rows(
     rows: Int,
     total_bits: Int,
     wraps: Int,
-    exact: Int,
     acc: Ints,
 ) -> tuple[int, int]:
     """acc[first:last] = im2col(x)[first:last] @ w + bias; returns (products, overflows)."""
@@ -118,12 +102,9 @@ def forward_rows(
         for k0 in range(0, inner, rows):
             k1 = min(k0 + rows, inner)
             a = block[: m1 - m0, k0:k1]
-            if exact:
-                macs += fold_exact(a, w[k0:k1], acc[m0:m1])
-            else:
-                done, over = fold_guarded(a, w[k0:k1], acc[m0:m1], total_bits, wraps, chain)
-                macs += done
-                overflows += over
+            done, over = fold_guarded(a, w[k0:k1], acc[m0:m1], total_bits, wraps, chain)
+            macs += done
+            overflows += over
     return macs, overflows
 
 
@@ -142,7 +123,6 @@ def weight_grad_rows(
     rows: Int,
     total_bits: Int,
     wraps: Int,
-    exact: Int,
     acc: Ints,
 ) -> tuple[int, int]:
     """acc[first:last] = (im2col(x)^T @ delta)[first:last], folds of `rows` positions."""
@@ -161,12 +141,9 @@ def weight_grad_rows(
             for p in range(p1 - p0):
                 turned[k - first, p] = block[p, k]
         a = turned[:, : p1 - p0]
-        if exact:
-            macs += fold_exact(a, delta[p0:p1], acc[first:last])
-        else:
-            done, over = fold_guarded(a, delta[p0:p1], acc[first:last], total_bits, wraps, chain)
-            macs += done
-            overflows += over
+        done, over = fold_guarded(a, delta[p0:p1], acc[first:last], total_bits, wraps, chain)
+        macs += done
+        overflows += over
     return macs, overflows
 
 
@@ -183,7 +160,6 @@ def input_grad_images(
     rows: Int,
     total_bits: Int,
     wraps: Int,
-    exact: Int,
     acc: Ints,
 ) -> tuple[int, int]:
     """acc[image] += col2im(delta[image] @ w^T) for images first ... last - 1.
@@ -206,12 +182,9 @@ def input_grad_images(
             for k0 in range(0, out_c, rows):
                 k1 = min(k0 + rows, out_c)
                 a = delta[image, oy, :, k0:k1]
-                if exact:
-                    macs += fold_exact(a, w_turned[k0:k1], columns)
-                else:
-                    done, over = fold_guarded(a, w_turned[k0:k1], columns, total_bits, wraps, chain)
-                    macs += done
-                    overflows += over
+                done, over = fold_guarded(a, w_turned[k0:k1], columns, total_bits, wraps, chain)
+                macs += done
+                overflows += over
             for ox in range(out_w):
                 for ky in range(kernel_h):
                     for kx in range(kernel_w):
@@ -220,8 +193,27 @@ def input_grad_images(
                             k = (ky * kernel_w + kx) * channels
                             for c in range(channels):
                                 total = np.int64(acc[image, yy, xx, c]) + np.int64(columns[ox, k + c])
-                                if not exact and (total < low or total > high):
+                                if total < low or total > high:
                                     overflows += 1
                                     total = wrap(total, total_bits) if wraps else clamp(total, low, high)
                                 acc[image, yy, xx, c] = total
     return macs, overflows
+
+
+@kernel
+def add_columns(columns: Ints, stride: Int, pad: Int, kernel_h: Int, kernel_w: Int, acc: Ints) -> None:
+    """acc (batch, h, w, c) += col2im(columns (batch, out_h, out_w, k)); no sum can leave acc."""
+    batch, out_h, out_w, _ = columns.shape
+    _, height, width, channels = acc.shape
+    for image in range(batch):
+        for oy in range(out_h):
+            for ox in range(out_w):
+                taps = columns[image, oy, ox]
+                for ky in range(kernel_h):
+                    for kx in range(kernel_w):
+                        yy, xx = oy * stride - pad + ky, ox * stride - pad + kx
+                        if 0 <= yy < height and 0 <= xx < width:
+                            k = (ky * kernel_w + kx) * channels
+                            sums = acc[image, yy, xx]
+                            for c in range(channels):
+                                sums[c] += taps[k + c]

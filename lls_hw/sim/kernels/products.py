@@ -1,6 +1,7 @@
 """Typed doors to the products: proof of exactness, threads, containers.
 
-Every door returns accumulators and a `Tally` counted inside the kernels.
+Every door returns accumulators and a `Tally`. Sums that provably fit go through BLAS, the others
+through the array's own order.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.sim.kernels import blas
 from lls_hw.sim.kernels._depthwise import depthwise_images
 from lls_hw.sim.kernels._gemm import forward_rows, input_grad_images, weight_grad_rows
 from lls_hw.sim.kernels._jit import Ints
@@ -19,13 +21,26 @@ DEPTHWISE_DIRECTIONS = {"forward": 0, "input_grad": 1, "weight_grad": 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Products performed and additions that left the accumulator."""
+    """What the array did.
+
+    Attributes
+    ----------
+    macs : products performed.
+    overflows : additions that left the accumulator.
+    guarded : products whose sums were not proven to fit. Without any, neither the order of additions
+        nor the array's rows can have changed a bit.
+    """
 
     macs: int = 0
     overflows: int = 0
+    guarded: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(macs=self.macs + other.macs, overflows=self.overflows + other.overflows)
+        return Tally(
+            macs=self.macs + other.macs,
+            overflows=self.overflows + other.overflows,
+            guarded=self.guarded + other.guarded,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,61 +64,72 @@ class ArrayUnit:
         """
         return self.prove and terms * max_abs(a) * max_abs(b) + start <= self.top
 
+    def lanes(self, terms: int, a: Ints, b: Ints, start: int = 0, chain: int | None = None) -> blas.Lanes | None:
+        """How float BLAS sums `chain` (default: all) of these products exactly; None where nothing is proven."""
+        if not self.holds(terms, a, b, start):
+            return None
+        return blas.lanes(terms if chain is None else chain, max_abs(a), max_abs(b))
+
 
 def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints) -> tuple[Ints, Tally]:
     """im2col(x) @ w + bias: x (batch, h, w, c), w (k, out_c), bias (out_c,) at accumulator scale."""
     rows = x.shape[0] * shape.positions
-    exact = array.holds(shape.fan_in, x, w, max_abs(bias))
     acc = np.empty((rows, shape.out_c), container(array.accumulator_bits))
+    how = array.lanes(shape.fan_in, x, w, max_abs(bias))
+    if how is not None:
+        acc[:] = bias
+        return acc, Tally(macs=blas.forward(shape, x, w, how, acc))
 
     def work(first: int, last: int) -> Tally:
-        done, over = forward_rows(
-            x,
-            w,
-            bias,
-            shape.stride,
-            shape.padding,
-            shape.kernel_h,
-            shape.kernel_w,
-            shape.out_h,
-            shape.out_w,
-            first,
-            last,
-            array.rows,
-            array.accumulator_bits,
-            array.wraps,
-            exact,
-            acc,
+        return _guarded(
+            forward_rows(
+                x,
+                w,
+                bias,
+                shape.stride,
+                shape.padding,
+                shape.kernel_h,
+                shape.kernel_w,
+                shape.out_h,
+                shape.out_w,
+                first,
+                last,
+                array.rows,
+                array.accumulator_bits,
+                array.wraps,
+                acc,
+            )
         )
-        return Tally(macs=int(done), overflows=int(over))
 
     return acc, sum(run(work, rows), Tally())
 
 
 def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints) -> tuple[Ints, Tally]:
     """im2col(x)^T @ delta: x (batch, h, w, c), delta (positions, out_c); acc (k, out_c)."""
-    exact = array.holds(delta.shape[0], x, delta)
-    acc = np.empty((shape.fan_in, shape.out_c), container(array.accumulator_bits))
+    acc = np.zeros((shape.fan_in, shape.out_c), container(array.accumulator_bits))
+    how = array.lanes(delta.shape[0], x, delta)
+    if how is not None:
+        return acc, Tally(macs=blas.weight_gradient(shape, x, delta, how, acc))
 
     def work(first: int, last: int) -> Tally:
-        done, over = weight_grad_rows(
-            x,
-            delta,
-            shape.stride,
-            shape.padding,
-            shape.kernel_h,
-            shape.kernel_w,
-            shape.out_h,
-            shape.out_w,
-            first,
-            last,
-            array.rows,
-            array.accumulator_bits,
-            array.wraps,
-            exact,
-            acc,
+        return _guarded(
+            weight_grad_rows(
+                x,
+                delta,
+                shape.stride,
+                shape.padding,
+                shape.kernel_h,
+                shape.kernel_w,
+                shape.out_h,
+                shape.out_w,
+                first,
+                last,
+                array.rows,
+                array.accumulator_bits,
+                array.wraps,
+                acc,
+            )
         )
-        return Tally(macs=int(done), overflows=int(over))
 
     return acc, sum(run(work, shape.fan_in), Tally())
 
@@ -111,29 +137,37 @@ def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints
 def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints) -> tuple[Ints, Tally]:
     """col2im(delta @ w^T): delta (batch, out_h, out_w, out_c), w (k, out_c); acc (batch, h, w, c)."""
     terms = shape.out_c * shape.kernel_h * shape.kernel_w
-    exact = array.holds(terms, delta, w)
-    acc = np.empty((delta.shape[0], shape.in_h, shape.in_w, shape.in_c), container(array.accumulator_bits))
+    acc = np.zeros((delta.shape[0], shape.in_h, shape.in_w, shape.in_c), container(array.accumulator_bits))
+    how = array.lanes(terms, delta, w, chain=shape.out_c)
+    if how is not None:
+        return acc, Tally(macs=blas.input_gradient(shape, delta, w, how, acc))
     turned = np.ascontiguousarray(w.T)
 
     def work(first: int, last: int) -> Tally:
-        done, over = input_grad_images(
-            delta,
-            turned,
-            shape.stride,
-            shape.padding,
-            shape.kernel_h,
-            shape.kernel_w,
-            first,
-            last,
-            array.rows,
-            array.accumulator_bits,
-            array.wraps,
-            exact,
-            acc,
+        return _guarded(
+            input_grad_images(
+                delta,
+                turned,
+                shape.stride,
+                shape.padding,
+                shape.kernel_h,
+                shape.kernel_w,
+                first,
+                last,
+                array.rows,
+                array.accumulator_bits,
+                array.wraps,
+                acc,
+            )
         )
-        return Tally(macs=int(done), overflows=int(over))
 
     return acc, sum(run(work, delta.shape[0]), Tally())
+
+
+def _guarded(counts: tuple[int, int]) -> Tally:
+    """What a guarded kernel returned: (products, overflows)."""
+    macs, overflows = (int(count) for count in counts)
+    return Tally(macs=macs, overflows=overflows, guarded=macs)
 
 
 def depthwise(array: ArrayUnit, shape: WeightedLayer, direction: str, x: Ints, w: Ints, out: Ints) -> Tally:
@@ -151,6 +185,6 @@ def depthwise(array: ArrayUnit, shape: WeightedLayer, direction: str, x: Ints, w
         done, over = depthwise_images(
             x, w, out, which, shape.stride, shape.padding, first, last, array.accumulator_bits, array.wraps, exact
         )
-        return Tally(macs=int(done), overflows=int(over))
+        return Tally(macs=int(done)) if exact else _guarded((done, over))
 
     return sum(run(work, x.shape[0], threads=1 if direction == "weight_grad" else None), Tally())

@@ -74,7 +74,8 @@ def digest(machine) -> str:
     for name, tap in sorted(m.taps.items()):
         found.update(name.encode() + np.ascontiguousarray(tap).tobytes())
     for record in m.records:
-        found.update(f"{record.index} {record.tally} {record.signal_macs} {record.saturated}".encode())
+        counts = record.tally.macs, record.tally.overflows, record.signal_macs, record.saturated
+        found.update(f"{record.index} {counts}".encode())
     return found.hexdigest()
 
 

@@ -62,6 +62,8 @@ def test_step__fold_and_guard_change_no_bit_where_nothing_overflows(rule):
         other = small.engine(rule, "8")
         other.machine.array = dataclasses.replace(other.machine.array, rows=rows, prove=prove)
         assert small.digest(small.train(other)) == small.digest(want)
+        guarded = sum(r.tally.guarded for r in other.machine.records)
+        assert guarded == (0 if prove else sum(r.tally.macs for r in other.machine.records if r.tally.macs))
 
 
 def test_step__overflow_is_counted_not_silent():
