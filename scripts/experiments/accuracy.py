@@ -1,19 +1,23 @@
-"""FashionMNIST, SmallConv: integers at several widths beside the float reference, as a Markdown table.
+"""Integers at several widths beside the float reference: accuracy, energy and cycles, as a Markdown table.
 
-Two epochs of 20 000 images, batch 64, T = 1, SGD with momentum 0.9, learning rate 0.05 with cosine
-decay, tested on all 10 000 test images. Every run has a file of its own in --out and a checkpoint
-beside it: a killed script continues where it stopped, and a finished one only prints.
+Batch 64, T = 1, SGD with momentum 0.9, learning rate 0.05 with cosine decay, tested on the whole test set after
+every epoch. Every run has a file of its own in --out and a checkpoint beside it: a killed script continues where
+it stopped, and a finished one only prints.
 
-    python scripts/experiments/fashion.py --rules lls,lls_m --bits float,8,16 --seeds 0,1,2 --out results/fashion
+    python scripts/experiments/accuracy.py --rules lls,lls_m --bits float,8,16 --seeds 0,1,2 --out results/fashion
+    python scripts/experiments/accuracy.py --data npz:cifar10_small.npz --epochs 5 --limit 10000 \\
+        --rules lls_m,lls_mxm,bp --bits float,16,8 --seeds 0,1 --out results/cifar
 
 A width is whatever `--bits` of `lls-hw` takes, with ":" between roles (w4:a8), or `float`, or `nearest8`:
-8 bits with 8-bit masters whose updates are rounded to nearest, the documented failure.
+8 bits with 8-bit masters whose updates are rounded to nearest, the documented failure. Energy and cycles are of a
+training step on the default chip, over its 64 images.
 """
 
 import argparse
 import json
 import statistics
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,9 @@ from lls_hw.results import json_text, write_whole
 from lls_hw.training import limited, train
 from lls_hw.training_float import train_float
 from lls_hw.training_records import TrainPlan
+from lls_hw.training_report import price_of_image
+
+BATCH = 64
 
 
 def main() -> int:
@@ -36,7 +43,7 @@ def main() -> int:
     parser.add_argument("--data", default="fashion-mnist")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--limit", type=int, default=20_000)
-    parser.add_argument("--print-only", action="store_true")
+    parser.add_argument("--print-only", action="store_true", help="only the table of what is there")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     for seed in args.seeds.split(","):
@@ -63,6 +70,7 @@ def run_once(args: argparse.Namespace, rule: str, bits: str, seed: int) -> None:
     else:
         done = train(run, images, plan, progress=say)
         result |= {"curve": done.curve, "images_per_s": done.images_per_s, "tensors": done.tensors}
+        result |= {"per_image": asdict(price_of_image(run))}
     write_whole(str(target), json_text(result))
     print(f"{target.name}: {[round(row['test_accuracy'], 2) for row in result['curve']]}", file=sys.stderr, flush=True)
 
@@ -71,7 +79,7 @@ def describe(args: argparse.Namespace, rule: str, bits: str, seed: int) -> tuple
     """The run of one cell of the table."""
     width = {"float": "8", "nearest8": "w8,a8,e8,m8"}.get(bits, bits.replace(":", ","))
     choices = Choices(
-        net=args.net, rule=rule, bits=width, seed=seed, data=args.data, batch=64, temperature=1.0, baseline="none"
+        net=args.net, rule=rule, bits=width, seed=seed, data=args.data, batch=BATCH, temperature=1.0, baseline="none"
     )
     run, images = resolve_run(choices)
     if bits == "nearest8":
@@ -87,25 +95,38 @@ def say(text: str, done: int, total: int) -> None:
 
 
 def table(folder: Path) -> str:
-    """Mean test accuracy over seeds, by rule and width."""
+    """Mean test accuracy over seeds, by rule and width, and what an image of training costs."""
     cells: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text())
         cells.setdefault((result["rule"], result["bits"]), []).append(result)
     lines = [
-        "| rule | width | test % | by seed | against float | images/s | saturated, last epoch | updates lost % |",
-        "|---|---|---|---|---|---|---|---|",
+        "| rule | width | test %, mean | by seed | mean - float | energy, uJ/image | cycles/image | saturated/step | "
+        "updates lost % |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     means = {cell: statistics.mean(final(r)["test_accuracy"] for r in runs) for cell, runs in cells.items()}
-    for (rule, bits), runs in cells.items():
+    for (rule, bits), runs in sorted(cells.items(), key=_by_rule_and_width):
         base = means.get((rule, "float"))
         against = "" if base is None or bits == "float" else f"{means[rule, bits] - base:+.2f}"
         seeds = ", ".join(f"{r['seed']}: {final(r)['test_accuracy']:.2f}" for r in runs)
-        rate = statistics.mean(r["images_per_s"] for r in runs)
-        last = final(runs[0])
-        extra = "| |" if bits == "float" else f"| {last['saturated']} | {100 * last['lost_update_fraction']:.1f}"
-        lines.append(f"| {rule} | {bits} | {means[rule, bits]:.2f} | {seeds} | {against} | {rate:.0f} {extra} |")
+        extra = "| | | |" if bits == "float" else _chip_columns(runs)
+        lines.append(f"| {rule} | {bits} | {means[rule, bits]:.2f} | {seeds} | {against} {extra} |")
     return "\n".join(lines)
+
+
+def _by_rule_and_width(cell: tuple[tuple[str, str], Any]) -> tuple[str, int, str]:
+    rule, bits = cell[0]
+    return rule, {"float": 0, "16": 1, "8": 2}.get(bits, 3), bits
+
+
+def _chip_columns(runs: list[dict[str, Any]]) -> str:
+    """Costs of an image, and the last epoch's saturation and lost updates, means over seeds."""
+    plan, price = runs[0]["plan"], runs[0]["per_image"]
+    steps = plan["limit"] // BATCH
+    saturated = statistics.mean(final(r)["saturated"] for r in runs) / steps
+    lost = 100 * statistics.mean(final(r)["lost_update_fraction"] for r in runs)
+    return f"| {price['energy_uj']:.1f} | {price['cycles']:,.0f} | {saturated:.1f} | {lost:.1f}"
 
 
 def final(result: dict[str, Any]) -> dict[str, Any]:
