@@ -8,15 +8,7 @@ master code. All bounds below are for codes of up to 17 bits and up to 2**20 pos
 import numpy as np
 
 from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import (
-    HALF_UP,
-    bit_length,
-    clamp,
-    divide_round,
-    normalise,
-    shift_round,
-    sqrt_ratio,
-)
+from lls_hw.sim.kernels._scalar import HALF_UP, bit_length, clamp, divide_round, normalise, shift_round, sqrt_ratio
 
 MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, BETA = 0, 1, 2, 3, 4, 5
 GUARD = 8  # fraction bits the mean, the variance and the masked error carry beyond their codes

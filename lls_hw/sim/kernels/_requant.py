@@ -28,7 +28,9 @@ def requantise_into(
 
 
 @kernel
-def narrow_row(wide: Ints, shifts: Ints, mode: Int, key: Int, first: Int, total_bits: Int, wraps: Int, out: Ints) -> int:
+def narrow_row(
+    wide: Ints, shifts: Ints, mode: Int, key: Int, first: Int, total_bits: Int, wraps: Int, out: Ints
+) -> int:
     """As `requantise_into` for wide words with a shift each: one row of a map with a scale a channel."""
     high = (np.int64(1) << (total_bits - 1)) - 1
     low = -high - 1

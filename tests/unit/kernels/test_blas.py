@@ -1,6 +1,7 @@
 """Sums through float BLAS: the bound is tight, pieces and threads change nothing, and bits are the array's."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -82,5 +83,5 @@ def test_pieces__cover_the_rows_once():
     found = blas.pieces(1000, blas.MATRIX_BYTES // 300)
     assert found[0][0] == 0
     assert found[-1][1] == 1000
-    assert all(a[1] == b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(found))
     assert max(last - first for first, last in found) <= 300
