@@ -2,16 +2,20 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lls_hw.config import RunSpec, load_technology
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
-from lls_hw.models.spec.rule import parse_rule
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.precision import Precision
+from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec, parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.cost.area import area_mm2, average_power_mw, edp_uj_ms, time_ms
-from lls_hw.sim.cost.energy import Energy, price, price_low_high
+from lls_hw.sim.cost.energy import Energy, price_all, price_low_high
 from lls_hw.sim.event.engine import run_events
-from lls_hw.sim.event.result import EventResult, StageResult
+from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.pinned import check_pins
 
 
@@ -61,16 +65,59 @@ def run_costs(run: RunSpec, rule_name: str | None = None, *, trace: bool = False
     SpecError : the chip cannot hold a tile, or its technology cannot price it; a pinned mapping does not fit.
     """
     rule = run.rule if rule_name in (None, run.rule.name) else parse_rule(str(rule_name))
-    program = lower(run.network, rule, run.precision, optimizer=run.optimizer, batch=run.batch)
+    program = step_program(run.network, rule, run.precision, run.optimizer, run.batch)
     if rule is run.rule:
         check_pins(program, run.chip)
     return priced(run, program, run_events(program, run.chip, trace=trace))
 
 
-def priced(run: RunSpec, program: Program, events: EventResult) -> Costs:
-    """Counts become energy, time and power."""
-    technology = load_technology(run)
-    energies = tuple(_price(run, technology, stage) for stage in events.stages)
+@lru_cache(maxsize=16)
+def step_program(
+    network: NetworkSpec, rule: RuleSpec, precision: Precision, optimizer: OptimizerSpec, batch: int
+) -> Program:
+    """The lowered step; kept, since the points of a sweep share it."""
+    return lower(network, rule, precision, optimizer=optimizer, batch=batch)
+
+
+@lru_cache(maxsize=4)
+def _events_of(key: "_Step", pinned: bool) -> EventResult:
+    if pinned:
+        check_pins(key.program, key.chip)
+    return run_events(key.program, key.chip)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A program (one object, see `step_program`) on a chip."""
+
+    program: Program
+    chip: AcceleratorSpec
+
+    def __hash__(self) -> int:
+        return hash((id(self.program), self.chip))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Step) and self.program is other.program and self.chip == other.chip
+
+
+def step_events(program: Program, chip: AcceleratorSpec, *, pinned: bool = True) -> EventResult:
+    """`run_events`, kept: technologies and baselines of a sweep share it.
+
+    Neither the chip's name nor its technology changes an event.
+
+    Raises
+    ------
+    SpecError : as `run_costs`.
+    """
+    plain = chip.model_copy(update={"name": "any", "technology": "any"})
+    return _events_of(_Step(program, plain), pinned and bool(chip.mapping))
+
+
+def priced(run: RunSpec, program: Program, events: EventResult, technology: TechnologySpec | None = None) -> Costs:
+    """Counts become energy, time and power; `technology` is the run's, where it has been read already."""
+    technology = technology or load_technology(run)
+    work = [(stage.counts, stage.cycles) for stage in events.stages]
+    energies = price_all(work, chip=run.chip, precision=run.precision, technology=technology)
     total = sum(energies, Energy())
     low, high = price_low_high(
         events.counts, cycles=events.cycles, chip=run.chip, precision=run.precision, technology=technology
@@ -89,10 +136,6 @@ def priced(run: RunSpec, program: Program, events: EventResult) -> Costs:
         average_power_mw=average_power_mw(total.total, cycles=events.cycles, clock_mhz=clock),
         edp_uj_ms=edp_uj_ms(total.total, cycles=events.cycles, clock_mhz=clock),
     )
-
-
-def _price(run: RunSpec, technology: TechnologySpec, stage: StageResult) -> Energy:
-    return price(stage.counts, cycles=stage.cycles, chip=run.chip, precision=run.precision, technology=technology)
 
 
 MEMORY_PARTS = {

@@ -1,6 +1,7 @@
 """Energy of a run: integer counts and cycles times a technology's prices. Pure functions."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
@@ -83,6 +84,39 @@ def price(
     """
     rows = explain_energy(counts, cycles=cycles, chip=chip, precision=precision, technology=technology, level=level)
     return Energy(**{part: math.fsum(row.total_pj for row in rows if row.part == part) for part in PARTS})
+
+
+def price_all(
+    work: Sequence[tuple[Counts, int]], *, chip: AcceleratorSpec, precision: Precision, technology: TechnologySpec
+) -> tuple[Energy, ...]:
+    """`price` of many (counts, cycles) on one chip, which looks its price list up once.
+
+    Raises
+    ------
+    SpecError : as `price`.
+
+    Examples
+    --------
+    >>> from lls_hw.models.registry import load
+    >>> chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    >>> table = load("technology", "cmos_45nm", TechnologySpec, "--technology")
+    >>> how = {"chip": chip, "precision": Precision(), "technology": table}
+    >>> one = Counts(macs=10, requantises=2)
+    >>> price_all([(one, 5)], **how)[0] == price(one, cycles=5, **how)
+    True
+    """
+    lines = price_list(chip, precision, technology, "typical")
+    parts = tuple((part, tuple((line.counted, line.unit_pj) for line in lines if line.part == part)) for part in PARTS)
+    return tuple(_sum_parts(counts, cycles, parts) for counts, cycles in work)
+
+
+def _sum_parts(counts: Counts, cycles: int, parts: Iterable[tuple[Part, Iterable[tuple[str, float]]]]) -> Energy:
+    """The same products in the same exact sums as `price`."""
+
+    def number(counted: str) -> int:
+        return cycles if counted == "cycles" else int(getattr(counts, counted))
+
+    return Energy(**{part: math.fsum(number(counted) * pj for counted, pj in lines) for part, lines in parts})
 
 
 def price_low_high(

@@ -1,6 +1,7 @@
 """Every op's planner, by kind."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from lls_hw.models.program.ops import (
@@ -40,14 +41,47 @@ def plan_op(ctx: Context, op: AnyOp) -> Plan:
     """How an op runs in `ctx.budget_bytes` of scratchpad beside the resident tensors."""
     if isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward):
         return plan_nest(ctx, op)
-    return plan_stream(ctx, op, recipe_of(ctx, op))
+    return _stream_plan(_Stream(ctx, op))
+
+
+class _Stream:
+    """A streaming op with everything its plan depends on; of the chip, that is all but the array.
+
+    Points of a sweep differ in arrays and dataflows more than in anything else, and share these plans. Tiles are
+    never written to, and an op stands in a program once, so two runs may hold the same ones.
+    """
+
+    __slots__ = ("ctx", "known", "op")
+
+    def __init__(self, ctx: Context, op: AnyOp) -> None:
+        chip = ctx.chip
+        self.ctx, self.op = ctx, op
+        places = tuple(ctx.places.values())
+        parts = (chip.scratchpad, chip.dram, chip.vector, chip.local)
+        self.known = (id(ctx.program), id(op), ctx.budget_bytes, places, parts)
+
+    def __hash__(self) -> int:
+        return hash(self.known)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Stream) and self.known == other.known  # both hold their programs: ids are theirs
+
+
+@lru_cache(maxsize=4096)
+def _stream_least_bytes(stream: _Stream) -> int:
+    return recipe_of(stream.ctx, stream.op).least_bytes(stream.ctx)
+
+
+@lru_cache(maxsize=1536)  # as many as a network of 110 such ops needs for a dozen scratchpads
+def _stream_plan(stream: _Stream) -> Plan:
+    return plan_stream(stream.ctx, stream.op, recipe_of(stream.ctx, stream.op))
 
 
 def least_working_bytes(ctx: Context, op: AnyOp) -> int:
     """Scratchpad bytes of the op's smallest tiles."""
     if isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward):
         return nest_least_bytes(ctx, op)
-    return recipe_of(ctx, op).least_bytes(ctx)
+    return _stream_least_bytes(_Stream(ctx, op))
 
 
 def recipe_of(ctx: Context, op: AnyOp) -> Grouped:

@@ -182,7 +182,7 @@ class _Scorer:
         return moved + self._once(result, result.bits, "final") if result.in_dram else moved
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=192)  # a table can hold a megabyte, and a sweep goes through thousands
 def table_of(nest: Nest, dram: DramSpec, depth: int) -> Table:
     """Score every candidate (memoised by shape)."""
     return _Scorer(nest, dram, depth).table()
@@ -199,17 +199,37 @@ def least_bytes(nest: Nest, dram: DramSpec, depth: int) -> int:
     return int(_Scorer(nest, dram, depth).needs().min())
 
 
-def tied(nest: Nest, dram: DramSpec, depth: int, budget_bytes: int) -> list[Choice]:
+@lru_cache(maxsize=1024)
+def _thresholds(nest: Nest, dram: DramSpec, depth: int) -> Ints:
+    """The budgets at which the best candidates change, ascending: where one joins that moves no more than all before.
+
+    Between two of them `tied` is the same, so that scratchpads of many sizes share its answer.
+    """
+    table = table_of(nest, dram, depth)
+    order = np.argsort(table.need_bytes, axis=None, kind="stable")
+    need, moved = table.need_bytes.ravel()[order], table.dram_bytes.ravel()[order]
+    found: Ints = np.unique(need[moved == np.minimum.accumulate(moved)])
+    return found
+
+
+def tied(nest: Nest, dram: DramSpec, depth: int, budget_bytes: int) -> tuple[Choice, ...]:
     """Candidates that fit and move the fewest bytes; fewest tiles first, one order per cut.
 
     Raises
     ------
     AssertionError : nothing fits (the planner must have left `least_bytes`).
     """
+    steps = _thresholds(nest, dram, depth)
+    at = int(np.searchsorted(steps, budget_bytes, side="right"))
+    assert at > 0, f"no mapping of {nest} fits {budget_bytes} bytes"
+    return _tied(nest, dram, depth, int(steps[at - 1]))
+
+
+@lru_cache(maxsize=1024)
+def _tied(nest: Nest, dram: DramSpec, depth: int, budget_bytes: int) -> tuple[Choice, ...]:
     table = table_of(nest, dram, depth)
     moved = np.where(table.need_bytes <= budget_bytes, table.dram_bytes, np.iinfo(np.int64).max)
     best = int(moved.min())
-    assert best < np.iinfo(np.int64).max, f"no mapping of {nest} fits {budget_bytes} bytes"
     _, rows, ins, outs = moved.shape
     flat = np.flatnonzero(moved == best)
     cut = flat % (rows * ins * outs)
@@ -219,4 +239,4 @@ def tied(nest: Nest, dram: DramSpec, depth: int, budget_bytes: int) -> list[Choi
     tiles = np.array([axis.trips for axis in table.axes["r"]])[r]
     tiles = tiles * np.array([axis.trips for axis in table.axes["i"]])[i]
     tiles = tiles * np.array([axis.trips for axis in table.axes["o"]])[o]
-    return [table.choice(int(at)) for at in flat[np.argsort(tiles, kind="stable")][:MAX_TIED]]
+    return tuple(table.choice(int(at)) for at in flat[np.argsort(tiles, kind="stable")][:MAX_TIED])
