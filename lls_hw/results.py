@@ -13,6 +13,7 @@ from lls_hw.config import RunSpec
 from lls_hw.costs import Costs, ratio, training_memory
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.numerics import Numerics
+from lls_hw.results_time import occupancy_json, timeline_json
 from lls_hw.sim.event.result import CAUSES, StageResult
 
 RUN_SCHEMA = "lls-hw/run/1"
@@ -36,6 +37,8 @@ def run_json(run: RunSpec, costs: Costs | None, baseline: Costs | None, numerics
         "stages": stages_json(costs) if costs else None,
         "numerics": numerics_json(numerics) if numerics else None,
         "baseline": _baseline_json(costs, baseline) if costs and baseline else None,
+        "timeline": timeline_json(costs.events) if costs else None,
+        "occupancy": occupancy_json(costs.events) if costs else None,
     }
 
 
@@ -75,6 +78,7 @@ def stages_json(costs: Costs) -> list[dict[str, Any]]:
             "cycles": stage.cycles,
             "stall_cycles": stage_stalls(stage),
             "stall_causes": {cause: stage.own_stall_cycles.get(cause, 0) for cause in CAUSES},
+            "busy_cycles": dict(stage.busy_cycles),
             "sram_peak_bytes": stage.peak_bytes,
             "utilization": stage_utilisation(costs, stage),
             "macs": stage.macs + stage.signal_macs,
@@ -137,7 +141,12 @@ def _moved_bytes(costs: Costs) -> int:
 
 
 def _baseline_json(costs: Costs, baseline: Costs) -> dict[str, Any]:
-    return {"rule": baseline.rule, "totals": totals_json(baseline), "ratio": ratios(costs, baseline)}
+    return {
+        "rule": baseline.rule,
+        "totals": totals_json(baseline),
+        "stages": stages_json(baseline),
+        "ratio": ratios(costs, baseline),
+    }
 
 
 def json_text(data: Mapping[str, Any] | list[Any]) -> str:

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 from lls_hw.comparison import Comparison
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.event.result import StageResult
 
 GROUPS = {
     "forward": ("forward",),
@@ -31,20 +32,53 @@ class Point:
     macs_per_cycle: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageWork:
+    """What a roofline needs to know of one (layer, stage), whoever counted it."""
+
+    stage: str
+    macs: int
+    moved_bytes: int
+    cycles: int
+    array_busy_cycles: int = 0
+    dram_busy_cycles: int = 0
+
+
+def points_of(rule: str, works: Sequence[StageWork]) -> tuple[Point, ...]:
+    """A point for each group of stages that multiplies, moves bytes and has cycles of its own.
+
+    Examples
+    --------
+    >>> points_of("bp", [StageWork(stage="forward", macs=800, moved_bytes=100, cycles=40)])
+    (Point(rule='bp', group='forward', macs_per_byte=8.0, macs_per_cycle=20.0),)
+    """
+    points = []
+    for group, names in GROUPS.items():
+        stages = [work for work in works if work.stage in names]
+        macs, moved = sum(work.macs for work in stages), sum(work.moved_bytes for work in stages)
+        busy = (sum(work.array_busy_cycles for work in stages), sum(work.dram_busy_cycles for work in stages))
+        cycles = max(*busy, sum(work.cycles for work in stages))
+        if min(macs, moved, cycles) > 0:
+            points.append(Point(rule=rule, group=group, macs_per_byte=macs / moved, macs_per_cycle=macs / cycles))
+    return tuple(points)
+
+
+def _work(stage: StageResult) -> StageWork:
+    return StageWork(
+        stage=stage.stage,
+        macs=stage.macs + stage.signal_macs,
+        moved_bytes=stage.counts.dram_read_bytes + stage.counts.dram_write_bytes,
+        cycles=stage.cycles,
+        array_busy_cycles=stage.busy_cycles.get("array", 0),
+        dram_busy_cycles=stage.busy_cycles.get("dram", 0),
+    )
+
+
 def roofline_points(comparison: Comparison) -> tuple[Point, ...]:
     """A point for each rule and group of stages that multiplies, moves bytes and has cycles of its own."""
-    points = []
+    points: list[Point] = []
     for costs in comparison.costs:
-        for group, names in GROUPS.items():
-            stages = [stage for stage in costs.events.stages if stage.stage in names]
-            macs = sum(stage.macs + stage.signal_macs for stage in stages)
-            moved = sum(stage.counts.dram_read_bytes + stage.counts.dram_write_bytes for stage in stages)
-            busy = [sum(stage.busy_cycles.get(unit, 0) for stage in stages) for unit in ("array", "dram")]
-            cycles = max(*busy, sum(stage.cycles for stage in stages))
-            if min(macs, moved, cycles) > 0:
-                points.append(
-                    Point(rule=costs.rule, group=group, macs_per_byte=macs / moved, macs_per_cycle=macs / cycles)
-                )
+        points += points_of(costs.rule, [_work(stage) for stage in costs.events.stages])
     return tuple(points)
 
 

@@ -117,6 +117,7 @@ def _op(program: Program, chip: AcceleratorSpec, run: OpRun, attributed: int) ->
         busy_cycles=sums.busy,
         stall_cycles=dict(run.stalls),
         own_stall_cycles=dict(run.own_stalls),
+        active=dict(run.active),
         mapping=plan.note,
     )
 

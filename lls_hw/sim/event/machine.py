@@ -84,6 +84,7 @@ class OpRun:
     """One op while it runs: its buffers, what has been executed, when it began and ended."""
 
     __slots__ = (
+        "active",
         "done",
         "due_since",
         "end_cycle",
@@ -108,6 +109,7 @@ class OpRun:
         self.issue.free = self.issue.reserved = depth
         self.done: simpy.Event = env.event()
         self.executed: dict[Tile, int] = {}
+        self.active: dict[str, tuple[int, int]] = {}
         self.stalls = dict.fromkeys(CAUSES, 0)
         self.own_stalls = dict.fromkeys(CAUSES, 0)
         self.due_since: int | None = None
@@ -190,7 +192,12 @@ class Machine:
     def begin(self, actor: Actor, phase: str, cycles: int) -> simpy.Event:
         """Start a piece of work of known length."""
         self.turns += 1
-        actor.phase, actor.turn, actor.until = phase, self.turns, int(self.env.now) + cycles
+        now = int(self.env.now)
+        actor.phase, actor.turn, actor.until = phase, self.turns, now + cycles
+        assert actor.op is not None, f"{actor.name} works for nobody"
+        known, now = actor.op.active, now + self.skipped
+        first = known.get(actor.name)
+        known[actor.name] = (now if first is None else first[0], now + cycles)
         return self.env.timeout(cycles)
 
     def span(self, unit: str, name: str, cycles: int) -> None:

@@ -29,6 +29,7 @@ class OpResult:
     stall_cycles : cycles the first unit stood still for the op, by cause, over its whole life.
     own_stall_cycles : of the cycles in which the run waits for this op, those in which its first unit
         did not work, by cause.
+    active : by unit and DMA direction, the op's first cycle there and the one after its last.
     """
 
     index: int
@@ -49,6 +50,7 @@ class OpResult:
     busy_cycles: Mapping[str, int]
     stall_cycles: Mapping[str, int]
     own_stall_cycles: Mapping[str, int]
+    active: Mapping[str, tuple[int, int]]
     mapping: str
 
 
