@@ -177,6 +177,7 @@ class Trainer:
             batch=self.plan.test_batch,
             between=between,
         )
+        self.tally.guarded += inference.guarded
         self.curve.append(self.tally.entry(epoch, found, self.rate(machine.step - 1)))
         self.tally = Tally()
         self.save()

@@ -94,7 +94,11 @@ def identity(run: RunSpec, plan: TrainPlan, images: Images) -> str:
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over the steps of one epoch; plain data, so that a checkpoint may fall in between."""
+    """Sums over the steps of one epoch; plain data, so that a checkpoint may fall in between.
+
+    `guarded` counts products (those of the epoch's test too) whose sums were not proven to fit their
+    accumulator: without any, the array's rows cannot have changed a bit of the curve.
+    """
 
     steps: int = 0
     losses: dict[str, float] = field(default_factory=dict)
@@ -102,6 +106,7 @@ class Tally:
     overflows: int = 0
     wanted: int = 0
     lost: int = 0
+    guarded: int = 0
 
     def add(self, records: list[OpRecord], engine: FunctionalEngine) -> None:
         """One step."""
@@ -111,6 +116,7 @@ class Tally:
             self.losses[name] = self.losses.get(name, 0.0) + loss
         for record in records:
             self.overflows += record.tally.overflows
+            self.guarded += record.tally.guarded
             if record.saturated:
                 name = program.ops[record.index].writes[0]
                 self.saturated[name] = self.saturated.get(name, 0) + record.saturated
@@ -130,6 +136,7 @@ class Tally:
             "learning_rate": rate,
             "saturated": sum(self.saturated.values()),
             "accumulator_overflows": self.overflows,
+            "guarded": self.guarded,
             "lost_update_fraction": self.lost / max(1, self.wanted),
         }
 

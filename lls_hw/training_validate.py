@@ -58,6 +58,7 @@ class Validation:
     checks : every tensor both sides know, lowest cosine first.
     worst : the weight gradient with the lowest cosine.
     widenings : what each wider role makes of it, best first; empty if not asked for.
+    guarded : products whose sums were not proven to fit: without any, the array's rows changed no bit.
     """
 
     run: RunSpec
@@ -65,6 +66,7 @@ class Validation:
     worst: TensorCheck
     widenings: tuple[Widening, ...]
     overflows: int
+    guarded: int
     min_cosine: float
 
     @property
@@ -130,7 +132,7 @@ def validate(
     if refusal is not None:
         raise refusal
     progress("one step in integers and in real numbers")
-    checks, overflows = _checks(run, images)
+    checks, (overflows, guarded) = _checks(run, images)
     worst = next(check for check in checks if check.tensor.endswith(WEIGHT_GRADIENT))
     found = []
     for role, bits in WIDE_BITS.items() if with_hint else ():
@@ -146,6 +148,7 @@ def validate(
         worst=worst,
         widenings=tuple(sorted(found, key=lambda widening: -widening.sqnr_db)),
         overflows=overflows,
+        guarded=guarded,
         min_cosine=min_cosine,
     )
 
@@ -165,8 +168,8 @@ def widened(precision: Precision, role: str) -> Precision:
     return precision.model_copy(update=changes)
 
 
-def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], int]:
-    """Every tensor, lowest cosine first, and the number of accumulator overflows."""
+def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], tuple[int, int]]:
+    """Every tensor, lowest cosine first; the numbers of accumulator overflows and of guarded products."""
     from lls_hw.models.reference.step import training_step
 
     parameters = initial_parameters(run.network, run.rule, run.seed)
@@ -193,7 +196,9 @@ def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], int]
         )
         for name, row in shared.items()
     ]
-    return tuple(sorted(rows, key=lambda row: row.cosine)), sum(record.tally.overflows for record in records)
+    tallies = [record.tally for record in records]
+    counted = sum(tally.overflows for tally in tallies), sum(tally.guarded for tally in tallies)
+    return tuple(sorted(rows, key=lambda row: row.cosine)), counted
 
 
 def _check(row: AgainstFloat, shared: AgainstFloat, bits: int, saturated: dict[str, int]) -> TensorCheck:

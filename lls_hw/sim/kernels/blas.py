@@ -97,7 +97,8 @@ def unfold(shape: WeightedLayer, words: Ints, first: int, last: int, kind: type)
 
 def forward(shape: WeightedLayer, x: Ints, w: Ints, how: Lanes, acc: Ints) -> int:
     """acc (rows, out_c) += im2col(x) @ w; returns the products performed."""
-    weights, words = w.astype(how.kind), words_of(x, how.kind)
+    words = words_of(x, how.kind)
+    weights: Floats = w.astype(how.kind)
     for first, last in pieces(len(acc), shape.fan_in * weights.itemsize):
         add_product(unfold(shape, words, first, last, how.kind), weights, how.terms, acc[first:last])
     return len(acc) * w.size
