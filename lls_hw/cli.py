@@ -12,7 +12,10 @@ import typer
 from lls_hw.commands.compare import compare
 from lls_hw.commands.cycles import cycles
 from lls_hw.commands.listing import list_shelf
+from lls_hw.commands.optimize import optimize
+from lls_hw.commands.report import report
 from lls_hw.commands.simulate import simulate
+from lls_hw.commands.sweep import sweep
 from lls_hw.commands.train import train
 from lls_hw.commands.validate import validate
 from lls_hw.models.spec.errors import SpecError
@@ -28,7 +31,10 @@ app.command("simulate")(simulate)
 app.command("train")(train)
 app.command("validate")(validate)
 app.command("compare")(compare)
+app.command("sweep")(sweep)
+app.command("optimize")(optimize)
 app.command("cycles")(cycles)
+app.command("report")(report)
 app.command("list")(list_shelf)
 
 

@@ -36,3 +36,30 @@ def progress_on(quiet: bool) -> Iterator[Callable[[str], None]]:
         return
     with console.status("reading") as status:
         yield status.update
+
+
+@contextmanager
+def bar_on(quiet: bool, what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar with rate (of `what` a second) and time left on a terminal; nothing in a pipe."""
+    console = console_for(to_stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda _text, _done, _total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("compiling" if what == "steps" else "starting", total=None, rate="")
+
+        def show(text: str, done: int, total: int) -> None:
+            speed = bar.tasks[task].speed
+            rate = "" if speed is None else f"{speed:.1f} {what}/s"
+            bar.update(task, description=text, completed=done, total=total, rate=rate)
+
+        yield show

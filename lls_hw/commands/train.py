@@ -1,7 +1,7 @@
 """`lls-hw train`: epochs of training in integers on real data, beside the float reference."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lls_hw.commands import options as o
-from lls_hw.commands.shared import console_for, put_json
+from lls_hw.commands.shared import bar_on, console_for, put_json
 
 if TYPE_CHECKING:
     from lls_hw.config import RunSpec
@@ -116,7 +116,7 @@ def _run(
     """The report, and the exit status: 0, or 128 + the signal that stopped the run."""
     from lls_hw.training_report import train_report
 
-    with stop_on_signals() as caught, bar_on(quiet) as progress:
+    with stop_on_signals() as caught, bar_on(quiet, "steps") as progress:
         report = train_report(run, images, plan, with_float=with_float, progress=progress, stop=lambda: bool(caught))
     return report, 128 + caught[0] if report.stopped and caught else 0
 
@@ -136,33 +136,6 @@ def stop_on_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def bar_on(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar with rate and time left on a terminal; nothing in a pipe."""
-    console = console_for(to_stderr=True)
-    if quiet or not console.is_terminal:
-        yield lambda _text, _done, _total: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("compiling", total=None, rate="")
-
-        def show(text: str, done: int, total: int) -> None:
-            speed = bar.tasks[task].speed
-            rate = "" if speed is None else f"{speed:.1f} steps/s"
-            bar.update(task, description=text, completed=done, total=total, rate=rate)
-
-        yield show
 
 
 def print_report(report: "TrainReport", *, to_stderr: bool) -> None:

@@ -1,0 +1,60 @@
+"""From a results file to its page, and the page to its file."""
+
+from pathlib import Path
+
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.report.chart import Page
+from lls_hw.report.source import Source, read_source
+
+
+def page_of(path: str, title: str | None = None) -> Page:
+    """The page of a results file.
+
+    Raises
+    ------
+    SpecError : the file is missing, broken, of another schema, or lacks what its schema promises.
+    """
+    source = read_source(path)
+    try:
+        return _page(source, title)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        if isinstance(error, SpecError):
+            raise
+        need = f"its schema promises more than it holds ({type(error).__name__}: {error})"
+        raise SpecError("FILE", path, need, "Write it again with this version.") from error
+
+
+def _page(source: Source, title: str | None) -> Page:
+    if source.kind == "run":
+        from lls_hw.report.run_page import run_page
+
+        return run_page(source.data, title)
+    if source.kind == "train":
+        from lls_hw.report.train_page import train_page
+
+        return train_page(source.data, title)
+    if source.kind == "compare":
+        from lls_hw.report.compare_page import compare_page
+
+        return compare_page(source.data, title)
+    from lls_hw.report.sweep_page import sweep_page
+
+    return sweep_page(source.data["rows"], source.path, title)
+
+
+def write_page(page: Page, target: str) -> str:
+    """Write the page whole or not at all; one line about it.
+
+    Raises
+    ------
+    SpecError : the disk refuses.
+    """
+    from lls_hw.report.page import html
+    from lls_hw.results import write_whole
+
+    text = html(page)
+    try:
+        write_whole(target, text)
+    except OSError as error:
+        raise SpecError("-o", target, f"it cannot be written ({error.strerror})", "Choose another place.") from None
+    return f"{target}: {Path(target).stat().st_size / 1e6:.1f} MB, nearly all of it the chart library"

@@ -1,0 +1,127 @@
+"""Charts of a run's energy, cycles and memory, beside the baseline's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lls_hw.report.chart import Bars, Cell, Chart, Segment, Stack, Table, View
+from lls_hw.report.run_data import (
+    RunData,
+    Split,
+    by_layer,
+    by_layer_and_stage,
+    by_stage,
+    cycle_split,
+    energy_split,
+    rows_of,
+    stacks_of,
+    turned,
+)
+from lls_hw.report.style import SERIES
+from lls_hw.report.words import PART_NAMES, STALL_NAMES, energy, factor, kib, label, percent, short
+
+
+def energy_chart(data: RunData) -> Chart:
+    """Where the energy goes: layer, stage and component."""
+    ours = sum(stage["energy_uj"]["total"] for stage in data.ours)
+    parts = {part: sum(energy_split(stage)[part] for stage in data.ours) for part in energy_split(data.ours[0])}
+    most, layer = max(parts, key=lambda part: parts[part]), _largest(data, lambda stage: stage["energy_uj"]["total"])
+    caption = (
+        f"Energy of one training step of {data.rule}: {energy(ours)}, of which "
+        f"{percent(parts[most], ours)} is {label(most, PART_NAMES)}. The most expensive layer is {layer[0]} "
+        f"({energy(layer[1])})."
+    )
+    theirs = sum(stage["energy_uj"]["total"] for stage in data.theirs)
+    if theirs:
+        caption += f" Hatched bars beside it are {data.baseline}: {energy(theirs)}, {factor(theirs / ours)} as much."
+    views = _views(data, energy_split, "energy, µJ", "µJ", "by component")
+    return Chart(key="energy", title="Energy", caption=caption, views=views, table=_table(data, energy_split, "µJ"))
+
+
+def cycles_chart(data: RunData) -> Chart:
+    """Where the cycles go: layer, stage, and why a unit stands still."""
+    ours = sum(stage["cycles"] for stage in data.ours)
+    split = [cycle_split(stage) for stage in data.ours]
+    causes = {cause: sum(one[cause] for one in split) for cause in split[0]}
+    stalled = sum(count for cause, count in causes.items() if cause != "working")
+    worst = max((cause for cause in causes if cause != "working"), key=lambda cause: causes[cause])
+    layer = _largest(data, lambda stage: stage["cycles"])
+    caption = (
+        f"Cycles of one training step of {data.rule}: {short(ours)}. In {percent(stalled, ours)} of them the first "
+        f"unit of the op that the run waits for stands still, mostly because it {label(worst, STALL_NAMES)} "
+        f"({percent(causes[worst], ours)}). The longest layer is {layer[0]} ({percent(layer[1], ours)})."
+    )
+    theirs = sum(stage["cycles"] for stage in data.theirs)
+    if theirs:
+        caption += (
+            f" Hatched bars beside it are {data.baseline}: {short(theirs)} cycles, {factor(theirs / ours)} as many."
+        )
+    views = _views(data, cycle_split, "cycles", "cycles", "by cause")
+    return Chart(key="cycles", title="Cycles", caption=caption, views=views, table=_table(data, cycle_split, "cycles"))
+
+
+def _views(data: RunData, split: Split, title: str, unit: str, turned_name: str) -> tuple[View, ...]:
+    views = []
+    for name, kind in (("by layer", by_layer), ("by stage", by_stage), ("by layer and stage", by_layer_and_stage)):
+        rows = rows_of(data, kind)
+        plot = Bars(rows=rows, stacks=stacks_of(data, rows, kind, split), title=title, unit=unit)
+        views.append(View(name=name, plot=plot))
+    rows, stacks = turned(data, split)
+    views.insert(2, View(name=turned_name, plot=Bars(rows=rows, stacks=stacks, title=title, unit=unit)))
+    return tuple(views)
+
+
+def _table(data: RunData, split: Split, unit: str) -> Table:
+    """Every layer and stage of every run."""
+    parts = list(dict.fromkeys(part for _, stages in data.runs for stage in stages for part in split(stage)))
+    names = [f"{label(part, PART_NAMES | STALL_NAMES)}, {unit}" for part in parts]
+    whole = unit == "cycles"
+    rows: list[tuple[Cell, ...]] = []
+    for rule, stages in data.runs:
+        for stage in stages:
+            found = split(stage)
+            values = [found.get(part, 0.0) for part in parts]
+            numbers = [round(value) if whole else value for value in (sum(values), *values)]
+            rows.append((rule, stage["layer"], by_stage(stage), *numbers))
+    return Table(headings=("rule", "layer", "stage", f"total, {unit}", *names), rows=tuple(rows))
+
+
+def _largest(data: RunData, size: Any) -> tuple[str, float]:  # noqa: ANN401
+    sums: dict[str, float] = {}
+    for stage in data.ours:
+        sums[stage["layer"]] = sums.get(stage["layer"], 0.0) + size(stage)
+    return max(sums.items(), key=lambda item: item[1])
+
+
+def memory_chart(data: RunData, totals: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> Chart | None:
+    """Training memory by what it holds; None in files that have only the sum."""
+    runs = [(data.rule, totals), *([(str(data.baseline), theirs)] if theirs else [])]
+    if any("training_memory" not in one for _, one in runs):
+        return None
+    parts = [part for part in totals["training_memory"] if any(one["training_memory"][part] for _, one in runs)]
+    rows = tuple(label(part, {}) for part in parts)
+    unit, scale = ("MiB", 1 << 20) if totals["training_memory_bytes"] >= 1 << 20 else ("KiB", 1 << 10)
+    stacks = tuple(
+        Stack(
+            name=name,
+            segments=(
+                Segment(
+                    name="training memory",
+                    colour=SERIES[0],
+                    values=tuple(one["training_memory"][part] / scale for part in parts),
+                ),
+            ),
+        )
+        for name, one in runs
+    )
+    own = totals["training_memory_bytes"]
+    caption = f"What one training step of {data.rule} must remember, most of it at one moment: {kib(own)}."
+    if theirs:
+        other = theirs["training_memory_bytes"]
+        caption += f" Hatched: {data.baseline}, {kib(other)}, {factor(other / own)} as much."
+    table = Table(
+        headings=("part", *(f"{name}, bytes" for name, _ in runs)),
+        rows=tuple((label(part, {}), *(one["training_memory"][part] for _, one in runs)) for part in parts),
+    )
+    plot = Bars(rows=rows, stacks=stacks, title=f"training memory, {unit}", unit=unit)
+    views = (View(name="by part", plot=plot),)
+    return Chart(key="memory", title="Training memory", caption=caption, views=views, table=table)

@@ -1,0 +1,233 @@
+"""The page of one simulated run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lls_hw.report.chart import Card, Chart, Page, Section, Table
+from lls_hw.report.run_costs import cycles_chart, energy_chart, memory_chart
+from lls_hw.report.run_data import RunData, rule_name, run_data
+from lls_hw.report.run_numbers import float_chart, loss_table, saturation_table
+from lls_hw.report.run_time import occupancy_chart, roofline_chart, timeline_chart
+from lls_hw.report.words import energy, factor, flat, full, kib, short
+
+MAC_WORDS = (
+    "Multiply-accumulates count the whole batch. Training step: everything. Learning signal: what tells the weights "
+    "their error (backpropagation: input-gradient products; LLS: projections, back-projections and modulation). "
+    "Inference: the forward products."
+)
+
+
+def run_page(data: Mapping[str, Any], title: str | None) -> Page:
+    """Everything the run's file holds; what it does not hold is named in a sentence."""
+    inputs = data.get("inputs") or {}
+    found, totals = run_data(data), data.get("totals")
+    net, chip = (str((inputs.get(key) or {}).get("name", "?")) for key in ("network", "chip"))
+    return Page(
+        kind="run",
+        title=title or f"{net} with {found.rule}",
+        subtitle=f"One training step on {chip}, batch {inputs.get('batch', '?')}, {words_of_bits(inputs)}",
+        cards=_cards(data),
+        sections=(
+            _totals(data),
+            *(_costs(data, found) if totals and found.ours else (_without("costs", "Costs", "--no-costs"),)),
+            _numbers(data),
+            Section(
+                key="inputs", title="Inputs", tables=(("Every resolved input", inputs_table(inputs)),), folded=True
+            ),
+        ),
+        version=str(data.get("version", "")),
+    )
+
+
+def words_of_bits(inputs: Mapping[str, Any]) -> str:
+    """Word widths in a few characters.
+
+    Examples
+    --------
+    >>> words_of_bits({"precision": {"weight_bits": 8, "activation_bits": 8, "error_bits": 8, "master_bits": 16}})
+    'words w8 a8 e8 m16'
+    """
+    precision = inputs.get("precision") or {}
+    roles = (("w", "weight_bits"), ("a", "activation_bits"), ("e", "error_bits"), ("m", "master_bits"))
+    return "words " + " ".join(f"{short_name}{precision[key]}" for short_name, key in roles if key in precision)
+
+
+def inputs_table(inputs: Mapping[str, Any]) -> Table:
+    """Dotted names and values."""
+    return Table(headings=("input", "value"), rows=tuple(flat(dict(inputs))))
+
+
+def _without(key: str, title: str, option: str) -> Section:
+    return Section(key=key, title=title, text=(f"This run was made with {option}: it has no such numbers.",))
+
+
+def _cards(data: Mapping[str, Any]) -> tuple[Card, ...]:
+    totals, baseline = data.get("totals"), data.get("baseline")
+    if not totals:
+        return ()
+    theirs, ratio = (baseline or {}).get("totals"), (baseline or {}).get("ratio") or {}
+    name = (baseline or {}).get("rule")
+
+    def beside(value: str, key: str, *more: str) -> tuple[str, ...]:
+        return (*((f"{name}: {value}, {factor(ratio.get(key))}",) if theirs else ()), *more)
+
+    low, high = totals["energy_uj_low_high"]
+    moved, signal = _moved(totals), totals["macs"]["learning_signal"]
+    other = theirs or totals
+    return (
+        Card(name="Cycles", value=short(totals["cycles"]), beside=beside(short(other["cycles"]), "cycles")),
+        Card(
+            name="Energy",
+            value=energy(totals["energy_uj"]["total"]),
+            beside=beside(
+                energy(other["energy_uj"]["total"]), "energy", f"{energy(low)} to {energy(high)} by the sources"
+            ),
+        ),
+        Card(name="DRAM traffic", value=kib(moved), beside=beside(kib(_moved(other)), "dram_bytes")),
+        Card(
+            name="Peak scratchpad",
+            value=kib(totals["sram_peak_bytes"]),
+            beside=beside(kib(other["sram_peak_bytes"]), "sram_peak"),
+        ),
+        Card(
+            name="Training memory",
+            value=kib(totals["training_memory_bytes"]),
+            beside=beside(kib(other["training_memory_bytes"]), "training_memory"),
+        ),
+        Card(
+            name="Learning-signal MACs",
+            value=short(signal),
+            beside=beside(short(other["macs"]["learning_signal"]), "learning_signal_macs"),
+        ),
+    )
+
+
+def _moved(totals: Mapping[str, Any]) -> int:
+    return int(totals["dram_bytes"]["read"] + totals["dram_bytes"]["write"])
+
+
+def _totals(data: Mapping[str, Any]) -> Section:
+    totals, baseline = data.get("totals"), data.get("baseline")
+    if not totals:
+        return Section(key="totals", title="Totals", text=("This run was made with --no-costs: it has no totals.",))
+    name = rule_name(data)
+    text = [MAC_WORDS]
+    tables = [("Totals of one training step", totals_table(name, totals, baseline))]
+    if baseline is None:
+        text.insert(0, "No baseline was asked for (--baseline none), so nothing stands beside these numbers.")
+    tensors = totals.get("sram_peak_tensors")
+    if tensors:
+        rows = tuple((tensor, size) for tensor, size in tensors.items())
+        tables.append(
+            ("What fills the scratchpad at its fullest", Table(headings=("tensor or buffer", "bytes"), rows=rows))
+        )
+    return Section(key="totals", title="Totals", text=tuple(text), tables=tuple(tables))
+
+
+ROWS: tuple[tuple[str, str, str | None], ...] = (
+    ("cycles", "cycles", "cycles"),
+    ("time, ms", "time_ms", None),
+    ("array utilization", "utilization", None),
+    ("energy, µJ", "energy_uj.total", "energy"),
+    ("lowest by the sources, µJ", "energy_uj_low_high.0", None),
+    ("highest by the sources, µJ", "energy_uj_low_high.1", None),
+    ("array, µJ", "energy_uj.array", None),
+    ("scratchpad, µJ", "energy_uj.sram", None),
+    ("DRAM, µJ", "energy_uj.dram", None),
+    ("vector unit, µJ", "energy_uj.vector", None),
+    ("local unit, µJ", "energy_uj.local", None),
+    ("leakage, µJ", "energy_uj.leakage", None),
+    ("DRAM read, bytes", "dram_bytes.read", None),
+    ("DRAM written, bytes", "dram_bytes.write", None),
+    ("peak scratchpad, bytes", "sram_peak_bytes", "sram_peak"),
+    ("training memory, bytes", "training_memory_bytes", "training_memory"),
+    ("MACs, training step", "macs.training_step", "training_step_macs"),
+    ("MACs, learning signal", "macs.learning_signal", "learning_signal_macs"),
+    ("MACs, inference", "macs.inference", None),
+    ("average power, mW", "average_power_mw", None),
+    ("energy-delay product, µJ ms", "edp_uj_ms", None),
+    ("area of the SRAM macros, mm²", "area_mm2", None),
+)
+"""What a row is called, where it stands in `totals`, and its ratio."""
+
+
+def totals_table(name: str, totals: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> Table:
+    """Every total, beside the baseline's."""
+    rows = []
+    for words, path, key in ROWS:
+        own = value_at(totals, path)
+        if own is None:
+            continue
+        row = [words, own]
+        if baseline:
+            quotient = (baseline.get("ratio") or {}).get(key)
+            row += [value_at(baseline["totals"], path), factor(quotient) if quotient is not None else ""]
+        rows.append(tuple(row))
+    more = (str(baseline["rule"]), f"{baseline['rule']} / {name}") if baseline else ()
+    return Table(headings=("quantity", name, *more), rows=tuple(rows))
+
+
+def value_at(totals: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401  (any number)
+    """What stands at a dotted path; None where nothing does.
+
+    Examples
+    --------
+    >>> value_at({"a": {"b": [1, 2]}}, "a.b.1"), value_at({}, "a.b")
+    (2, None)
+    """
+    value: Any = totals
+    for key in path.split("."):
+        value = value[int(key)] if isinstance(value, list) else value.get(key) if value else None
+    return value
+
+
+def _costs(data: Mapping[str, Any], found: RunData) -> tuple[Section, ...]:
+    totals, chip = data["totals"], (data.get("inputs") or {}).get("chip")
+    text = []
+    if data.get("baseline") and not found.theirs:
+        text.append("The file holds only the baseline's totals (an older version wrote it), so no bars stand beside.")
+    memory = memory_chart(found, totals, (data.get("baseline") or {}).get("totals"))
+    costs = [energy_chart(found), cycles_chart(found), *([memory] if memory else [])]
+    times, missing = _times(data)
+    roof = [roofline_chart(found, chip)] if chip else []
+    return (
+        Section(key="costs", title="Energy, cycles and memory", text=tuple(text), charts=tuple(costs)),
+        Section(key="time", title="What happens when", text=missing, charts=times),
+        Section(key="roof", title="What limits the speed", charts=tuple(roof)),
+    )
+
+
+def _times(data: Mapping[str, Any]) -> tuple[tuple[Chart, ...], tuple[str, ...]]:
+    totals = data["totals"]
+    capacity = (((data.get("inputs") or {}).get("chip") or {}).get("scratchpad") or {}).get("capacity_bytes")
+    charts = []
+    if data.get("timeline"):
+        charts.append(timeline_chart(data["timeline"], totals["cycles"]))
+    if data.get("occupancy"):
+        tensors = totals.get("sram_peak_tensors") or {}
+        charts.append(occupancy_chart(data["occupancy"], capacity, totals["sram_peak_bytes"], tensors))
+    if charts:
+        return tuple(charts), ()
+    return (), ("An older version wrote this file: it has no timeline. Run `lls-hw simulate` again to get one.",)
+
+
+def _numbers(data: Mapping[str, Any]) -> Section:
+    numerics, title = data.get("numerics"), "What the integers did"
+    if not numerics:
+        return _without("numbers", title, "--no-numerics")
+    rows = numerics.get("against_float") or []
+    text = [
+        f"Loss of the classifier in the last step: {full(numerics['loss'])}. Codes saturated: "
+        f"{numerics['saturated']:,}. Accumulators overflowed: {numerics.get('accumulator_overflows', 0):,}. "
+        f"Of the updates that wanted to move a weight, {100 * numerics['lost_update_fraction']:.1f} % moved no code."
+    ]
+    if not rows:
+        text.append("Nothing was held against float.")
+    tables = [("Codes saturated", saturation_table(numerics)), ("Loss by block", loss_table(numerics))]
+    return Section(
+        key="numbers",
+        title=title,
+        text=tuple(text),
+        charts=(float_chart(rows),) if rows else (),
+        tables=tuple((name, table) for name, table in tables if table),
+    )

@@ -1,0 +1,143 @@
+"""A sweep's flat rows: which columns there are, which are better high, and means over seeds."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+PLURALS = {
+    "net": "networks", "rule": "rules", "array": "arrays", "dataflow": "dataflows", "bits": "bit widths",
+    "sram_kib": "scratchpad sizes", "batch": "batch sizes", "technology": "technologies", "data": "data sets",
+    "chip": "chips", "baseline": "baselines",
+}  # fmt: skip
+CHOICES = tuple(PLURALS)
+INPUTS = (*CHOICES, "input", "classes", "rows", "cols", "weight_bits", "activation_bits", "error_bits", "master_bits",
+          "accumulator_bits")  # fmt: skip
+"""What makes a design: all but the seed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """A column of numbers. `better` is -1 where less is better, 1 where more is, 0 where neither."""
+
+    key: str
+    label: str
+    unit: str
+    better: int = -1
+    log: bool = True
+
+    @property
+    def title(self) -> str:
+        """Label and unit."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+
+MEASURES = tuple(
+    Measure(key=key, label=label, unit=unit, better=better, log=log)
+    for key, label, unit, better, log in (
+        ("energy_per_image_uj", "energy per image", "µJ", -1, True),
+        ("test_accuracy", "test accuracy", "%", 1, False),
+        ("cycles_per_image", "cycles per image", "", -1, True),
+        ("energy_uj", "energy of a step", "µJ", -1, True),
+        ("cycles", "cycles of a step", "", -1, True),
+        ("time_ms", "time of a step", "ms", -1, True),
+        ("sram_peak_bytes", "peak scratchpad", "bytes", -1, True),
+        ("sram_kib", "scratchpad capacity", "KiB", -1, True),
+        ("training_memory_bytes", "training memory", "bytes", -1, True),
+        ("dram_read_bytes", "DRAM read", "bytes", -1, True),
+        ("dram_write_bytes", "DRAM written", "bytes", -1, True),
+        ("area_mm2", "area of the SRAM macros", "mm²", -1, True),
+        ("average_power_mw", "average power", "mW", -1, True),
+        ("edp_uj_ms", "energy-delay product", "µJ ms", -1, True),
+        ("utilization", "array utilization", "", 1, False),
+        ("accuracy_proxy", "accuracy proxy", "", 1, False),
+        ("train_loss", "training loss", "", -1, False),
+        ("energy_array_uj", "energy of the array", "µJ", -1, True),
+        ("energy_sram_uj", "energy of the scratchpad", "µJ", -1, True),
+        ("energy_dram_uj", "energy of DRAM", "µJ", -1, True),
+        ("energy_vector_uj", "energy of the vector unit", "µJ", -1, True),
+        ("energy_local_uj", "energy of the local unit", "µJ", -1, True),
+        ("energy_leakage_uj", "energy of leakage", "µJ", -1, True),
+        ("macs_training_step", "MACs of a training step", "", -1, True),
+        ("macs_learning_signal", "MACs of the learning signal", "", -1, True),
+        ("ratio_cycles", "baseline's cycles / own", "", 1, False),
+        ("ratio_energy", "baseline's energy / own", "", 1, False),
+        ("ratio_sram_peak", "baseline's peak scratchpad / own", "", 1, False),
+        ("ratio_training_memory", "baseline's training memory / own", "", 1, False),
+        ("ratio_learning_signal_macs", "baseline's signal MACs / own", "", 1, True),
+    )
+)
+
+
+def present(rows: Sequence[Row]) -> tuple[Measure, ...]:
+    """Measures that some row has, the best known first."""
+    return tuple(measure for measure in MEASURES if any(number(row.get(measure.key)) is not None for row in rows))
+
+
+def varied(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Choices of which the rows have more than one value; one that another decides is left out.
+
+    Examples
+    --------
+    >>> varied([{"array": "8x8", "chip": "small", "rule": "bp"}, {"array": "9x9", "chip": "large", "rule": "bp"}])
+    ('array',)
+    """
+    kept: list[str] = []
+    for key in CHOICES:
+        values = len({row.get(key) for row in rows})
+        decided = any(
+            len({(row.get(other), row.get(key)) for row in rows}) == len({row.get(other) for row in rows})
+            for other in kept
+        )
+        if values > 1 and not decided:
+            kept.append(key)
+    return tuple(kept)
+
+
+def number(value: Any) -> float | None:  # noqa: ANN401  (any cell)
+    """The value as a finite number, or None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """One design: its inputs, and for two measures the mean over its seeds and y's standard deviation."""
+
+    row: Row
+    x: float
+    y: float
+    spread: float
+    seeds: int
+
+
+def designs(rows: Sequence[Row], x: str, y: str) -> list[Design]:
+    """Rows that differ in nothing but the seed become one point; rows without either measure are left out."""
+    groups: dict[tuple[Any, ...], list[tuple[float, float, Row]]] = {}
+    for row in rows:
+        at = number(row.get(x)), number(row.get(y))
+        if at[0] is not None and at[1] is not None:
+            groups.setdefault(tuple(row.get(key) for key in INPUTS), []).append((at[0], at[1], row))
+    found = []
+    for group in groups.values():
+        ys = [y for _, y, _ in group]
+        mean_x = statistics.fmean(x for x, _, _ in group)
+        spread = statistics.stdev(ys) if len(ys) > 1 else 0.0
+        found.append(Design(row=group[0][2], x=mean_x, y=statistics.fmean(ys), spread=spread, seeds=len(ys)))
+    return found
+
+
+def by_size(values: Sequence[Any]) -> list[Any]:
+    """Distinct values, numbers and the first number in a text by size, the rest by alphabet."""
+    return sorted(dict.fromkeys(values), key=_size)
+
+
+def _size(value: Any) -> tuple[float, str]:  # noqa: ANN401
+    if isinstance(value, (int, float)):
+        return float(value), ""
+    digits = "".join(letter if letter.isdigit() else " " for letter in str(value)).split()
+    sizes = [float(digit) for digit in digits[:2]]
+    return math.prod(sizes) if "x" in str(value) and sizes else (sizes[0] if sizes else math.inf), str(value)

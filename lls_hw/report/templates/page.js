@@ -1,0 +1,105 @@
+"use strict";
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const root = document.documentElement;
+const printing = window.matchMedia("print");
+const darkWanted = window.matchMedia("(prefers-color-scheme: dark)");
+const redraws = [];
+const PAPER_PX = 660;
+
+function theme() {
+  if (printing.matches) return "light";
+  return root.dataset.theme || (darkWanted.matches ? "dark" : "light");
+}
+
+/** A copy in which every colour token is the theme's colour. */
+function coloured(value, colours) {
+  if (typeof value === "string") return value.startsWith("@") && value in colours ? colours[value] : value;
+  if (Array.isArray(value)) return value.map((inner) => coloured(inner, colours));
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, coloured(inner, colours)]));
+  }
+  return value;
+}
+
+/** The layout of every chart: transparent, small, the theme's ink, legend above the plot. */
+function dressed(layout, width) {
+  const narrow = width < 520;
+  const axis = { gridcolor: "@grid", zerolinecolor: "@grid", linecolor: "@muted", tickcolor: "@muted", ticks: "outside" };
+  const full = {
+    ...layout,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: 'system-ui, "Segoe UI", "DejaVu Sans", sans-serif', size: narrow ? 10 : 12, color: "@ink" },
+    margin: { l: narrow ? 48 : 64, r: 16, t: 12, b: 52, ...(layout.margin || {}) },
+    legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, font: { size: narrow ? 9 : 12 }, ...(layout.legend || {}) },
+    hoverlabel: { bgcolor: "@paper", bordercolor: "@ink", font: { color: "@ink" }, align: "left" },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: "@muted", activecolor: "@ink" },
+    transition: { duration: 0 },
+  };
+  for (const key of Object.keys(layout).filter((name) => /^[xy]axis/.test(name))) {
+    full[key] = { ...axis, ...layout[key] };
+    if (narrow && layout[key].automargin) full[key].tickfont = { size: 8 };
+  }
+  return full;
+}
+
+/** Draw a figure into an element, in the current theme. */
+function draw(element, figure) {
+  const colours = DATA.themes[theme()];
+  const layout = dressed(figure.layout, printing.matches ? PAPER_PX : element.clientWidth);
+  if (printing.matches) layout.width = PAPER_PX; // a drawing does not follow the paper's width by itself
+  const config = {
+    responsive: true, displaylogo: false, doubleClick: "reset+autosize",
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  };
+  element.style.minHeight = `${layout.height}px`;
+  const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name)).join(" ") + (layout.width || "");
+  if (element.dataset.axes !== axes) Plotly.purge(element); // react() fails where axes come or go, and keeps a width
+  element.dataset.axes = axes;
+  return Plotly.react(element, coloured(figure.data, colours), coloured(layout, colours), config);
+}
+
+/** Draw now, and again whenever colours or paper change. */
+function keep(redraw) {
+  redraws.push(redraw);
+  redraw();
+}
+
+function redrawAll() {
+  for (const redraw of redraws) redraw();
+}
+
+function openForPrint(open) {
+  for (const details of document.querySelectorAll("details")) {
+    if (open && !details.open) {
+      details.dataset.folded = "yes";
+      details.open = true;
+    } else if (!open && details.dataset.folded) {
+      delete details.dataset.folded;
+      details.open = false;
+    }
+  }
+}
+
+function setUpTheme() {
+  const button = document.getElementById("theme");
+  const show = () => button.setAttribute("aria-pressed", String(theme() === "dark"));
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    root.dataset.theme = theme() === "dark" ? "light" : "dark";
+    show();
+    redrawAll();
+  });
+  darkWanted.addEventListener("change", () => { show(); redrawAll(); });
+  printing.addEventListener("change", () => { openForPrint(printing.matches); redrawAll(); });
+  show();
+}
+
+for (const chart of DATA.charts) {
+  const element = document.getElementById(`plot-${chart.key}`);
+  const select = document.querySelector(`select[data-chart="${chart.key}"]`);
+  const redraw = () => draw(element, chart.views[select ? Number(select.value) : 0]);
+  if (select) select.addEventListener("change", redraw);
+  keep(redraw);
+}
+setUpTheme();

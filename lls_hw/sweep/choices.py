@@ -1,0 +1,90 @@
+"""How lists are typed: `8x8,16x16`, `4,8,16`, `w4,a8,e8;8`."""
+
+import re
+from dataclasses import dataclass
+
+from lls_hw.models.spec.errors import SpecError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The options of a sweep as typed; a list option is None where it was not given.
+
+    `train`: a point learns, by the plan of the caller; `proxy`: one step stands for it.
+    """
+
+    nets: str
+    rules: str
+    chips: str = "edge_16x16"
+    arrays: str | None = None
+    dataflows: str | None = None
+    bits: str = "8"
+    srams: str | None = None
+    technologies: str | None = None
+    batches: str = "8"
+    seeds: str = "0"
+    data: str = "synthetic"
+    input: str | None = None
+    classes: int | None = None
+    temperature: float = 0.5
+    waveform: str = "square"
+    learning_rate: float = 0.05
+    optimizer: str = "momentum"
+    momentum: float = 0.9
+    baseline: str = "bp"
+
+
+def split_list(option: str, text: str) -> tuple[str, ...]:
+    """Values with commas between, each once.
+
+    Raises
+    ------
+    SpecError : none, an empty one, or the same twice.
+
+    Examples
+    --------
+    >>> split_list("--arrays", "8x8, 16x16")
+    ('8x8', '16x16')
+    """
+    parts = tuple(part.strip() for part in text.split(","))
+    if not all(parts):
+        raise SpecError(option, text, "it takes values with commas between", "Remove the empty one.")
+    if len(set(parts)) < len(parts):
+        raise SpecError(option, text, "a value is given twice", "Give each once.")
+    return parts
+
+
+def split_numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:
+    """Whole numbers with commas between.
+
+    Raises
+    ------
+    SpecError : one is no number, or below the least.
+
+    Examples
+    --------
+    >>> split_numbers("--batches", "1,8")
+    (1, 8)
+    """
+    parts = split_list(option, text)
+    for part in parts:
+        if not part.isdecimal() or int(part) < least:
+            need = f"'{part}' is no whole number from {least}"
+            raise SpecError(option, text, need, "Write numbers with commas between, such as 1,8.")
+    return tuple(int(part) for part in parts)
+
+
+def split_bits(text: str) -> tuple[str, ...]:
+    """Precisions: numbers with commas between; role lists (which have commas themselves) with `;` or `+` between.
+
+    Examples
+    --------
+    >>> split_bits("4,8,16"), split_bits("w4,a8,e8;8"), split_bits("w4,a8")
+    (('4', '8', '16'), ('w4,a8,e8', '8'), ('w4,a8',))
+    """
+    if re.search(r"[;+]", text):
+        parts = tuple(part.strip() for part in re.split(r"[;+]", text))
+        if not all(parts):
+            raise SpecError("--bits", text, "a precision between ';' is empty", "Write, for example, w4,a8,e8;8.")
+        return parts
+    return split_list("--bits", text) if re.fullmatch(r"[\d,\s]+", text) else (text.strip(),)

@@ -1,0 +1,133 @@
+"""What a point *is*: the hash of everything that can change its numbers, and of nothing else.
+
+Names, spellings, paths, threads, and the order of a grid are left out: two spellings of one run are one
+point. A cost-only point also leaves out what only training sees (seed, data, temperature, learning rate).
+"""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lls_hw.config import RunSpec
+from lls_hw.models.data import Images, Pictures
+from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
+from lls_hw.models.spec.technology import TechnologySpec
+from lls_hw.training_records import ROUNDING_VERSION, TrainPlan
+
+MODEL_VERSION = 1
+"""Raised when a decision about costs or rounding changes a simulated number: stored points are then others."""
+
+Inputs = Mapping[str, Any]
+
+
+def canonical(inputs: Inputs) -> str:
+    """One text for one meaning: sorted keys, no spaces, no NaN.
+
+    Examples
+    --------
+    >>> canonical({"b": 1, "a": [2.0, None]})
+    '{"a":[2.0,null],"b":1}'
+    """
+    return json.dumps(inputs, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def run_id(inputs: Inputs) -> str:
+    """First 16 hex digits of SHA-256 over the canonical text.
+
+    Examples
+    --------
+    >>> run_id({"array": [16, 16], "batch": 8})
+    'f3332a1cfd804539'
+    >>> run_id({"batch": 8, "array": [16, 16]}) == run_id({"array": [16, 16], "batch": 8})
+    True
+    """
+    return hashlib.sha256(canonical(inputs).encode()).hexdigest()[:16]
+
+
+def unnamed(spec: Spec, *more: str) -> dict[str, Any]:
+    """A description without its name (and what else is said twice)."""
+    return spec.model_dump(mode="json", exclude={"name", *more})
+
+
+def technology_digest(technology: TechnologySpec) -> str:
+    """The table's content: a user's file may change under its name."""
+    return run_id(unnamed(technology))
+
+
+def costed_rule(rule: RuleSpec) -> dict[str, Any]:
+    """What of a rule its costs hang on.
+
+    Examples
+    --------
+    >>> costed_rule(RuleSpec(name="lls", temperature=2.0)) == costed_rule(RuleSpec(name="lls"))
+    True
+    """
+    return {
+        "name": rule.name,
+        "waveform": rule.waveform if rule.is_lls else None,
+        "rows": rule.reduced_rows if rule.name == "lls_mxm_reduced" else None,
+    }
+
+
+def costed_optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
+    """What of an optimiser a step's costs hang on: which buffers it keeps, not its rates."""
+    return {"name": optimizer.name, "momentum": optimizer.uses_momentum}
+
+
+def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
+    """Everything that decides a point's costs; `technology` is its digest."""
+    return {
+        "model_version": MODEL_VERSION,
+        "network": unnamed(run.network, "reduced_rows"),
+        "rule": costed_rule(run.rule),
+        "optimizer": costed_optimizer(run.optimizer),
+        "precision": run.precision.model_dump(mode="json"),
+        "chip": unnamed(run.chip, "technology"),
+        "technology": technology,
+        "batch": run.batch,
+        "baseline": run.baseline,
+        "learning": None,
+    }
+
+
+def learning_inputs(run: RunSpec, plan: TrainPlan | None, data: str, rows: int | None = None) -> dict[str, Any]:
+    """Everything that decides a training's curve, or (no plan) one step held against float.
+
+    Of the chip that is the phase accumulator of its basis generator; and, where some product's accumulator
+    could overflow, the array's rows: only then does the order of additions change a bit.
+    """
+    return {
+        "model_version": MODEL_VERSION,
+        "rounding_version": ROUNDING_VERSION,
+        "network": unnamed(run.network),
+        "rule": run.rule.model_dump(mode="json"),
+        "optimizer": run.optimizer.model_dump(mode="json"),
+        "precision": run.precision.model_dump(mode="json"),
+        "phase_bits": run.chip.local.phase_bits,
+        "batch": run.batch,
+        "seed": run.seed,
+        "data": data,
+        "plan": None if plan is None else plan.json(),
+        "rows": rows,
+    }
+
+
+def data_digest(spec: str, images: Images) -> str:
+    """A data set's content: every picture that lies in memory, and of pictures made one by one their labels and eight.
+
+    Those are told apart by the text that names them as well.
+    """
+    parts = [images.train_labels, images.test_labels, *map(_pixels, (images.train_images, images.test_images))]
+    sums = [zlib.crc32(np.ascontiguousarray(part).data) for part in parts]
+    made = not isinstance(images.train_images, np.ndarray)
+    shape = [*images.shape, images.classes, len(images.train_labels), len(images.test_labels)]
+    return run_id({"sums": sums, "shape": shape, "mean": images.mean, "std": images.std, "spec": spec if made else ""})
+
+
+def _pixels(pictures: Pictures) -> Any:  # noqa: ANN401  (bytes of whatever shape)
+    return pictures if isinstance(pictures, np.ndarray) else pictures[np.arange(min(8, len(pictures)))]

@@ -1,0 +1,82 @@
+"""What is searched for, and which points nothing beats."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.sweep.choices import split_list
+from lls_hw.sweep.rows import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """A column to make small or large; `per_image` divides a step's figure by its batch."""
+
+    name: str
+    column: str
+    goal: Literal["minimize", "maximize"] = "minimize"
+    per_image: bool = False
+
+    def value(self, row: Row) -> float | None:
+        """The point's figure; None where it has none."""
+        found = row[self.column]
+        return None if found is None else found / row["batch"] if self.per_image else float(found)
+
+    def badness(self, row: Row) -> float:
+        """A figure that is better when smaller; a point without one is worse than any."""
+        found = self.value(row)
+        return float("inf") if found is None else found if self.goal == "minimize" else -found
+
+
+OBJECTIVES = {
+    objective.name: objective
+    for objective in (
+        Objective(name="energy", column="energy_per_image_uj"),
+        Objective(name="latency", column="time_ms", per_image=True),
+        Objective(name="sram", column="sram_peak_bytes"),
+        Objective(name="memory", column="training_memory_bytes"),
+        Objective(name="area", column="area_mm2"),
+        Objective(name="accuracy", column="test_accuracy", goal="maximize"),
+    )
+}
+PROXY = Objective(name="accuracy_proxy", column="accuracy_proxy", goal="maximize")
+
+
+def parse_objectives(text: str, *, trained: bool) -> tuple[Objective, ...]:
+    """Names with commas between; `accuracy` is the proxy where nothing is trained.
+
+    Raises
+    ------
+    SpecError : an unknown name.
+
+    Examples
+    --------
+    >>> [one.name for one in parse_objectives("energy,accuracy", trained=False)]
+    ['energy', 'accuracy_proxy']
+    """
+    names = split_list("--objectives", text)
+    for name in names:
+        if name not in OBJECTIVES:
+            raise SpecError("--objectives", text, f"the objectives are {', '.join(OBJECTIVES)}", "Choose among them.")
+    return tuple(PROXY if name == "accuracy" and not trained else OBJECTIVES[name] for name in names)
+
+
+def front(rows: Sequence[Row], objectives: Sequence[Objective]) -> list[Row]:
+    """The points that no other equals in everything and beats in something, best in the first objective first.
+
+    Examples
+    --------
+    >>> goals = (OBJECTIVES["sram"], OBJECTIVES["area"])
+    >>> rows = [{"id": k, "sram_peak_bytes": a, "area_mm2": b} for k, a, b in (("p", 1, 3), ("q", 2, 3), ("r", 2, 1))]
+    >>> [row["id"] for row in front(rows, goals)]
+    ['p', 'r']
+    """
+    scored = [(tuple(one.badness(row) for one in objectives), row) for row in rows]
+    whole = [(score, row) for score, row in scored if float("inf") not in score]
+    kept = [(score, row) for score, row in whole if not any(_beats(other, score) for other, _ in whole)]
+    return [row for _, row in sorted(kept, key=lambda pair: (pair[0], pair[1]["id"]))]
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,118 @@
+"""A sweep as flat rows: one a point, in an order and with contents that no interruption changes."""
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any
+
+from lls_hw.sweep.store import open_read_only
+
+Row = dict[str, Any]
+ENERGY_PARTS = ("array", "sram", "dram", "vector", "local", "leakage")
+BITS = ("weight_bits", "activation_bits", "error_bits", "master_bits", "accumulator_bits")
+RATIOS = ("cycles", "energy", "sram_peak", "training_memory", "learning_signal_macs")
+LABEL = (
+    "net", "rule", "chip", "array", "dataflow", "bits", "sram_kib", "batch", "technology", "seed", "data", "baseline",
+)  # fmt: skip
+TEXTS = frozenset(
+    ("id", "net", "rule", "chip", "array", "dataflow", "bits", "technology", "data", "baseline", "input", "status",
+     "error", "training_id")
+)  # fmt: skip
+"""Columns of text; the others hold numbers."""
+WHOLE = frozenset(
+    ("rows", "cols", "batch", "seed", "classes", *BITS, "cycles", "dram_read_bytes", "dram_write_bytes",
+     "sram_peak_bytes", "training_memory_bytes", "macs_training_step", "macs_learning_signal", "macs_inference")
+)  # fmt: skip
+"""Columns of whole numbers."""
+COLUMNS = (
+    "id", "net", "rule", "chip", "array", "rows", "cols", "dataflow", "bits", *BITS, "sram_kib", "batch",
+    "technology", "seed", "data", "input", "classes", "baseline", "status", "error",
+    "cycles", "time_ms", "energy_uj", *(f"energy_{part}_uj" for part in ENERGY_PARTS),
+    "energy_low_uj", "energy_high_uj", "energy_per_image_uj", "cycles_per_image",
+    "dram_read_bytes", "dram_write_bytes", "sram_peak_bytes", "training_memory_bytes", "area_mm2",
+    "average_power_mw", "edp_uj_ms", "utilization",
+    "macs_training_step", "macs_learning_signal", "macs_inference", *(f"ratio_{name}" for name in RATIOS),
+    "test_accuracy", "train_loss", "accuracy_proxy", "training_id",
+)  # fmt: skip
+"""Every column, in order. Null where a point has no such thing: failed, not trained, no baseline."""
+
+
+def flat_rows(path: Path) -> list[Row]:
+    """One dict a point with the keys of `COLUMNS`, sorted by its choices and then its id.
+
+    Raises
+    ------
+    SpecError : the file is no sweep's.
+    """
+    with contextlib.closing(open_read_only(path)) as db:
+        learnt = {key: json.loads(text) for key, text in db.execute("SELECT id, result FROM trainings") if text}
+        points: list[Stored] = db.execute(_POINTS).fetchall()
+    rows = [_row(point, learnt) for point in points]
+    return sorted(rows, key=_order)
+
+
+def _order(row: Row) -> tuple[tuple[bool, float, str], ...]:
+    """Numbers by size, texts by alphabet, nothing last."""
+    keys = ("net", "input", "classes", "batch", "weight_bits", "activation_bits", "error_bits", "bits", "chip", "rows")
+    return tuple(_sortable(row[key]) for key in (*keys, "cols", *LABEL, "id"))
+
+
+def _sortable(value: Any) -> tuple[bool, float, str]:  # noqa: ANN401
+    if value is None:
+        return True, 0.0, ""
+    return (False, 0.0, value) if isinstance(value, str) else (False, float(value), "")
+
+
+Stored = tuple[str, str, str, str, str | None, str | None, str | None]
+"""id, inputs, label, status, error, result, training_id."""
+
+
+_POINTS = "SELECT id, inputs, label, status, error, result, training_id FROM points"
+
+
+def _row(point: Stored, learnt: dict[str, Any]) -> Row:
+    key, inputs, label, status, error, result, training_id = point
+    given, chosen = json.loads(inputs), json.loads(label)
+    row: Row = dict.fromkeys(COLUMNS)
+    row |= {"id": key, "status": status, "error": error, "training_id": training_id}
+    row |= {name: chosen.get(name) for name in (*LABEL, "input", "classes")}
+    row |= {name: given["precision"][name] for name in BITS}
+    row |= {"rows": given["chip"]["array"]["rows"], "cols": given["chip"]["array"]["cols"]}
+    if status == "done" and result is not None:
+        found = json.loads(result)
+        row |= _costs(found["totals"], row["batch"]) | _ratios(found["ratio"])
+        row |= _learnt(learnt.get(training_id or ""))
+    return row
+
+
+def _costs(totals: dict[str, Any], batch: int) -> Row:
+    energy, macs = totals["energy_uj"], totals["macs"]
+    low, high = totals["energy_uj_low_high"]
+    same = ("cycles", "time_ms", "sram_peak_bytes", "training_memory_bytes", "area_mm2", "average_power_mw")
+    return {
+        **{name: totals[name] for name in (*same, "edp_uj_ms", "utilization")},
+        "energy_uj": energy["total"],
+        **{f"energy_{part}_uj": energy[part] for part in ENERGY_PARTS},
+        "energy_low_uj": low,
+        "energy_high_uj": high,
+        "energy_per_image_uj": energy["total"] / batch,
+        "cycles_per_image": totals["cycles"] / batch,
+        **{f"dram_{way}_bytes": totals["dram_bytes"][way] for way in ("read", "write")},
+        **{f"macs_{name}": macs[name] for name in ("training_step", "learning_signal", "inference")},
+    }
+
+
+def _ratios(found: dict[str, Any] | None) -> Row:
+    return {f"ratio_{name}": found[name] for name in RATIOS} if found else {}
+
+
+def _learnt(found: dict[str, Any] | None) -> Row:
+    """Of the last epoch, as it would be deployed; never the best one, which the test set would have chosen."""
+    if found is None:
+        return {}
+    last = found["curve"][-1] if found.get("curve") else {}
+    return {
+        "test_accuracy": last.get("test_accuracy"),
+        "train_loss": last.get("loss"),
+        "accuracy_proxy": found.get("accuracy_proxy"),
+    }

@@ -1,0 +1,110 @@
+"""What a worker does: one task in, plain data out. Never raises but for the worker's own death."""
+
+import time
+import traceback
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from lls_hw.costs import Costs, priced, step_events, step_program
+from lls_hw.models.data import Images, load_data
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.rule import parse_rule
+from lls_hw.results import ratios, totals_json
+from lls_hw.sweep.identity import MODEL_VERSION, data_digest
+from lls_hw.sweep.points import Outcome, Task
+from lls_hw.training_records import TrainPlan
+
+
+def evaluate(task: Task) -> Outcome:
+    """One task, wherever it runs; what it cannot do is recorded, not raised."""
+    began = time.perf_counter()
+    outcome: Outcome = {"id": task.id, "kind": task.kind, "status": "done", "error": None, "result": None}
+    try:
+        outcome["result"] = {"cost": _cost, "train": _train, "proxy": _proxy}[task.kind](task)
+    except SpecError as error:
+        outcome |= {"status": "failed", "error": str(error)}
+    except Exception as error:  # a point that breaks must not take the sweep with it
+        outcome |= {"status": "failed", "error": _broken(error)}
+    return {**outcome, "seconds": time.perf_counter() - began, "model_version": MODEL_VERSION}
+
+
+def evaluate_all(tasks: list[Task]) -> list[Outcome]:
+    """Several tasks in one go, where a single one would not pay for its dispatch."""
+    return [evaluate(task) for task in tasks]
+
+
+def _broken(error: Exception) -> str:
+    """An unexpected exception in one line, with the place where it happened."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text} ({last.filename.rpartition('/lls_hw/')[2]}:{last.lineno})"
+
+
+def _cost(task: Task) -> dict[str, Any]:
+    """Totals of one step, and how many times more the baseline takes."""
+    run = task.run
+    own = _costs(task, None)
+    if run.baseline is None:
+        return {"totals": totals_json(own), "ratio": None}
+    return {"totals": totals_json(own), "ratio": ratios(own, _costs(task, run.baseline))}
+
+
+def _costs(task: Task, baseline: str | None) -> Costs:
+    run = task.run
+    rule = run.rule if baseline in (None, run.rule.name) else parse_rule(str(baseline))
+    program = step_program(run.network, rule, run.precision, run.optimizer, run.batch)
+    return priced(run, program, step_events(program, run.chip, pinned=rule is run.rule), task.technology)
+
+
+def _train(task: Task) -> dict[str, Any]:
+    """A curve in integers, and whether the array's rows can have changed a bit of it."""
+    from lls_hw.training import limited, train
+    from lls_hw.training_report import TrainReport
+
+    run, plan, images = task.run, _plan(task), _images(task)
+    outcome = train(run, limited(run, images, plan), plan)
+    report = TrainReport(
+        run=run, plan=plan, outcome=outcome, float_curve=None, float_images_per_s=0.0, per_image=None, stopped=False
+    )
+    left_out = ("inputs", "energy_uj_per_image", "cycles_per_image", "stopped")
+    data = {name: value for name, value in report.json().items() if name not in left_out}
+    guarded = sum(row["guarded"] for row in outcome.curve)
+    return {**data, "array_rows": run.chip.array.rows, "array_independent": guarded == 0}
+
+
+def _plan(task: Task) -> TrainPlan:
+    assert task.learning is not None, "what learns has data"
+    assert task.learning.plan is not None, "a training has a plan"
+    return replace(task.learning.plan, checkpoint=task.checkpoint)
+
+
+def _proxy(task: Task) -> dict[str, Any]:
+    """Mean cosine between integer and float weight gradients of one step: not an accuracy, but it costs a second."""
+    from lls_hw.training_validate import WEIGHT_GRADIENT, validate
+
+    found = validate(task.run, _images(task), with_hint=False)
+    cosines = [check.cosine for check in found.checks if check.tensor.endswith(WEIGHT_GRADIENT)]
+    return {
+        "accuracy_proxy": sum(cosines) / len(cosines),
+        "array_rows": task.run.chip.array.rows,
+        "array_independent": found.guarded == 0,
+    }
+
+
+def _images(task: Task) -> Images:
+    """The task's pictures; refused where this machine's are not the ones that the sweep was named after."""
+    run = task.run
+    assert task.learning is not None, "what learns has data"
+    for _ in range(2):  # what was read for an earlier sweep may have changed since
+        images = _load(run.data, run.network.input, run.network.classes, run.seed)
+        if data_digest(run.data, images) == task.learning.data:
+            return images
+        _load.cache_clear()
+    need = "the pictures here are not those of the machine that started the sweep"
+    raise SpecError("--data", run.data, need, "Give every worker the same files.")
+
+
+@lru_cache(maxsize=2)
+def _load(spec: str, shape: tuple[int, int, int], classes: int, seed: int) -> Images:
+    return load_data(spec, shape=shape, classes=classes, seed=seed)
