@@ -1,0 +1,87 @@
+"""A real Chromium without a screen, one for the whole session, that may ask nothing of any network."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lls_hw.cli import main
+from lls_hw.report.build import page_of, write_page
+from tests.unit.report.made import made_numerics, made_sweep, made_train
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+
+@dataclass
+class Opened:
+    """A page, and everything it complained about or asked for."""
+
+    page: "Page"
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def ask(self, script: str, argument: Any = None) -> Any:
+        """What a script returns."""
+        return self.page.evaluate(script, argument)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Debian's chromium is not installed (apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        found = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A page of each kind, from small results."""
+    folder = tmp_path_factory.mktemp("pages")
+    run, train = folder / "run.json", folder / "train.json"
+    small = ["simulate", "--net", "smallconv", "--rule", "lls_m", "--batch", "2", "--no-numerics", "--quiet"]
+    assert main([*small, "--json", str(run)]) == 0
+    run.write_text(json.dumps({**json.loads(run.read_text()), "numerics": made_numerics()}))
+    train.write_text(json.dumps(made_train()))
+    sources = {"run": run, "train": train, "sweep": made_sweep(folder / "sweep.db")}
+    for kind, source in sources.items():
+        write_page(page_of(str(source)), str(folder / f"{kind}.html"))
+    return {kind: folder / f"{kind}.html" for kind in sources}
+
+
+def open_page(browser: "Browser", address: str, **options: Any) -> Opened:
+    """A file in a context of its own, without a network; keyword arguments are the context's."""
+    context = browser.new_context(**{"offline": True, "viewport": {"width": 1100, "height": 800}, **options})
+    one = Opened(context.new_page())
+    one.page.on("console", lambda line: one.complaints.append(f"{line.type}: {line.text}"))
+    one.page.on("pageerror", lambda error: one.complaints.append(str(error)))
+    one.page.on("request", lambda request: one.requests.append(request.url))
+    one.page.goto(address)
+    one.page.wait_for_selector(".js-plotly-plot .main-svg", state="attached")
+    return one
+
+
+@pytest.fixture(scope="session")
+def shared(browser: "Browser", files: dict[str, Path]) -> Iterator[dict[str, Opened]]:
+    """One open page of each kind, for tests that leave it as they found it: opening takes seconds."""
+    opened = {kind: open_page(browser, path.as_uri()) for kind, path in files.items()}
+    yield opened
+    for one in opened.values():
+        one.page.context.close()
+
+
+@pytest.fixture(autouse=True)
+def in_order(shared: dict[str, Opened]) -> Iterator[None]:
+    """After every test: no complaint, and nothing asked for but the file itself."""
+    yield
+    for one in shared.values():
+        assert one.complaints == []
+        assert len([url for url in one.requests if not url.startswith(("data:", "blob:"))]) == 1
