@@ -7,6 +7,13 @@ from lls_hw.sim.kernels._scalar import MAX_SHIFT, STOCHASTIC, clamp, random_bits
 
 
 @kernel
+def wrapped(value: Int, shift: Int, code: Int, total_bits: Int) -> Int:
+    """`code`, which is value / 2**shift, wrapped; a left shift's low bits are right whatever it lost above."""
+    grown = value << min(max(-shift, np.int64(0)), np.int64(MAX_SHIFT))
+    return wrap(grown if shift < 0 else code, total_bits)
+
+
+@kernel
 def requantise_into(
     acc: Ints, shift: Int, mode: Int, key: Int, first: Int, total_bits: Int, wraps: Int, out: Ints
 ) -> int:
@@ -19,11 +26,7 @@ def requantise_into(
         code = shift_round(np.int64(acc[i]), shift, mode, bits)
         held = clamp(code, low, high)
         overflowed += 1 if held != code else 0
-        if wraps:
-            if shift < 0:  # the low bits of a left shift are right whatever it lost above
-                code = np.int64(acc[i]) << min(-shift, MAX_SHIFT)
-            held = wrap(code, total_bits)
-        out[i] = held
+        out[i] = wrapped(np.int64(acc[i]), shift, code, total_bits) if wraps else held
     return overflowed
 
 
@@ -40,7 +43,7 @@ def narrow_row(
         code = shift_round(wide[c], shifts[c], mode, bits)
         held = clamp(code, low, high)
         overflowed += 1 if held != code else 0
-        out[c] = wrap(code, total_bits) if wraps else held
+        out[c] = wrapped(wide[c], shifts[c], code, total_bits) if wraps else held
     return overflowed
 
 

@@ -62,13 +62,18 @@ class ArrayUnit:
 
         |sum| <= terms max|a| max|b| + |start|, with the maxima of the codes really present.
         """
-        return self.prove and terms * max_abs(a) * max_abs(b) + start <= self.top
+        return self.holds_peaks(terms, max_abs(a), max_abs(b), start)
+
+    def holds_peaks(self, terms: int, a_peak: int, b_peak: int, start: int = 0) -> bool:
+        """As `holds`, for known maxima."""
+        return self.prove and terms * a_peak * b_peak + start <= self.top
 
     def lanes(self, terms: int, a: Ints, b: Ints, start: int = 0, chain: int | None = None) -> blas.Lanes | None:
         """How float BLAS sums `chain` (default: all) of these products exactly; None where nothing is proven."""
-        if not self.holds(terms, a, b, start):
+        peaks = max_abs(a), max_abs(b)
+        if not self.holds_peaks(terms, *peaks, start):
             return None
-        return blas.lanes(terms if chain is None else chain, max_abs(a), max_abs(b))
+        return blas.lanes(terms if chain is None else chain, *peaks)
 
 
 def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints) -> tuple[Ints, Tally]:

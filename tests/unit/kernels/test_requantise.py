@@ -7,8 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lls_hw.sim.kernels import _requant
+from lls_hw.sim.kernels.requant import ROUNDINGS as NUMBERS
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from tests.oracles import requant as oracle
+from tests.oracles import scalar
 
 ROUNDINGS = ("nearest_even", "half_up", "floor", "stochastic")
 MODES = list(itertools.product(ROUNDINGS, ("saturate", "wrap")))
@@ -94,3 +97,19 @@ def test_requantise__shape_kept_and_element_index_is_row_major():
 @settings(deadline=None)
 def test_max_abs__exact(values):
     assert max_abs(np.array(values, np.int64)) == max((abs(v) for v in values), default=0)
+
+
+@pytest.mark.parametrize(("rounding", "overflow"), MODES)
+def test_narrow_row__exact_whatever_the_shift(rounding, overflow):
+    """A row with a shift each: growing far beyond the word, shrinking, and not at all."""
+    rng = np.random.default_rng(4)
+    wide, shifts = rng.integers(-(1 << 51), 1 << 51, 400), rng.integers(-20, 60, 400)
+    out = np.empty(400, np.int16)
+    mode = NUMBERS[rounding]
+    over = _requant.narrow_row(wide, shifts, mode, 9, 70, 16, overflow == "wrap", out)
+    want = [
+        oracle.narrow(int(value), int(shift), 16, rounding, overflow, scalar.draw32(9, 70 + i))
+        for i, (value, shift) in enumerate(zip(wide, shifts, strict=True))
+    ]
+    assert out.tolist() == [code for code, _ in want]
+    assert over == sum(count for _, count in want)
