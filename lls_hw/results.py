@@ -4,7 +4,8 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -179,14 +180,35 @@ def refuse_bad_target(option: str, path: str) -> None:
 
 
 def write_whole(path: str, text: str) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all.
+
+    Raises
+    ------
+    SpecError : the disk refuses.
+    """
+    with whole_file(path) as name:
+        Path(name).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def whole_file(path: str) -> Iterator[str]:
+    """A name to write to; the file takes its own when that has ended well.
+
+    Raises
+    ------
+    SpecError : the disk refuses.
+    """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    name = ""
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+        yield name
         Path(name).chmod(0o644)
         Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        need = f"it cannot be written ({error.strerror or error})"
+        raise SpecError("file", path, need, "Make room, or choose another.") from None
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)

@@ -26,6 +26,10 @@ _HEADER = "header"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 
 
+class UnwritableError(SpecError):
+    """The disk refuses a checkpoint; the run itself is all right."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """What a checkpoint holds: kept tensors, scales, and the run's progress as plain data."""
@@ -53,7 +57,7 @@ def save(path: Path, identity: str, machine: Machine, progress: Mapping[str, Any
 
     Raises
     ------
-    SpecError : the disk refuses.
+    UnwritableError : the disk refuses.
     """
     names = kept_names(machine.program)
     header = {
@@ -77,7 +81,7 @@ def save(path: Path, identity: str, machine: Machine, progress: Mapping[str, Any
         _sync_folder(path.parent)
     except OSError as error:
         need = f"it cannot be written ({error.strerror or error})"
-        raise SpecError("--checkpoint", str(path), need, "Choose another path, or make room.") from None
+        raise UnwritableError("--checkpoint", str(path), need, "Choose another path, or make room.") from None
     finally:
         partial.unlink(missing_ok=True)
 

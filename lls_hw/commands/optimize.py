@@ -9,6 +9,7 @@ import typer
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import bar_on, console_for, put_json
 from lls_hw.commands.sweep import plan_of, refuse_targets
+from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,6 +65,8 @@ def optimize(
     from lls_hw.sweep.store import refuse_target
 
     refuse_target(Path(out))
+    if trials < 1:
+        raise SpecError("--trials", trials, "somebody has to try", "Use 1 or more.")
     goals = parse_objectives(objectives, trained=train)
     plan = plan_of(train, epochs, schedule, limit, test_limit, checkpoint_every)
     grid = Grid(

@@ -95,7 +95,8 @@ def refuse_targets(out: str, csv: str | None, parquet: str | None, json: str | N
     """Refuse, before any work, files that could not be written, and one name for two files."""
     from lls_hw.results import refuse_bad_target
 
-    taken: dict[Path, str] = {}
+    beside = (".lock", "-wal", "-shm", "-journal", ".checkpoints")
+    taken = {Path(out + ending).resolve(): "--out" for ending in beside}
     for option, path in (("--out", out), ("--csv", csv), ("--parquet", parquet), ("--json", json)):
         if path is None or (option == "--json" and path == "-"):
             continue

@@ -68,7 +68,7 @@ def split_numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:
     """
     parts = split_list(option, text)
     for part in parts:
-        if not part.isdecimal() or int(part) < least:
+        if re.fullmatch(r"[0-9]{1,18}", part) is None or int(part) < least:
             need = f"'{part}' is no whole number from {least}"
             raise SpecError(option, text, need, "Write numbers with commas between, such as 1,8.")
     return tuple(int(part) for part in parts)
@@ -77,14 +77,20 @@ def split_numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:
 def split_bits(text: str) -> tuple[str, ...]:
     """Precisions: numbers with commas between; role lists (which have commas themselves) with `;` or `+` between.
 
+    Raises
+    ------
+    SpecError : none, an empty one, or the same twice.
+
     Examples
     --------
-    >>> split_bits("4,8,16"), split_bits("w4,a8,e8;8"), split_bits("w4,a8")
-    (('4', '8', '16'), ('w4,a8,e8', '8'), ('w4,a8',))
+    >>> split_bits("4,8,16"), split_bits("4,8;w4,a8,e8"), split_bits("w4,a8")
+    (('4', '8', '16'), ('4', '8', 'w4,a8,e8'), ('w4,a8',))
     """
-    if re.search(r"[;+]", text):
-        parts = tuple(part.strip() for part in re.split(r"[;+]", text))
-        if not all(parts):
+    found: list[str] = []
+    for part in re.split(r"[;+]", text):
+        if not part.strip():
             raise SpecError("--bits", text, "a precision between ';' is empty", "Write, for example, w4,a8,e8;8.")
-        return parts
-    return split_list("--bits", text) if re.fullmatch(r"[\d,\s]+", text) else (text.strip(),)
+        found += split_list("--bits", part) if re.fullmatch(r"[0-9,\s]+", part) else [part.strip()]
+    if len(set(found)) < len(found):
+        raise SpecError("--bits", text, "a value is given twice", "Give each once.")
+    return tuple(found)

@@ -91,7 +91,7 @@ class LocalExecutor:
         while left:
             parts = chunks(list(left.values()), self.jobs)
             try:
-                for outcomes in self._parallel(parts, self.jobs):
+                for outcomes in self._parallel(parts, max(2, min(self.jobs, len(parts)))):
                     for outcome in outcomes:
                         del left[outcome["id"]]
                     yield outcomes
@@ -112,8 +112,9 @@ class LocalExecutor:
 
     def _alone(self, left: dict[str, Task], parts: list[list[Task]]) -> Generator[list[Outcome]]:
         """Whoever was at work when a worker died, each in a pool of its own: only a killer dies again."""
-        under_way = islice((task for part in parts for task in part if task.id in left), 2 * self.jobs * MOST_CHUNK)
-        for task in list(under_way):
+        open_parts = (part for part in parts if any(task.id in left for task in part))
+        under_way = islice(open_parts, 2 * self.jobs)  # joblib hands out no more at once
+        for task in [task for part in under_way for task in part if task.id in left]:
             try:
                 outcomes = list(self._parallel([[task], []], 2))  # (one job would be this process)
             except _worker_deaths():

@@ -2,12 +2,9 @@
 
 import csv
 import io
-import os
-import tempfile
-from pathlib import Path
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.results import write_whole
+from lls_hw.results import whole_file, write_whole
 from lls_hw.sweep.rows import COLUMNS, TEXTS, WHOLE, Row
 
 
@@ -54,13 +51,5 @@ def write_parquet(path: str, rows: list[Row]) -> None:
         return pa.string() if name in TEXTS else pa.int64() if name in WHOLE else pa.float64()
 
     table = pa.Table.from_pylist(rows, schema=pa.schema([(name, kind(name)) for name in COLUMNS]))
-    target = Path(path)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
-    try:
+    with whole_file(path) as partial:
         parquet.write_table(table, partial)
-        Path(partial).chmod(0o644)
-        Path(partial).replace(target)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise

@@ -15,7 +15,15 @@ from lls_hw.models.spec.precision import LIMITS_BITS, Precision, parse_bits
 from lls_hw.models.spec.rule import RuleSpec, parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sweep.choices import Choices, split_bits, split_list, split_numbers
-from lls_hw.sweep.identity import cost_inputs, data_digest, learning_inputs, run_id, technology_digest
+from lls_hw.sweep.identity import (
+    cost_inputs,
+    costed_rule,
+    data_digest,
+    learning_inputs,
+    learnt_rule,
+    run_id,
+    technology_digest,
+)
 from lls_hw.sweep.points import Label, Learning, Point
 from lls_hw.training_records import TrainPlan
 
@@ -106,10 +114,22 @@ class Grid:
         inputs = cost_inputs(run, digest)
         if base.learning is not None:
             inputs["learning"] = run_id(learning_inputs(run, base.learning.plan, base.learning.data))
-        label = _label(run, at["chip"], learns=self.learns)
+        label = _label(run, at["chip"]) | self._learning_label(run)
         return Point(
             id=run_id(inputs), inputs=inputs, label=label, run=run, technology=technology, learning=base.learning
         )
+
+    def _learning_label(self, run: RunSpec) -> Label:
+        """What only training sees; nothing of it where only costs are asked."""
+        budget = {"epochs": self.plan.epochs, "limit": self.plan.limit} if self.plan else {}
+        seen = {
+            "seed": run.seed,
+            "data": run.data,
+            "learning_rate": run.optimizer.learning_rate,
+            "momentum": run.optimizer.momentum if run.optimizer.uses_momentum else None,
+            "temperature": learnt_rule(run.rule)["temperature"],
+        }
+        return (seen if self.learns else {}) | budget
 
     def _keep(self, *key_and_make: Any) -> Any:  # noqa: ANN401  (a memo of whatever is made)
         *key, make = key_and_make
@@ -133,7 +153,9 @@ class Grid:
         if not self.learns:
             return Base(run, None)
         assert images is not None, "a run with numerics has pictures"
-        digest = self._keep("data", run.data, run.network.input, seed, lambda: data_digest(run.data, images))
+        digest = self._keep(
+            "data", run.data, run.network.input, run.network.classes, seed, lambda: data_digest(run.data, images)
+        )
         return Base(run, Learning(plan=self.plan, data=digest))
 
     def _rule(self, name: str, reduced_rows: int) -> RuleSpec:
@@ -177,7 +199,7 @@ def _axes(typed: Choices) -> dict[str, tuple[Any, ...]]:
     }
 
 
-def _label(run: RunSpec, chip: str, *, learns: bool) -> Label:
+def _label(run: RunSpec, chip: str) -> Label:
     """The short choices, spelt in one way."""
     array, capacity = run.chip.array, run.chip.scratchpad.capacity_bytes
     return {
@@ -190,8 +212,8 @@ def _label(run: RunSpec, chip: str, *, learns: bool) -> Label:
         "sram_kib": capacity // 1024 if capacity % 1024 == 0 else capacity / 1024,
         "batch": run.batch,
         "technology": run.technology,
-        "seed": run.seed if learns else None,
-        "data": run.data if learns else None,
+        "optimizer": run.optimizer.name,
+        "waveform": costed_rule(run.rule)["waveform"],
         "baseline": run.baseline,
         "input": "x".join(str(side) for side in run.network.input),
         "classes": run.network.classes,
@@ -221,10 +243,10 @@ def absolute_data(spec: str) -> str:
     ('synthetic:96', 'npz:/data/set.npz')
     """
     kind, _, path = spec.partition(":")
-    return f"{kind}:{Path(path).resolve()}" if path and Path(path).exists() else spec
+    return f"{kind}:{Path(path).resolve()}" if kind != "synthetic" and path and Path(path).exists() else spec
 
 
-def refuse_many(grid: Grid, most: int = 1_000_000) -> None:
+def refuse_many(grid: Grid, most: int = 100_000) -> None:
     """A grid larger than anyone meant.
 
     Raises

@@ -95,6 +95,23 @@ def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
     }
 
 
+def learnt_rule(rule: RuleSpec) -> dict[str, Any]:
+    """What of a rule its curve hangs on: a temperature only where a local loss is divided by it.
+
+    Examples
+    --------
+    >>> learnt_rule(RuleSpec(name="bp", temperature=2.0)) == learnt_rule(RuleSpec(name="bp"))
+    True
+    """
+    local = rule.is_lls or rule.name == "local_losses"
+    return {**costed_rule(rule), "temperature": rule.temperature if local else None}
+
+
+def learnt_optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
+    """Every rate that its updates use."""
+    return optimizer.model_dump(mode="json", exclude=None if optimizer.uses_momentum else {"momentum"})
+
+
 def learning_inputs(run: RunSpec, plan: TrainPlan | None, data: str, rows: int | None = None) -> dict[str, Any]:
     """Everything that decides a training's curve, or (no plan) one step held against float.
 
@@ -104,9 +121,9 @@ def learning_inputs(run: RunSpec, plan: TrainPlan | None, data: str, rows: int |
     return {
         "model_version": MODEL_VERSION,
         "rounding_version": ROUNDING_VERSION,
-        "network": unnamed(run.network),
-        "rule": run.rule.model_dump(mode="json"),
-        "optimizer": run.optimizer.model_dump(mode="json"),
+        "network": unnamed(run.network, "reduced_rows"),
+        "rule": learnt_rule(run.rule),
+        "optimizer": learnt_optimizer(run.optimizer),
         "precision": run.precision.model_dump(mode="json"),
         "phase_bits": run.chip.local.phase_bits,
         "batch": run.batch,

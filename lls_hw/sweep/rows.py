@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lls_hw.sweep.identity import run_id
 from lls_hw.sweep.store import open_read_only
 
 Row = dict[str, Any]
@@ -13,20 +14,23 @@ BITS = ("weight_bits", "activation_bits", "error_bits", "master_bits", "accumula
 RATIOS = ("cycles", "energy", "sram_peak", "training_memory", "learning_signal_macs")
 LABEL = (
     "net", "rule", "chip", "array", "dataflow", "bits", "sram_kib", "batch", "technology", "seed", "data", "baseline",
+    "optimizer", "waveform", "momentum", "learning_rate", "temperature", "epochs", "limit",
 )  # fmt: skip
 TEXTS = frozenset(
     ("id", "net", "rule", "chip", "array", "dataflow", "bits", "technology", "data", "baseline", "input", "status",
-     "error", "training_id")
+     "error", "optimizer", "waveform", "design", "training_id")
 )  # fmt: skip
 """Columns of text; the others hold numbers."""
 WHOLE = frozenset(
-    ("rows", "cols", "batch", "seed", "classes", *BITS, "cycles", "dram_read_bytes", "dram_write_bytes",
-     "sram_peak_bytes", "training_memory_bytes", "macs_training_step", "macs_learning_signal", "macs_inference")
+    ("rows", "cols", "batch", "seed", "classes", "epochs", "limit", *BITS, "cycles", "dram_read_bytes",
+     "dram_write_bytes", "sram_peak_bytes", "training_memory_bytes", "macs_training_step", "macs_learning_signal",
+     "macs_inference")
 )  # fmt: skip
 """Columns of whole numbers."""
 COLUMNS = (
     "id", "net", "rule", "chip", "array", "rows", "cols", "dataflow", "bits", *BITS, "sram_kib", "batch",
-    "technology", "seed", "data", "input", "classes", "baseline", "status", "error",
+    "technology", "seed", "data", "input", "classes", "baseline",
+    "optimizer", "waveform", "momentum", "learning_rate", "temperature", "epochs", "limit", "design", "status", "error",
     "cycles", "time_ms", "energy_uj", *(f"energy_{part}_uj" for part in ENERGY_PARTS),
     "energy_low_uj", "energy_high_uj", "energy_per_image_uj", "cycles_per_image",
     "dram_read_bytes", "dram_write_bytes", "sram_peak_bytes", "training_memory_bytes", "area_mm2",
@@ -45,7 +49,9 @@ def flat_rows(path: Path) -> list[Row]:
     SpecError : the file is no sweep's.
     """
     with contextlib.closing(open_read_only(path)) as db:
-        learnt = {key: json.loads(text) for key, text in db.execute("SELECT id, result FROM trainings") if text}
+        learnt = {
+            key: (json.loads(inputs), json.loads(result or "null")) for key, inputs, result in db.execute(_LEARNT)
+        }
         points: list[Stored] = db.execute(_POINTS).fetchall()
     rows = [_row(point, learnt) for point in points]
     return sorted(rows, key=_order)
@@ -67,6 +73,7 @@ Stored = tuple[str, str, str, str, str | None, str | None, str | None]
 """id, inputs, label, status, error, result, training_id."""
 
 
+_LEARNT = "SELECT id, inputs, result FROM trainings"
 _POINTS = "SELECT id, inputs, label, status, error, result, training_id FROM points"
 
 
@@ -74,15 +81,24 @@ def _row(point: Stored, learnt: dict[str, Any]) -> Row:
     key, inputs, label, status, error, result, training_id = point
     given, chosen = json.loads(inputs), json.loads(label)
     row: Row = dict.fromkeys(COLUMNS)
+    learning, curve = learnt.get(training_id or "", (given["learning"], None))
     row |= {"id": key, "status": status, "error": error, "training_id": training_id}
     row |= {name: chosen.get(name) for name in (*LABEL, "input", "classes")}
     row |= {name: given["precision"][name] for name in BITS}
+    row |= {"design": _design(given, learning, row["data"])}
     row |= {"rows": given["chip"]["array"]["rows"], "cols": given["chip"]["array"]["cols"]}
     if status == "done" and result is not None:
         found = json.loads(result)
         row |= _costs(found["totals"], row["batch"]) | _ratios(found["ratio"])
-        row |= _learnt(learnt.get(training_id or ""))
+        row |= _learnt(curve)
     return row
+
+
+def _design(given: dict[str, Any], learning: dict[str, Any] | str | None, data: str | None) -> str:
+    """What points that differ in nothing but the seed have in common; synthetic pictures come from the seed."""
+    if isinstance(learning, dict):
+        learning = {name: value for name, value in learning.items() if name not in ("seed", "data")}
+    return run_id({**given, "learning": learning, "data": data})
 
 
 def _costs(totals: dict[str, Any], batch: int) -> Row:

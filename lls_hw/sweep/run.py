@@ -6,12 +6,16 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lls_hw.config import RunSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sweep.executors import Executor
 from lls_hw.sweep.identity import MODEL_VERSION, learning_inputs, run_id
 from lls_hw.sweep.points import Outcome, Point, Task
 from lls_hw.sweep.stop import Interrupted, Stop
 from lls_hw.sweep.store import Store
+
+SHARED_ROWS = 16
+"""Of the array that trains for all arrays; others train again where the order of additions could matter."""
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, done, of how many)."""
@@ -62,6 +66,8 @@ class Sweep:
         summary = Summary(points=len(points))
         before = [known[point.id] for point in points if self._is_settled(known.get(point.id))]
         summary.before, summary.failed = before.count("done"), before.count("failed")
+        failed = [point.id for point in points if known.get(point.id) == "failed" and not self.retry_failed]
+        summary.errors = [self.store.error("points", key) or "" for key in failed[:3]]
         try:
             learnt = self._learn([point for point in missing if point.learning is not None], summary)
             self._evaluate(missing, learnt, summary)
@@ -119,9 +125,10 @@ class Sweep:
         learning = point.learning
         assert learning is not None, "only points that learn have a training"
         inputs = learning_inputs(point.run, learning.plan, learning.data, rows)
-        key = run_id(inputs)
-        checkpoint = self._folder / f"{key}.npz" if self.executor.is_local and learning.plan else None
-        return Task(id=key, kind=learning.kind, run=point.run, learning=learning, checkpoint=checkpoint, inputs=inputs)
+        key, run = run_id(inputs), plain(point.run, rows)
+        name = f"{key}-{run_id({'data': run.data})}.npz"  # a checkpoint belongs to one spelling of its data
+        checkpoint = self._folder / name if self.executor.is_local and learning.plan else None
+        return Task(id=key, kind=learning.kind, run=run, learning=learning, checkpoint=checkpoint, inputs=inputs)
 
     @property
     def _folder(self) -> Path:
@@ -137,10 +144,14 @@ class Sweep:
         with closing(self._outcomes(list(tasks.values()), "trainings", 0, len(tasks))) as outcomes:
             for outcome in outcomes:
                 task = tasks[outcome["id"]]
+                if outcome["status"] == "unwritable":
+                    need = f"a checkpoint beside it cannot be written ({outcome['error']})"
+                    raise SpecError("--out", str(self.store.path), need, "Make room, then repeat the command.")
                 self.store.put_training(outcome, task.inputs)
-                summary.trained += outcome["status"] == "done"
-                if task.checkpoint is not None:
-                    task.checkpoint.unlink(missing_ok=True)
+                if outcome["status"] == "done":
+                    summary.trained += 1
+                    for checkpoint in self._folder.glob(f"{task.id}-*.npz"):
+                        checkpoint.unlink(missing_ok=True)
         if self.executor.is_local and not self.stop and not any(self._folder.glob("*.npz")):
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -160,6 +171,16 @@ class Sweep:
     def _next(self, results: Iterator[list[Outcome]]) -> list[Outcome] | None:
         with self.stop.waiting():
             return next(results, None)
+
+
+def plain(run: RunSpec, rows: int | None) -> RunSpec:
+    """The run that stands for all that share its training: no name, and an array of SHARED_ROWS, or of its own.
+
+    So neither the order of a grid nor what was run before it decides what a training is.
+    """
+    array = f"{rows or SHARED_ROWS}x{run.chip.array.cols}"
+    network = run.network.model_copy(update={"name": "network"})
+    return run.model_copy(update={"network": network, "chip": run.chip.with_array(array)})
 
 
 def _failure(key: str, error: str) -> Outcome:

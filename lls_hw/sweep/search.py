@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lls_hw.models.spec.errors import SpecError
 from lls_hw.sweep.grid import Grid
 from lls_hw.sweep.pareto import Objective, front
 from lls_hw.sweep.points import Point
@@ -62,14 +61,7 @@ class Search:
     progress: Progress = lambda _text, _done, _total: None
 
     def run(self, trials: int) -> Found:
-        """So many trials in all, those of earlier runs included; a grid that is no larger is searched whole.
-
-        Raises
-        ------
-        SpecError : no trials.
-        """
-        if trials < 1:
-            raise SpecError("--trials", trials, "somebody has to try", "Use 1 or more.")
+        """So many trials in all, those of earlier runs included; a grid that is no larger is searched whole."""
         return self._all() if self.grid.size <= trials else self._guided(trials)
 
     def _all(self) -> Found:

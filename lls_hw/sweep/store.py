@@ -46,9 +46,18 @@ def refuse_target(path: Path) -> None:
     from lls_hw.results import refuse_bad_target
 
     refuse_bad_target("--out", str(path))
-    if path.exists() and path.stat().st_size:
+    if path.exists() and path.stat().st_size and not _is_unborn(path):
         with contextlib.closing(open_read_only(path)):
             pass
+
+
+def _is_unborn(path: Path) -> bool:
+    """Whether it is a database that was killed before its first table."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return bool(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
+    except sqlite3.Error:
+        return False
 
 
 def open_read_only(path: Path, option: str = "--out") -> sqlite3.Connection:
@@ -60,7 +69,10 @@ def open_read_only(path: Path, option: str = "--out") -> sqlite3.Connection:
     """
     if not path.is_file():
         raise SpecError(option, str(path), "there is no such file", "Give the database of a sweep.")
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    except sqlite3.OperationalError as error:
+        raise SpecError(option, str(path), f"it cannot be opened ({error})", "Check its permissions.") from None
     try:
         found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     except sqlite3.DatabaseError as error:
@@ -78,7 +90,7 @@ class Store:
     """The one writer of a sweep's database; a context that holds the lock."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = path.resolve()  # a second name of the file is the same file
         self._lock: int | None = None
         self._db: sqlite3.Connection | None = None
 

@@ -13,6 +13,7 @@ from lls_hw.models.spec.rule import parse_rule
 from lls_hw.results import ratios, totals_json
 from lls_hw.sweep.identity import MODEL_VERSION, data_digest
 from lls_hw.sweep.points import Outcome, Task
+from lls_hw.training_checkpoint import UnwritableError
 from lls_hw.training_records import TrainPlan
 
 
@@ -22,6 +23,8 @@ def evaluate(task: Task) -> Outcome:
     outcome: Outcome = {"id": task.id, "kind": task.kind, "status": "done", "error": None, "result": None}
     try:
         outcome["result"] = {"cost": _cost, "train": _train, "proxy": _proxy}[task.kind](task)
+    except UnwritableError as error:  # the place's fault, not the point's: nothing is stored
+        outcome |= {"status": "unwritable", "error": str(error)}
     except SpecError as error:
         outcome |= {"status": "failed", "error": str(error)}
     except Exception as error:  # a point that breaks must not take the sweep with it

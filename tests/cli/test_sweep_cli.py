@@ -76,6 +76,8 @@ def test_sweep_cli__failed_points_give_status_1_and_the_rest_is_done(tmp_path: P
         (("--bits", "w4,a8;;8"), "--bits"),
         (("--srams", "64,0"), "--srams"),
         (("--srams", "many"), "--srams"),
+        (("--srams", "9" * 5000), "--srams"),
+        (("--bits", "8;4,8"), "--bits"),
         (("--batch", "0"), "--batch"),
         (("--batch", "1,99999999"), "run.batch"),
         (("--chips", "edge_8x8,nochip"), "--chip"),
@@ -145,3 +147,9 @@ def test_sweep_cli__killed_three_times_equals_undisturbed(tmp_path: Path) -> Non
     """The short form of scripts/kill_sweep.py."""
     told = torture(tmp_path, points=12, kills=3, jobs=min(2, len(os.sched_getaffinity(0))), seed=1)
     assert told[-1].startswith("last run: 12 rows, equal")
+
+
+@pytest.mark.parametrize("ending", [".lock", "-wal", "-shm"])
+def test_sweep_cli__tables_never_take_the_place_of_the_databases_own_files(tmp_path: Path, capsys, ending) -> None:
+    assert main(arguments(tmp_path, "--csv", str(tmp_path / f"s.db{ending}"))) == 2
+    assert "--out names the same file" in capsys.readouterr().err

@@ -131,13 +131,13 @@ def test_sweep__arrays_that_change_bits_train_apart(tmp_path: Path, monkeypatch)
     """Accumulators that could overflow: the order of additions, and so the array's rows, decide."""
     path, plan = tmp_path / "s.db", TrainPlan(test_limit=16)
     grid = small_grid(
-        small_net(tmp_path), plan, arrays="2x8,8x8,8x16", bits="w8,a8,e8,acc16", data=_npz(tmp_path), batches="8"
+        small_net(tmp_path), plan, arrays="2x8,16x8,16x16", bits="w8,a8,e8,acc16", data=_npz(tmp_path), batches="8"
     )
     seen = count_tasks(monkeypatch)
     assert sweep_into(path, grid).done == 3
     assert seen.count("train") == 2
     by_rows = {row["array"]: row["training_id"] for row in flat_rows(path)}
-    assert by_rows["8x8"] == by_rows["8x16"] != by_rows["2x8"]
+    assert by_rows["16x8"] == by_rows["16x16"] != by_rows["2x8"]
     with sqlite3.connect(path) as db:
         found = db.execute("SELECT json_extract(result, '$.array_independent') FROM trainings").fetchall()
     assert found == [(0,), (0,)]
