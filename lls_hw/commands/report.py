@@ -1,5 +1,6 @@
 """`lls-hw report`: a results file as one self-contained HTML page, and as figures for papers."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,16 +24,26 @@ def report(
         raise SpecError("-o", output, "there is nothing to write", "Give -o FILE.html, --png DIR or --svg DIR.")
     if output is not None:
         refuse_bad_target("-o", output)
-    from lls_hw.report.build import page_of, write_page
+        _refuse_input(file, output)
+    from lls_hw.report.build import blamed, page_of, write_page
     from lls_hw.report.export import export, folder_for
 
     folders = [(kind, folder_for(f"--{kind}", path)) for kind, path in (("png", png), ("svg", svg)) if path is not None]
     page = page_of(file, title)
     written = []
-    if output is not None:
-        written.append(write_page(page, output))
-    for kind, folder in folders:
-        written += export(page, folder, kind)
+    with blamed(file):
+        if output is not None:
+            written.append(write_page(page, output))
+        for kind, folder in folders:
+            written += export(page, folder, kind)
     if not quiet:
         for line in written:
             console_for(to_stderr=False).print(line, soft_wrap=True)
+
+
+def _refuse_input(file: str, output: str) -> None:
+    """The page must not take the place of its own results."""
+    source, target = Path(file), Path(output)
+    if source.is_file() and target.is_file() and source.samefile(target):
+        name = source.with_suffix(".html").name if source.suffix != ".html" else f"{source.stem}-report.html"
+        raise SpecError("-o", output, "it is the file the report is made from", f"Give another name, such as {name}.")

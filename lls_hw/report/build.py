@@ -1,10 +1,12 @@
 """From a results file to its page, and the page to its file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.report.chart import Page
-from lls_hw.report.source import Source, read_source
+from lls_hw.report.source import Source, broken, read_source
 
 
 def page_of(path: str, title: str | None = None) -> Page:
@@ -15,13 +17,24 @@ def page_of(path: str, title: str | None = None) -> Page:
     SpecError : the file is missing, broken, of another schema, or lacks what its schema promises.
     """
     source = read_source(path)
-    try:
+    with blamed(path):
         return _page(source, title)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-        if isinstance(error, SpecError):
-            raise
-        need = f"its schema promises more than it holds ({type(error).__name__}: {error})"
-        raise SpecError("FILE", path, need, "Write it again with this version.") from error
+
+
+@contextmanager
+def blamed(path: str) -> Iterator[None]:
+    """What a results file holds is not trusted: numbers of the wrong kind or size are the file's fault.
+
+    Raises
+    ------
+    SpecError : anything inside failed on the file's contents.
+    """
+    try:
+        yield
+    except SpecError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
+        raise broken(path, f"{type(error).__name__}: {error}") from error
 
 
 def _page(source: Source, title: str | None) -> Page:
@@ -52,9 +65,5 @@ def write_page(page: Page, target: str) -> str:
     from lls_hw.report.page import html
     from lls_hw.results import write_whole
 
-    text = html(page)
-    try:
-        write_whole(target, text)
-    except OSError as error:
-        raise SpecError("-o", target, f"it cannot be written ({error.strerror})", "Choose another place.") from None
+    write_whole(target, html(page))
     return f"{target}: {Path(target).stat().st_size / 1e6:.1f} MB, nearly all of it the chart library"

@@ -44,6 +44,8 @@ def export(page: Page, folder: Path, kind: str) -> list[str]:
 
     from lls_hw.report.mpl_draw import RC, figure
 
+    if not exported(page):
+        return [f"{folder}: no figure to draw"]
     written = []
     with mpl.rc_context(dict(mpl.rcParamsDefault) | RC):
         drawn = [(chart, _bytes(figure(chart), kind)) for chart in exported(page)]

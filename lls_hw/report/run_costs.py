@@ -1,6 +1,6 @@
 """Charts of a run's energy, cycles and memory, beside the baseline's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lls_hw.report.chart import Bars, Cell, Chart, Segment, Stack, Table, View
@@ -23,7 +23,7 @@ from lls_hw.report.words import PART_NAMES, STALL_NAMES, energy, factor, kib, la
 def energy_chart(data: RunData) -> Chart:
     """Where the energy goes: layer, stage and component."""
     ours = sum(stage["energy_uj"]["total"] for stage in data.ours)
-    parts = {part: sum(energy_split(stage)[part] for stage in data.ours) for part in energy_split(data.ours[0])}
+    parts = _summed([energy_split(stage) for stage in data.ours])
     most, layer = max(parts, key=lambda part: parts[part]), _largest(data, lambda stage: stage["energy_uj"]["total"])
     caption = (
         f"Energy of one training step of {data.rule}: {energy(ours)}, of which "
@@ -40,15 +40,10 @@ def energy_chart(data: RunData) -> Chart:
 def cycles_chart(data: RunData) -> Chart:
     """Where the cycles go: layer, stage, and why a unit stands still."""
     ours = sum(stage["cycles"] for stage in data.ours)
-    split = [cycle_split(stage) for stage in data.ours]
-    causes = {cause: sum(one[cause] for one in split) for cause in split[0]}
-    stalled = sum(count for cause, count in causes.items() if cause != "working")
-    worst = max((cause for cause in causes if cause != "working"), key=lambda cause: causes[cause])
     layer = _largest(data, lambda stage: stage["cycles"])
     caption = (
-        f"Cycles of one training step of {data.rule}: {short(ours)}. In {percent(stalled, ours)} of them the first "
-        f"unit of the op that the run waits for stands still, mostly because it {label(worst, STALL_NAMES)} "
-        f"({percent(causes[worst], ours)}). The longest layer is {layer[0]} ({percent(layer[1], ours)})."
+        f"Cycles of one training step of {data.rule}: {short(ours)}.{_stalls(data, ours)} The longest layer is "
+        f"{layer[0]} ({percent(layer[1], ours)})."
     )
     theirs = sum(stage["cycles"] for stage in data.theirs)
     if theirs:
@@ -57,6 +52,25 @@ def cycles_chart(data: RunData) -> Chart:
         )
     views = _views(data, cycle_split, "cycles", "cycles", "by cause")
     return Chart(key="cycles", title="Cycles", caption=caption, views=views, table=_table(data, cycle_split, "cycles"))
+
+
+def _stalls(data: RunData, cycles: float) -> str:
+    """How much of the time a unit stands still, and why; nothing where none does."""
+    causes = _summed([cycle_split(stage) for stage in data.ours])
+    causes.pop("working")
+    stalled = sum(causes.values())
+    if not stalled:
+        return ""
+    worst = max(causes, key=lambda cause: causes[cause])
+    reason = STALL_NAMES.get(worst, "")
+    why = f", mostly because it {reason} ({percent(causes[worst], cycles)})" if reason.startswith("waits") else ""
+    return f" In {percent(stalled, cycles)} of them the first unit of the op that the run waits for stands still{why}."
+
+
+def _summed(splits: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Sums by part; a part that a stage does not name is nothing there."""
+    parts = dict.fromkeys(part for one in splits for part in one)
+    return {part: sum(one.get(part, 0.0) for one in splits) for part in parts}
 
 
 def _views(data: RunData, split: Split, title: str, unit: str, turned_name: str) -> tuple[View, ...]:

@@ -1,13 +1,17 @@
 """Reads what the other commands wrote, and says which kind it is."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.report.words import listed
 
 SCHEMAS = {"lls-hw/run/1": "run", "lls-hw/train/1": "train", "lls-hw/compare/1": "compare", "lls-hw/sweep/1": "sweep"}
+REQUIRED = {"run": ("inputs", "totals", "stages", "numerics"), "train": ("inputs", "curve")}
+"""Keys that every version has written; what a run was made without is null."""
 SQLITE_MAGIC = b"SQLite format 3\x00"
 WANTED = "a file that `lls-hw simulate --json`, `train --json`, `compare --json` or `sweep --out` wrote"
 
@@ -46,15 +50,37 @@ def read_source(path: str) -> Source:
 
 def _from_json(file: Path, text: str) -> Source:
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except json.JSONDecodeError as error:
         where = f"it is not valid JSON (line {error.lineno}: {error.msg})"
         raise SpecError("FILE", str(file), where, "Write it again; it may have been cut short.") from None
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise SpecError("FILE", str(file), f"it is not valid JSON ({why})", f"Give {WANTED}.") from None
     schema = data.get("schema") if isinstance(data, dict) else None
     if not isinstance(schema, str) or SCHEMAS.get(schema, "sweep") == "sweep":
         shown = "no schema" if schema is None else f"schema {schema!r}"
         raise SpecError("FILE", str(file), f"it has {shown}; a report needs {WANTED}", "Choose one of those.")
-    return Source(kind=SCHEMAS[schema], path=file, data=data)
+    kind = SCHEMAS[schema]
+    missing = [key for key in REQUIRED.get(kind, ()) if key not in data]
+    if missing:
+        raise broken(str(file), f"no {listed(missing)}")
+    return Source(kind=kind, path=file, data=data)
+
+
+def broken(path: str, why: str) -> SpecError:
+    """The error of a file that lacks what its schema promises."""
+    need = f"its schema promises more than it holds ({' '.join(why.split())})"
+    return SpecError("FILE", path, need, "Write it again with this version.")
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse(text[:20])
 
 
 def _sweep(file: Path) -> Source:

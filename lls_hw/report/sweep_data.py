@@ -10,12 +10,14 @@ Row = Mapping[str, Any]
 PLURALS = {
     "net": "networks", "rule": "rules", "array": "arrays", "dataflow": "dataflows", "bits": "bit widths",
     "sram_kib": "scratchpad sizes", "batch": "batch sizes", "technology": "technologies", "data": "data sets",
-    "chip": "chips", "baseline": "baselines",
+    "chip": "chips", "baseline": "baselines", "optimizer": "optimizers", "momentum": "momenta",
+    "learning_rate": "learning rates", "temperature": "temperatures",
+    "waveform": "waveforms", "epochs": "numbers of epochs", "limit": "image limits",
 }  # fmt: skip
 CHOICES = tuple(PLURALS)
 INPUTS = (*CHOICES, "input", "classes", "rows", "cols", "weight_bits", "activation_bits", "error_bits", "master_bits",
           "accumulator_bits")  # fmt: skip
-"""What makes a design: all but the seed."""
+"""What makes a design where a row has no `design`, the hash of all that decides a point but the seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,8 @@ def present(rows: Sequence[Row]) -> tuple[Measure, ...]:
 def varied(rows: Sequence[Row]) -> tuple[str, ...]:
     """Choices of which the rows have more than one value; one that another decides is left out.
 
+    None is no value: a training's choices do not matter to a point of costs alone.
+
     Examples
     --------
     >>> varied([{"array": "8x8", "chip": "small", "rule": "bp"}, {"array": "9x9", "chip": "large", "rule": "bp"}])
@@ -86,7 +90,7 @@ def varied(rows: Sequence[Row]) -> tuple[str, ...]:
     """
     kept: list[str] = []
     for key in CHOICES:
-        values = len({row.get(key) for row in rows})
+        values = len({row.get(key) for row in rows} - {None})
         decided = any(
             len({(row.get(other), row.get(key)) for row in rows}) == len({row.get(other) for row in rows})
             for other in kept
@@ -115,19 +119,30 @@ class Design:
 
 
 def designs(rows: Sequence[Row], x: str, y: str) -> list[Design]:
-    """Rows that differ in nothing but the seed become one point; rows without either measure are left out."""
-    groups: dict[tuple[Any, ...], list[tuple[float, float, Row]]] = {}
+    """Rows that differ in nothing but the seed become one point; rows without either measure are left out.
+
+    Rows of the same seed count as one, so `spread` is over seeds alone.
+    """
+    groups: dict[Any, list[tuple[float, float, Row]]] = {}
     for row in rows:
         at = number(row.get(x)), number(row.get(y))
         if at[0] is not None and at[1] is not None:
-            groups.setdefault(tuple(row.get(key) for key in INPUTS), []).append((at[0], at[1], row))
+            groups.setdefault(design_of(row), []).append((at[0], at[1], row))
     found = []
     for group in groups.values():
-        ys = [y for _, y, _ in group]
-        mean_x = statistics.fmean(x for x, _, _ in group)
+        by_seed: dict[Any, list[tuple[float, float]]] = {}
+        for at_x, at_y, row in group:
+            by_seed.setdefault(row.get("seed"), []).append((at_x, at_y))
+        xs, ys = ([statistics.fmean(pair[at] for pair in pairs) for pairs in by_seed.values()] for at in (0, 1))
         spread = statistics.stdev(ys) if len(ys) > 1 else 0.0
-        found.append(Design(row=group[0][2], x=mean_x, y=statistics.fmean(ys), spread=spread, seeds=len(ys)))
+        mean_x, mean_y = statistics.fmean(xs), statistics.fmean(ys)
+        found.append(Design(row=group[0][2], x=mean_x, y=mean_y, spread=spread, seeds=len(by_seed)))
     return found
+
+
+def design_of(row: Row) -> str | tuple[Any, ...]:
+    """What points that differ only by their seed have in common."""
+    return row.get("design") or tuple(row.get(key) for key in INPUTS)
 
 
 def by_size(values: Sequence[Any]) -> list[Any]:

@@ -1,15 +1,17 @@
 """The page of a sweep: the page's own script draws its charts from the rows; some are drawn here for papers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lls_hw.report.chart import Card, Page, Section, Table
-from lls_hw.report.sweep_data import CHOICES, INPUTS, PLURALS, Measure, Row, present, varied
+from lls_hw.report.sweep_data import CHOICES, INPUTS, PLURALS, Measure, Row, number, present, varied
 from lls_hw.report.sweep_figures import sweep_figures
 
-COLOURS = ("rule", "net", "dataflow", "array", "bits")
-SYMBOLS = ("bits", "dataflow", "array", "rule")
+TRAINED = ("optimizer", "momentum", "learning_rate", "temperature", "waveform", "epochs", "limit")
+COLOURS = ("rule", "net", "dataflow", "array", "bits", *TRAINED)
+SYMBOLS = ("bits", "dataflow", "array", "rule", *TRAINED)
 FACETS = ("array", "dataflow", "net")
 
 
@@ -19,7 +21,7 @@ def sweep_page(rows: Sequence[Row], path: Path, title: str | None) -> Page:
     failed = [row for row in rows if row.get("status") != "done"]
     measures = present(done)
     default = defaults(done, measures) if len(measures) > 1 else None
-    seeds = len({row.get("seed") for row in rows})
+    seeds = _count(rows, "seed")
     sections = [
         Section(key="explore", title="Explore", text=_intro(done, measures)) if default else _nothing(),
         *([_failed(failed)] if failed else []),
@@ -28,13 +30,17 @@ def sweep_page(rows: Sequence[Row], path: Path, title: str | None) -> Page:
         kind="sweep",
         title=title or f"Sweep {path.name}",
         subtitle=f"{len(rows):,} points: "
-        + (", ".join(f"{len({row.get(key) for row in rows})} {PLURALS[key]}" for key in varied(rows)) or "one design")
+        + (", ".join(f"{_count(rows, key)} {PLURALS[key]}" for key in varied(rows)) or "one design")
         + (f", {seeds} seeds" if seeds > 1 else ""),
         cards=_cards(done, failed, measures),
         sections=tuple(sections),
         sweep=_for_script(done, measures, default) if default else None,
         figures=sweep_figures(done, measures, default) if default else (),
     )
+
+
+def _count(rows: Sequence[Row], key: str) -> int:
+    return len({row.get(key) for row in rows} - {None})
 
 
 def _intro(done: Sequence[Row], measures: Sequence[Measure]) -> tuple[str, ...]:
@@ -57,9 +63,14 @@ def _cards(done: Sequence[Row], failed: Sequence[Row], measures: Sequence[Measur
 
 
 def _best(done: Sequence[Row], measure: Measure) -> Card:
-    have = [row for row in done if row.get(measure.key) is not None]
-    best = (max if measure.better > 0 else min)(have, key=lambda row: row[measure.key])
-    named = ", ".join(f"{key} {best.get(key)}" for key in varied(done)[:4])
+    """The best point; of equally good ones the one with the least energy, of equal energies the most accurate."""
+    second = ("test_accuracy", True) if measure.key == "energy_per_image_uj" else ("energy_per_image_uj", False)
+
+    def badness(row: Row) -> tuple[float, float]:
+        return _bad(row, measure.key, more=measure.better > 0), _bad(row, second[0], more=second[1])
+
+    best = min(done, key=badness)
+    named = ", ".join(f"{key} {best[key]}" for key in varied(done)[:4] if best.get(key) is not None)
     word = "Highest" if measure.better > 0 else "Lowest"
     value = best[measure.key]
     shown = f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
@@ -68,12 +79,17 @@ def _best(done: Sequence[Row], measure: Measure) -> Card:
     )
 
 
+def _bad(row: Row, key: str, *, more: bool) -> float:
+    value = number(row.get(key))
+    return math.inf if value is None else -value if more else value
+
+
 def _failed(failed: Sequence[Row]) -> Section:
     keys = tuple(key for key in CHOICES if any(row.get(key) is not None for row in failed))
     rows = tuple((*(row.get(key) for key in keys), row.get("error") or row.get("status")) for row in failed)
     table = Table(headings=(*keys, "error"), rows=rows)
     count = "1 point" if len(failed) == 1 else f"{len(failed)} points"
-    text = (f"{count} failed and cannot be drawn. A rerun of the sweep can try again.",)
+    text = (f"{count} failed and cannot be drawn. A rerun with --retry-failed tries again.",)
     return Section(key="failed", title="Failed points", text=text, tables=(("Failed points and their errors", table),))
 
 
@@ -110,7 +126,7 @@ def _for_script(done: Sequence[Row], measures: Sequence[Measure], default: Mappi
     ]  # fmt: skip
     kept = ("id", "seed", "rows", "cols", *choices, *INPUTS, *(measure.key for measure in measures))
     return {
-        "rows": [{key: row.get(key) for key in dict.fromkeys(kept)} for row in done],
+        "rows": [{key: _told(row.get(key)) for key in dict.fromkeys((*kept, "design"))} for row in done],
         "keys": list(dict.fromkeys(kept)),
         "columns": columns,
         "inputs": INPUTS,
@@ -118,6 +134,11 @@ def _for_script(done: Sequence[Row], measures: Sequence[Measure], default: Mappi
         "defaults": default,
         "parallel": (*changes, *AXES),
     }
+
+
+def _told(value: Any) -> Any:  # noqa: ANN401  (any cell)
+    """A cell as strict JSON."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 AXES = ("energy_per_image_uj", "cycles_per_image", "sram_peak_bytes", "area_mm2", "test_accuracy")

@@ -22,9 +22,9 @@ STAGE_NAMES = {
 }
 STALL_NAMES = {
     "working": "first unit works",
-    "dram_read": "waits for DRAM read",
-    "dram_write": "waits for DRAM write",
-    "bank_conflict": "bank conflict",
+    "dram_read": "waits for DRAM reads",
+    "dram_write": "waits for DRAM writes",
+    "bank_conflict": "waits for a scratchpad bank",
     "dependency": "waits for an earlier op",
     "stalled": "stalled",
 }

@@ -66,6 +66,15 @@ def test_wrong_files__are_one_line_and_write_nothing(tmp_path: Path, capsys: pyt
     with contextlib.closing(sqlite3.connect(database)) as db:
         db.execute("CREATE TABLE things(id TEXT)")
         db.commit()
+
+    def trained(epoch: int, accuracy: float) -> bytes:
+        data = made_train(epochs=1)
+        data["curve"][epoch] |= {"lost_update_fraction": accuracy, "loss": accuracy}
+        return json.dumps(data).encode()
+
+    depth = 700
+    nested = json.dumps(made_train()).replace('"made"', '{"a":' * depth + "1" + "}" * depth).encode()
+    surrogate = json.dumps(made_train()).replace('"made"', '"\\ud800"').encode()
     whole = made_sweep(tmp_path / "whole.db").read_bytes()
     cases = [
         (str(tmp_path / "nope.json"), "there is no such file"),
@@ -78,6 +87,22 @@ def test_wrong_files__are_one_line_and_write_nothing(tmp_path: Path, capsys: pyt
         (str(database), "it is no database of a sweep"),
         (made("cut.db", whole[: len(whole) // 2]), "it is no"),
         (made("hollow.json", b'{"schema": "lls-hw/run/1", "totals": {"cycles": 3}}'), "its schema promises more"),
+        (
+            made("bare.json", b'{"schema": "lls-hw/run/1"}'),
+            "its schema promises more than it holds (no inputs, totals,",
+        ),
+        (
+            made("curve.json", b'{"schema": "lls-hw/train/1", "inputs": {}}'),
+            "its schema promises more than it holds (no",
+        ),
+        (made("nan.json", b'{"schema": "lls-hw/train/1", "inputs": NaN}'), "it is not valid JSON (NaN is no number)"),
+        (made("much.json", b'{"schema": "lls-hw/train/1", "inputs": -1e999}'), "it is not valid JSON (-1e999 is no"),
+        (made("long.json", b"[" + b"9" * 5000 + b"]"), "it is not valid JSON"),
+        (made("deep.json", b"[" * 200_000), "it is not valid JSON (it is nested too deeply"),
+        (made("nested.json", nested), "its schema promises more"),
+        (made("large.json", trained(0, 1e308)), "its schema promises more"),
+        (made("huge.json", trained(0, 10**400)), "its schema promises more"),
+        (made("surrogate.json", surrogate), "its schema promises more"),
         (made("odd.json", b'{"schema": {"a": 1}}'), "it has schema {'a': 1}"),
     ]
     target = tmp_path / "out.html"
@@ -100,10 +125,25 @@ def test_wrong_targets__are_refused_before_any_work(
     assert [path.name for path in tmp_path.iterdir()] == ["train.json"]
 
 
-def test_sweep__in_which_everything_failed__says_so(tmp_path: Path) -> None:
+def test_page__never_takes_the_place_of_its_results(
+    train_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, link = train_file.read_bytes(), tmp_path / "link.json"
+    link.symlink_to(train_file)
+    for target in (str(train_file), str(tmp_path / "." / ".." / tmp_path.name / "train.json"), str(link)):
+        assert refused(capsys, str(train_file), "-o", target) == (
+            f"lls-hw: -o = '{target}': it is the file the report is made from. Give another name, such as train.html.\n"
+        )
+    assert train_file.read_bytes() == before
+
+
+def test_sweep__in_which_everything_failed__says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = made_sweep(tmp_path / "sweep.db", rules=("lls",), bits=(8,), arrays=(8,), seeds=1)
     page = tmp_path / "out.html"
-    assert main(["report", str(source), "-o", str(page), "--svg", str(tmp_path / "f"), "--quiet"]) == 0
+    assert main(["report", str(source), "-o", str(page), "--svg", str(tmp_path / "f")]) == 0
+    assert "no figure to draw" in capsys.readouterr().out
+    assert not (tmp_path / "f").exists()
     text = page.read_text()
     assert "No point has finished with results." in text
     assert "&lt;b&gt;too small&lt;/b&gt;" in text
+    assert "A rerun with --retry-failed tries again." in text

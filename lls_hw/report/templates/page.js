@@ -5,6 +5,7 @@ const printing = window.matchMedia("print");
 const darkWanted = window.matchMedia("(prefers-color-scheme: dark)");
 const redraws = [];
 const PAPER_PX = 660;
+const MODEBAR_PX = 34; // the chart library's buttons stand above the plot, not over its corner
 
 function theme() {
   if (printing.matches) return "light";
@@ -30,7 +31,7 @@ function dressed(layout, width) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: 'system-ui, "Segoe UI", "DejaVu Sans", sans-serif', size: narrow ? 10 : 12, color: "@ink" },
-    margin: { l: narrow ? 48 : 64, r: 16, t: 12, b: 52, ...(layout.margin || {}) },
+    margin: { l: narrow ? 48 : 64, r: 16, t: MODEBAR_PX, b: 52, ...(layout.margin || {}) },
     legend: { orientation: "h", y: 1, yanchor: "bottom", x: 0, font: { size: narrow ? 9 : 12 }, ...(layout.legend || {}) },
     hoverlabel: { bgcolor: "@paper", bordercolor: "@ink", font: { color: "@ink" }, align: "left" },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: "@muted", activecolor: "@ink" },

@@ -41,7 +41,7 @@ function panelLayout(points, mx, my, facet, panels) {
     layout[`yaxis${end}`] = axisOf(my, points.map((p) => p.y), [top - height, top], `x${end}`, at ? "y" : null, at % across === 0);
     if (facet) {
       layout.annotations.push({
-        text: safe(`${facet} ${panel}`), x: left + width / 2, y: top, xref: "paper", yref: "paper", showarrow: false,
+        text: safe(`${facet} ${word(panel)}`), x: left + width / 2, y: top, xref: "paper", yref: "paper", showarrow: false,
         yanchor: "top", font: { color: "@ink" }, bgcolor: "@paper",
       });
     }
@@ -52,11 +52,12 @@ function panelLayout(points, mx, my, facet, panels) {
 function sayPareto(points, best, mx, my, facet) {
   const isBest = new Set(best);
   const widest = Math.max(0, ...points.map((point) => point.seeds));
+  const better = (measure, a, b) => (measure.better > 0 ? b - a : a - b);
   const good = (measure) => (measure.better > 0 ? "more" : "less");
   const amount = (measure, value) => `${short(value)}${measure.unit ? ` ${measure.unit}` : ""}`;
   let caption = `${my.title} (${good(my)} is better) against ${mx.title} (${good(mx)} is better): ${points.length} designs, ${best.length} on the Pareto front${facet ? " of their panel" : ""}.`;
   if (widest > 1) caption += ` Means of up to ${widest} seeds; bars are one standard deviation.`;
-  const extreme = [...best].sort((a, b) => (my.better > 0 ? b.y - a.y : a.y - b.y))[0];
+  const extreme = [...best].sort((a, b) => better(my, a.y, b.y) || better(mx, a.x, b.x))[0];
   if (extreme) caption += ` Best ${my.label}: ${named(extreme.row)} with ${amount(my, extreme.y)} at ${amount(mx, extreme.x)}.`;
   if (shown.length && !points.length) caption += " No point left has both numbers.";
   const rows = points.map((p) => [...DATA.told.map((key) => p.row[key]), p.x, p.y, p.seeds > 1 ? p.spread : null, p.seeds, isBest.has(p) ? "yes" : "no"]);
@@ -105,8 +106,8 @@ function keys(colours, symbols, colour, symbol) {
   const key = (name, marker) => ({ type: "scatter", mode: "markers", x: [null], y: [null], name: safe(name), marker: { size: 10, ...marker } });
   const same = colour === symbol;
   const marked = (at) => (same ? DATA.symbols[at % DATA.symbols.length] : "circle");
-  const list = colours.map((value, at) => key(`${colour} ${value}`, { color: colourOf(colour, value, colours), symbol: marked(at) }));
-  if (!same && symbols.length > 1) list.push(...symbols.map((value, at) => key(`${symbol} ${value}`, { color: "@grey", symbol: DATA.symbols[at % DATA.symbols.length] })));
+  const list = colours.map((value, at) => key(`${colour} ${word(value)}`, { color: colourOf(colour, value, colours), symbol: marked(at) }));
+  if (!same && symbols.length > 1) list.push(...symbols.map((value, at) => key(`${symbol} ${word(value)}`, { color: "@grey", symbol: DATA.symbols[at % DATA.symbols.length] })));
   return list;
 }
 
@@ -127,7 +128,7 @@ function drawHeat() {
     font: { color: z[r][c] > strong ? "@paper" : "@ink" },
   })));
   const data = [{
-    type: "heatmap", z, x: columns.map((one) => safe(one)), y: rows.map((one) => safe(one)), xgap: 2, ygap: 2,
+    type: "heatmap", z, x: columns.map((one) => safe(word(one))), y: rows.map((one) => safe(word(one))), xgap: 2, ygap: 2,
     colorscale: [[0, "@low"], [1, "@high"]], hoverongaps: false,
     hovertemplate: `${safe(rowKey)} %{y}, ${safe(columnKey)} %{x}: %{z:.4~g}<extra></extra>`,
     colorbar: { title: { text: safe(measure.title), side: "right" }, thickness: 12, tickformat: "~s" },
@@ -141,7 +142,7 @@ function drawHeat() {
   const ways = { mean: "mean", best: measure.better > 0 ? "best (largest)" : "best (least)" };
   let caption = `${measure.title}: the ${ways[how]} of the points with the same ${rowKey} and ${columnKey}, ${have.length} points.`;
   if (flat.length) caption += ` From ${short(Math.min(...flat))} to ${short(Math.max(...flat))}.`;
-  say("heat", caption, [`${rowKey} \\ ${columnKey}`, ...columns.map(String)], rows.map((row, r) => [String(row), ...z[r]]));
+  say("heat", caption, [`${rowKey} \\ ${columnKey}`, ...columns.map(word)], rows.map((row, r) => [word(row), ...z[r]]));
 }
 
 /** One line a point over axes scaled to what is shown: a drawing of our own, which also prints. */
@@ -157,7 +158,7 @@ function drawParallel() {
       x.push(null); y.push(null); text.push("");
     }
     const marker = { symbol: DATA.symbols[at % DATA.symbols.length], size: 5 };
-    return { type: "scatter", mode: shown.length > MANY_POINTS ? "lines" : "lines+markers", x, y, text, name: safe(`${colour} ${value}`), opacity: shown.length > 60 ? 0.55 : 0.85, marker: { ...marker, color: colourOf(colour, value, values) }, line: { color: colourOf(colour, value, values), width: 1.2 }, hovertemplate: "%{text}<extra></extra>" };
+    return { type: "scatter", mode: shown.length > MANY_POINTS ? "lines" : "lines+markers", x, y, text, name: safe(`${colour} ${word(value)}`), opacity: shown.length > 60 ? 0.55 : 0.85, marker: { ...marker, color: colourOf(colour, value, values) }, line: { color: colourOf(colour, value, values), width: 1.2 }, hovertemplate: "%{text}<extra></extra>" };
   });
   const annotations = axes.flatMap((axis, index) => axis.ticks.map(([at, text]) => ({
     x: index, y: at, text: safe(text), showarrow: false, xanchor: index === axes.length - 1 ? "right" : "left", xshift: index === axes.length - 1 ? -5 : 5, font: { size: 11, color: "@ink" }, bgcolor: "@paper", opacity: 0.9,
@@ -181,7 +182,7 @@ function parallelAxes() {
       const list = ordered(shown.map((row) => row[key]));
       const place = new Map(list.map((value, at) => [value, at / (list.length - 1)]));
       const every = Math.ceil(list.length / 12);
-      return { key, title: key, at: (row) => place.get(row[key]), ticks: list.map((value) => [place.get(value), String(value)]).filter((_, at) => at % every === 0) };
+      return { key, title: key, at: (row) => place.get(row[key]), ticks: list.map((value) => [place.get(value), word(value)]).filter((_, at) => at % every === 0) };
     }
     const scale = measure.log ? Math.log10 : (one) => one;
     const list = shown.map((row) => row[key]).filter((one) => typeof one === "number" && (!measure.log || one > 0));

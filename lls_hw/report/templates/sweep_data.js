@@ -36,20 +36,21 @@ function mean(values) {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** Rows that differ in nothing but the seed become one; y carries their standard deviation. */
+/** Rows that differ in nothing but the seed become one; y carries the standard deviation over seeds. */
 function designs(rows, x, y) {
   const groups = new Map();
   for (const row of rows) {
     if (typeof row[x] !== "number" || typeof row[y] !== "number") continue;
-    const key = JSON.stringify(DATA.inputs.map((name) => row[name]));
+    const key = row.design || JSON.stringify(DATA.inputs.map((name) => row[name]));
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(row);
   }
   return [...groups.values()].map((group) => {
-    const ys = group.map((row) => row[y]);
+    const seeds = [...new Set(group.map((row) => row.seed))].map((seed) => group.filter((row) => row.seed === seed));
+    const [xs, ys] = [x, y].map((measure) => seeds.map((rows) => mean(rows.map((row) => row[measure]))));
     const middle = mean(ys);
     const spread = ys.length > 1 ? Math.sqrt(ys.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (ys.length - 1)) : 0;
-    return { row: group[0], x: mean(group.map((row) => row[x])), y: middle, spread, seeds: ys.length };
+    return { row: group[0], x: mean(xs), y: middle, spread, seeds: ys.length };
   });
 }
 
@@ -71,8 +72,11 @@ function colourOf(key, value, values) {
   return DATA.series[values.indexOf(value) % DATA.series.length];
 }
 
+/** A choice that does not matter to a point has no value. */
+const word = (value) => (value === null || value === undefined ? "none" : String(value));
+
 function named(row) {
-  return DATA.told.map((key) => `${key} ${row[key]}`).join(", ");
+  return DATA.told.filter((key) => row[key] !== null).map((key) => `${key} ${row[key]}`).join(", ");
 }
 
 function tableOf(headings, rows) {

@@ -48,10 +48,12 @@ def _point(db: sqlite3.Connection, number: int, choice: tuple[Any, ...], *, fail
     inputs = {"precision": dict.fromkeys(("weight_bits", "activation_bits", "error_bits"), width), "chip": {}}
     inputs["precision"] |= {"master_bits": 16, "accumulator_bits": 32}
     inputs["chip"] = {"array": {"rows": side, "cols": side}}
+    learning = {"network": net, "rule": rule, "bits": width, "seed": seed, "epochs": 1}
+    inputs |= {"network": net, "rule": rule, "learning": learning if trained else None}
     label = {
         "net": net, "rule": rule, "chip": f"edge_{side}x{side}", "array": f"{side}x{side}", "dataflow": "ws",
         "bits": str(width), "sram_kib": 16 * side, "batch": 8, "technology": "cmos_45nm", "seed": seed,
-        "data": "fashion-mnist", "baseline": None,
+        "data": "fashion-mnist", "baseline": None, "optimizer": "momentum", "epochs": 1,
     }  # fmt: skip
     accuracy = 88 - 14 * (width == 4) - 1.5 * abs(at - 1) + 1.5 * (rule == "bp") + 0.8 * seed - 0.2 * (width == 8)
     result = None if failed else json.dumps({"totals": _totals(at, width, side), "ratio": None})
@@ -61,7 +63,8 @@ def _point(db: sqlite3.Connection, number: int, choice: tuple[Any, ...], *, fail
     db.execute("INSERT INTO points VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     if training:
         curve = json.dumps({"curve": [{"epoch": 1, "loss": 3 - accuracy / 40, "test_accuracy": accuracy}]})
-        db.execute("INSERT INTO trainings VALUES (?, '{}', 'done', NULL, ?, 1.0, '2026-01-01')", (training, curve))
+        made = training, json.dumps(learning), curve
+        db.execute("INSERT INTO trainings VALUES (?, ?, 'done', NULL, ?, 1.0, '2026-01-01')", made)
 
 
 def _totals(at: int, width: int, side: int) -> dict[str, Any]:

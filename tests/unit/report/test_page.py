@@ -52,8 +52,14 @@ def test_page__has_landmarks_labels_and_words_for_every_chart(page_text):
     assert next(attributes for tag, attributes in tags if tag == "a")["href"] == "#main"
     assert names.count("figure") == names.count("figcaption") > 2
     assert names.count("select") + names.count("input") == names.count("label")
+    selects = [attributes["aria-label"] for tag, attributes in tags if tag == "select"]
+    assert len(set(selects)) == len(selects)
     ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
     assert len(ids) == len(set(ids))
+    for tag, attributes in tags:
+        if attributes.get("role") == "img":
+            assert "aria-label" not in attributes, (tag, "the caption is read once")
+            assert {attributes["aria-labelledby"], attributes["aria-describedby"]} <= set(ids)
     links = [attributes["href"] for tag, attributes in tags if tag == "a"]
     assert all(link[0] == "#" and link[1:] in ids for link in links)
 

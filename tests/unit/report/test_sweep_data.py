@@ -1,6 +1,8 @@
 """Pareto fronts against brute force; means over seeds; what the heat map gathers."""
 
+import math
 import statistics
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,48 @@ def test_designs__are_means_over_seeds(sweep_file):
     assert (one.seeds, one.y, one.spread) == (2, statistics.fmean(ys), statistics.stdev(ys))
     assert len(found) == 36
     assert sum(d.seeds for d in found) == len(rows) == 71
+
+
+COMMON = {"net": "smallconv", "rule": "lls", "array": "8x8", "bits": "8", "status": "done"}
+
+
+def test_designs__another_optimizer_is_no_other_seed():
+    rows = [
+        {**COMMON, "seed": 0, "optimizer": name, "energy_per_image_uj": 5.0, "test_accuracy": accuracy, **hashed}
+        for hashed in ({}, {"design": "named below"})
+        for name, accuracy in (("sgd", 50.0), ("momentum", 90.0))
+    ]
+    for row in rows[2:]:
+        row |= {"design": f"{len(row['optimizer']):016x}"}
+    for two in (rows[:2], rows[2:]):
+        found = designs(two, "energy_per_image_uj", "test_accuracy")
+        assert [(d.y, d.spread, d.seeds) for d in found] == [(50.0, 0.0, 1), (90.0, 0.0, 1)]
+        assert varied(two) == ("optimizer",)
+    assert defaults(rows[2:], present(rows))["colour"] == "optimizer"
+    assert "2 optimizers" in sweep_page(rows[2:], Path("made.db"), None).subtitle
+
+
+def test_designs__one_seed_twice_is_one_seed():
+    row = {**COMMON, "design": "d", "energy_per_image_uj": 5.0}
+    values = ((0, 80.0), (0, 84.0), (1, 90.0))
+    rows = [{**row, "seed": seed, "test_accuracy": accuracy} for seed, accuracy in values]
+    (found,) = designs(rows, "energy_per_image_uj", "test_accuracy")
+    assert (found.seeds, found.y, found.spread) == (2, 86.0, statistics.stdev((82.0, 90.0)))
+
+
+def test_cards__name_of_equally_good_points_the_one_with_least_energy():
+    made = (("lls", 90.0, 7.0), ("bp", 90.0, 5.0), ("dfa", 80.0, 5.0))
+    rows = [
+        {**COMMON, "rule": rule, "test_accuracy": accuracy, "energy_per_image_uj": energy}
+        for rule, accuracy, energy in made
+    ]
+    cards = {card.name: card.beside for card in sweep_page(rows, Path("made.db"), None).cards}
+    assert cards["Highest test accuracy"] == cards["Lowest energy per image"] == ("rule bp",)
+
+
+def test_numbers__that_are_none_leave_the_page_whole():
+    rows = [{**COMMON, "rule": rule, "cycles": 5, "energy_uj": value} for rule, value in (("a", 1.0), ("b", math.inf))]
+    assert sweep_page(rows, Path("made.db"), None).sweep["rows"][1]["energy_uj"] is None
 
 
 def test_varied__leaves_out_what_another_choice_decides(sweep_file):
