@@ -8,10 +8,7 @@ from lls_hw.models.spec.errors import SpecError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """The options of a sweep as typed; a list option is None where it was not given.
-
-    `train`: a point learns, by the plan of the caller; `proxy`: one step stands for it.
-    """
+    """The options of a sweep as typed; a list option is None where it was not given."""
 
     nets: str
     rules: str
