@@ -45,7 +45,7 @@ class TrainReport:
 
     def json(self) -> dict[str, Any]:
         """Plain data under schema "lls-hw/train/1"; accuracies in percent."""
-        from lls_hw.results import package_version
+        from lls_hw.files import package_version
 
         done, price = self.outcome, self.per_image
         data: dict[str, Any] = {

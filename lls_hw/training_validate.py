@@ -95,7 +95,7 @@ class Validation:
 
     def json(self) -> dict[str, Any]:
         """Plain data under schema "lls-hw/validate/1"."""
-        from lls_hw.results import package_version
+        from lls_hw.files import package_version
 
         return {
             "schema": VALIDATE_SCHEMA,

@@ -36,7 +36,7 @@ def compare(
 ) -> None:
     """Costs of one training step under several rules, with ratios to backpropagation."""
     from lls_hw.config import Choices, resolve_run
-    from lls_hw.results import refuse_bad_target, write_whole
+    from lls_hw.files import refuse_bad_target, write_whole
 
     for option, path in (("--json", json), ("--roofline", roofline)):
         if path is not None and path != "-":

@@ -94,7 +94,7 @@ def _refuse_targets(json: str | None, draw: str | None, inputs: list[Path]) -> N
     for option, name in (("--json", json), ("--draw", draw)):
         if name is None or name == "-":
             continue
-        from lls_hw.results import refuse_bad_target
+        from lls_hw.files import refuse_bad_target
 
         refuse_bad_target(option, name)
         if Path(name).resolve() in taken:
@@ -103,7 +103,7 @@ def _refuse_targets(json: str | None, draw: str | None, inputs: list[Path]) -> N
 
 
 def _text(lines: "list[LayerCycles]") -> str:
-    """A list of records, strict JSON (the engines behind `results.json_text` are not needed here)."""
+    """A list of records, strict JSON (numbers here are already plain)."""
     return dumps([asdict(line) for line in lines], indent=1, allow_nan=False) + "\n"
 
 
@@ -114,7 +114,7 @@ def _write(target: str | None, text: str | None) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
-    from lls_hw.results import write_whole
+    from lls_hw.files import write_whole
 
     write_whole(target, text)
 

@@ -114,7 +114,7 @@ def write(found: "Found", goals: "tuple[Objective, ...]", csv: str | None, json:
 
 def front_json(found: "Found", goals: "tuple[Objective, ...]") -> dict[str, Any]:
     """Plain data under schema "lls-hw/optimize/1"."""
-    from lls_hw.results import package_version
+    from lls_hw.files import package_version
 
     return {
         "schema": OPTIMIZE_SCHEMA,

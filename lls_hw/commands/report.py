@@ -18,7 +18,7 @@ def report(
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing.")] = False,
 ) -> None:
     """One HTML page that opens without a network; figures as PNG or SVG without a browser."""
-    from lls_hw.results import refuse_bad_target
+    from lls_hw.files import refuse_bad_target
 
     if output is None and png is None and svg is None:
         raise SpecError("-o", output, "there is nothing to write", "Give -o FILE.html, --png DIR or --svg DIR.")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def put_json(target: str | None, data: Mapping[str, Any] | list[Any]) -> None:
     """Write data as JSON: to standard output for "-", whole to a file, or nowhere."""
-    from lls_hw.results import json_text, write_whole
+    from lls_hw.files import json_text, write_whole
 
     if target == "-":
         sys.stdout.write(json_text(data))

@@ -44,7 +44,7 @@ def simulate(
 ) -> None:
     """One training step on the chip: costs beside a baseline, and the step itself in integers."""
     from lls_hw.config import Choices, resolve_run
-    from lls_hw.results import json_text, refuse_bad_target, write_whole
+    from lls_hw.files import json_text, refuse_bad_target, write_whole
 
     if trace is not None and no_costs:
         raise SpecError("--trace", trace, "a timeline is made of costs", "Leave out --no-costs.")

@@ -93,7 +93,7 @@ def sweep(
 
 def refuse_targets(out: str, csv: str | None, parquet: str | None, json: str | None) -> None:
     """Refuse, before any work, files that could not be written, and one name for two files."""
-    from lls_hw.results import refuse_bad_target
+    from lls_hw.files import refuse_bad_target
 
     beside = (".lock", "-wal", "-shm", "-journal", ".checkpoints")
     taken = {Path(out + ending).resolve(): "--out" for ending in beside}
@@ -136,7 +136,7 @@ def export(out: str, csv: str | None, parquet: str | None) -> None:
 
 def sweep_json(out: str, wanted: set[str], summary: "Summary") -> dict[str, Any]:
     """This command's points, whoever evaluated them."""
-    from lls_hw.results import package_version
+    from lls_hw.files import package_version
     from lls_hw.sweep.rows import flat_rows
     from lls_hw.sweep.store import SCHEMA
 

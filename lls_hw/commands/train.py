@@ -102,7 +102,7 @@ def _plan(
 
 def refuse_targets(json: str | None, checkpoint: str | None) -> None:
     """Refuse, before any work, files that could not be written."""
-    from lls_hw.results import refuse_bad_target
+    from lls_hw.files import refuse_bad_target
 
     if json is not None and json != "-":
         refuse_bad_target("--json", json)

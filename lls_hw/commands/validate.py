@@ -37,7 +37,7 @@ def validate(
 ) -> None:
     """One training step in integers held against float; says which width limits."""
     from lls_hw.config import Choices, resolve_run
-    from lls_hw.results import refuse_bad_target
+    from lls_hw.files import refuse_bad_target
 
     if not -1 <= min_cosine <= 1:
         raise SpecError("--min-cosine", min_cosine, "a cosine lies between -1 and 1", "Use 0.9.")

@@ -62,8 +62,8 @@ def write_page(page: Page, target: str) -> str:
     ------
     SpecError : the disk refuses.
     """
+    from lls_hw.files import write_whole
     from lls_hw.report.page import html
-    from lls_hw.results import write_whole
 
     write_whole(target, html(page))
     return f"{target}: {Path(target).stat().st_size / 1e6:.1f} MB, nearly all of it the chart library"

@@ -4,11 +4,11 @@ import json
 from importlib import resources
 from typing import Any
 
+from lls_hw.files import package_version
 from lls_hw.report.chart import Cell, Page, Table
 from lls_hw.report.plotly_draw import drawn
 from lls_hw.report.style import DARK, LIGHT, RULES, SERIES, SYMBOLS
 from lls_hw.report.words import full
-from lls_hw.results import package_version
 
 SCRIPTS = ("page.js", "sweep_data.js", "sweep_charts.js", "sweep.js")
 

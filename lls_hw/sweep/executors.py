@@ -173,7 +173,7 @@ class ClusterExecutor:
 
 def model_version() -> tuple[str, int]:
     """Package and model of the process that is asked."""
-    from lls_hw.results import package_version
+    from lls_hw.files import package_version
 
     return package_version(), MODEL_VERSION
 

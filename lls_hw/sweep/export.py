@@ -3,8 +3,8 @@
 import csv
 import io
 
+from lls_hw.files import whole_file, write_whole
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.results import whole_file, write_whole
 from lls_hw.sweep.rows import COLUMNS, TEXTS, WHOLE, Row
 
 

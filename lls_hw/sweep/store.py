@@ -43,7 +43,7 @@ def refuse_target(path: Path) -> None:
     ------
     SpecError : no such folder, no permission, or the file is something else.
     """
-    from lls_hw.results import refuse_bad_target
+    from lls_hw.files import refuse_bad_target
 
     refuse_bad_target("--out", str(path))
     if path.exists() and path.stat().st_size and not _is_unborn(path):
@@ -121,7 +121,7 @@ class Store:
         self._db = self._lock = None
 
     def _open(self) -> None:
-        from lls_hw.results import package_version
+        from lls_hw.files import package_version
 
         db = sqlite3.connect(self.path, isolation_level=None)  # transactions are written out below
         self._db = db
@@ -208,7 +208,7 @@ def _locked(path: Path) -> int:
     ------
     SpecError : another process writes this sweep, or the folder refuses.
     """
-    from lls_hw.results import refuse_bad_target
+    from lls_hw.files import refuse_bad_target
 
     refuse_bad_target("--out", str(path))
     name = path.with_name(path.name + ".lock")

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from lls_hw.config import Choices, RunSpec, resolve_run
+from lls_hw.files import json_text, write_whole
 from lls_hw.models.data import Images
-from lls_hw.results import json_text, write_whole
 from lls_hw.training import limited, train
 from lls_hw.training_float import train_float
 from lls_hw.training_records import TrainPlan
