@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from lls_hw.models.program.builder import Builder
-from lls_hw.models.program.feedback import lower_feedback
-from lls_hw.models.program.global_rules import lower_bp, lower_inference
-from lls_hw.models.program.local import lower_local
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.backprop import lower_bp, lower_inference
+from lls_hw.models.rules.feedback import lower_feedback
+from lls_hw.models.rules.lls import lower_local
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.local import latent_bits
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject
+from lls_hw.models.rules.lls import latent_bits
 from lls_hw.models.spec.geometry import PoolGrid
 from lls_hw.sim.functional.loss import reciprocal, targets
 from lls_hw.sim.functional.machine import Machine

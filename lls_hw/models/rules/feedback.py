@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
 from lls_hw.models.program.builder import LABEL_BITS, Builder
-from lls_hw.models.program.global_rules import lower_forward
 from lls_hw.models.program.ops import Stage, TargetProject
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.backprop import lower_forward
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
 

@@ -2,9 +2,9 @@
 
 from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
 from lls_hw.models.program.builder import LABEL_BITS, Builder, word_bits
-from lls_hw.models.program.heads import classifier_error, classifier_of
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Stage
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.local_losses import classifier_error, classifier_of
 from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer
 from lls_hw.models.spec.resolve import resolve
 
