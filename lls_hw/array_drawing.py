@@ -7,7 +7,7 @@ from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
-    from lls_hw.sim.kernels.array import ArrayRecord
+    from lls_hw.sim.array.registers import ArrayRecord
 
 CELL, GAP, TITLE, FRAMES_A_LINE = 58, 26, 22, 6
 DRAWN_SIDE, DRAWN_STREAM, DRAWN_BITS = 4, 6, 5  # what a picture of a layer is clipped to
@@ -30,7 +30,7 @@ def draw_product(name: str, sizes: tuple[int, int, int], *, rows: int, cols: int
     """
     import numpy as np
 
-    from lls_hw.sim.kernels.array import ArrayForm, run_array
+    from lls_hw.sim.array.registers import ArrayForm, run_array
 
     form = ArrayForm(rows=min(rows, DRAWN_SIDE), cols=min(cols, DRAWN_SIDE), dataflow=dataflow)
     limits = {

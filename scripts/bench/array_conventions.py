@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.topology import ConvLayer
-from lls_hw.sim.cost.array_cycles import array_accesses, array_cycles
+from lls_hw.sim.array.closed_form import array_accesses, array_cycles
 from lls_hw.sim.cost.scalesim import scalesim_cycles
 
 Sizes = tuple[int, int, int]

@@ -10,7 +10,7 @@ from lls_hw.models.registry import load, load_network
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.sim.cost.grouped import ArrayShape, Groups, convolution_groups, grouped_costs, grouped_cycles
+from lls_hw.sim.array.grouped import ArrayShape, Groups, convolution_groups, grouped_costs, grouped_cycles
 
 
 def cycles(one: Groups, array: ArrayShape, lanes: int) -> list[int]:

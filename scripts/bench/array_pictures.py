@@ -10,7 +10,7 @@ import numpy as np
 
 from lls_hw.array_drawing import draw_array
 from lls_hw.models.spec.accelerator import Dataflow
-from lls_hw.sim.kernels.array import ArrayForm, run_array
+from lls_hw.sim.array.registers import ArrayForm, run_array
 
 A = np.array([[1, 2, 3, 1], [4, 5, 6, -2], [7, 8, 9, 3]])
 B = np.array([[1, 2], [3, -4], [5, 1], [2, 3]])

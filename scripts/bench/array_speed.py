@@ -14,8 +14,8 @@ from string import Template
 
 import numpy as np
 
-from lls_hw.sim.cost.array_cycles import array_cycles
-from lls_hw.sim.kernels.array import ArrayForm, run_array
+from lls_hw.sim.array.closed_form import array_cycles
+from lls_hw.sim.array.registers import ArrayForm, run_array
 
 RTL = Path(__file__).resolve().parents[2] / "rtl"
 SIDE, M, K, N = 16, 64, 96, 64

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lls_hw.cli import main
-from lls_hw.sim.cost.array_cycles import array_cycles
+from lls_hw.sim.array.closed_form import array_cycles
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "scalesim" / "golden.json"
 CONV = "Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"

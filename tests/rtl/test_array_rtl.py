@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from lls_hw.sim.cost.array_cycles import array_cycles
-from lls_hw.sim.kernels.array import ArrayForm, run_array
+from lls_hw.sim.array.closed_form import array_cycles
+from lls_hw.sim.array.registers import ArrayForm, run_array
 from tests.rtl import bench
 from tests.rtl.real_tensors import vww_products
 

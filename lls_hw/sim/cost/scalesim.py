@@ -18,7 +18,7 @@ from typing import Literal
 from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.topology import Layer
-from lls_hw.sim.cost.array_cycles import array_cycles, array_utilisation, mapping_efficiency
+from lls_hw.sim.array.closed_form import array_cycles, array_utilisation, mapping_efficiency
 
 Convention = Literal["ours", "scalesim"]
 

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from lls_hw.models.program.ops import Pass
 from lls_hw.models.spec.accelerator import ArraySpec
-from lls_hw.sim.cost.array_cycles import ArrayAccesses, array_accesses, array_cycles
-from lls_hw.sim.cost.grouped import ArrayShape, Groups, grouped_cycles, most_packed
+from lls_hw.sim.array.closed_form import ArrayAccesses, array_accesses, array_cycles
+from lls_hw.sim.array.grouped import ArrayShape, Groups, grouped_cycles, most_packed
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Nest
 from lls_hw.sim.mapping.nest_plan import Pieces, TileWork

@@ -9,7 +9,7 @@ import pytest
 
 from lls_hw.array_drawing import draw_array
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.kernels.array import ArrayForm, run_array
+from lls_hw.sim.array.registers import ArrayForm, run_array
 
 
 def film(dataflow, cycles=100):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.cost.array_cycles import array_accesses, array_cycles, array_utilisation, mapping_efficiency
-from lls_hw.sim.kernels.array import ArrayForm, run_array
+from lls_hw.sim.array.closed_form import array_accesses, array_cycles, array_utilisation, mapping_efficiency
+from lls_hw.sim.array.registers import ArrayForm, run_array
 from tests.oracles import array as oracle
 
 SIZES = st.tuples(*[st.integers(1, 13)] * 3)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.sim.kernels.array import ArrayForm, run_array, tiled_matmul
+from lls_hw.sim.array.registers import ArrayForm, run_array, tiled_matmul
 from lls_hw.sim.kernels.products import ArrayUnit, forward, input_gradient, weight_gradient
 
 UNITS = st.builds(

@@ -13,7 +13,7 @@ from lls_hw.models.registry import load_network
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.sim.cost.grouped import (
+from lls_hw.sim.array.grouped import (
     ArrayShape,
     Groups,
     convolution_groups,
@@ -22,7 +22,7 @@ from lls_hw.sim.cost.grouped import (
     most_packed,
     performed_macs,
 )
-from lls_hw.sim.kernels.array import ArrayForm, run_array, run_groups
+from lls_hw.sim.array.registers import ArrayForm, run_array, run_groups
 from lls_hw.sim.kernels.products import ArrayUnit, depthwise
 
 FLOWS = st.sampled_from(["ws", "os", "is"])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.kernels.array import ArrayForm, run_array, tiled_matmul
+from lls_hw.sim.array.registers import ArrayForm, run_array, tiled_matmul
 from tests.oracles import array as oracle
 
 FLOWS = st.sampled_from(["ws", "os", "is"])

@@ -1,8 +1,9 @@
-"""The output-stationary grid clocked register by register; fields and schedule as in `_array`."""
+"""The output-stationary grid clocked register by register; fields and schedule as in `array_ws`."""
 
 import numpy as np
 
-from lls_hw.sim.kernels._array import (
+from lls_hw.sim.kernels._jit import Int, Ints, kernel
+from lls_hw.sim.kernels.array_ws import (
     A_VALID,
     ACROSS,
     B_VALID,
@@ -38,7 +39,6 @@ from lls_hw.sim.kernels._array import (
     next_fold,
     ones,
 )
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
 
 
 @kernel

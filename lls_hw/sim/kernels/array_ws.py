@@ -3,7 +3,7 @@
 State is one int64 array per grid, `regs[field, r, c]`; the fields are named below. A step reads the
 present values of the left and upper neighbours and overwrites in place, from the last element to
 the first, so every element sees its neighbours as they were before the clock edge. The edges are fed
-by a schedule (`_array_plan`): what stands at row 0 and column 0 in each cycle; row r sees it r cycles later and
+by a schedule (`array_plan`): what stands at row 0 and column 0 in each cycle; row r sees it r cycles later and
 column c c later.
 """
 

@@ -1,6 +1,6 @@
 """Cycles and accesses of the systolic array for one matrix product, in closed form.
 
-Everything here is proven equal to the register-level array of `lls_hw.sim.kernels.array`, which steps
+Everything here is proven equal to the register-level array of `lls_hw.sim.array.registers`, which steps
 every register of every processing element each cycle. One (m, k) @ (k, n) product is cut into folds:
 
 ws  rows hold k, columns hold n: ceil(k/R)·ceil(n/C) folds, k folds inside an n strip; m rows stream.

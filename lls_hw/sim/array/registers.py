@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import Overflow
-from lls_hw.sim.kernels import _array, _array_os, _array_tiled
-from lls_hw.sim.kernels._array_plan import diagonal_folds, schedule
+from lls_hw.sim.kernels import array_os, array_tiled, array_ws
+from lls_hw.sim.kernels.array_plan import diagonal_folds, schedule
 
 Codes = NDArray[np.integer]
 Sums = NDArray[np.int64]
@@ -30,7 +30,7 @@ INT32_MAX = (1 << 31) - 1
 class ArrayCounters:
     """Events counted in the registers themselves.
 
-    The first eleven are the fields of `lls_hw.sim.cost.array_cycles.ArrayAccesses`, same names, same meaning.
+    The first eleven are the fields of `lls_hw.sim.array.closed_form.ArrayAccesses`, same names, same meaning.
     A toggle is one bit of a register that changes when it is written: streaming operands, partial sums,
     loading and working registers of the stationary operand, drain registers.
     """
@@ -147,19 +147,19 @@ def _clock(
     output_stationary = form.dataflow == "os"
     sizes = (len(left), left.shape[1] // groups, right.shape[1] // groups)
     folds = diagonal_folds(sizes, groups, pack, form.rows, form.cols, output_stationary=output_stationary)
-    fields = _array.OS_FIELDS if output_stationary else _array.WS_FIELDS
+    fields = array_ws.OS_FIELDS if output_stationary else array_ws.WS_FIELDS
     regs = np.zeros((fields, form.rows, form.cols), np.int64)
     film = np.zeros((record_cycles, *regs.shape), np.int64)
-    out, counts = np.zeros((len(left), right.shape[1]), np.int64), np.zeros(_array.N_COUNTERS, np.int64)
+    out, counts = np.zeros((len(left), right.shape[1]), np.int64), np.zeros(array_ws.N_COUNTERS, np.int64)
     plan, filled = schedule(folds, form.rows, output_stationary=output_stationary, hidden=form.preload_hidden)
     words = np.array([form.acc_bits, form.overflow == "wrap", _mask(form.operand_bits), _mask(form.acc_bits),
                       form.preload_hidden], np.int64)  # fmt: skip
-    clock = _array_os.run_os if output_stationary else _array.run_ws
+    clock = array_os.run_os if output_stationary else array_ws.run_ws
     cycles = int(clock(left, right, folds, plan, filled, regs, words, out, counts, film))
     return ArrayRun(
         outputs=out,
         cycles=cycles,
-        overflows=int(counts[_array.OVERFLOWS]),
+        overflows=int(counts[array_ws.OVERFLOWS]),
         counters=_counters(counts, swapped=form.dataflow == "is"),
         record=_record(film[:cycles], form) if record_cycles else None,
     )
@@ -178,8 +178,8 @@ def tiled_matmul(
     bound = _peak(left) * _peak(right) * left.shape[1]
     if bound > _mask(acc_bits - 1):
         depth = left.shape[1] if dataflow == "os" else rows
-        return out, int(_array_tiled.guarded(left, right, depth, acc_bits, overflow == "wrap", out))
-    (_array_tiled.exact_narrow if bound <= INT32_MAX else _array_tiled.exact_wide)(left, right, out)
+        return out, int(array_tiled.guarded(left, right, depth, acc_bits, overflow == "wrap", out))
+    (array_tiled.exact_narrow if bound <= INT32_MAX else array_tiled.exact_wide)(left, right, out)
     return out, 0
 
 
@@ -210,40 +210,40 @@ def _mask(bits: int) -> int:
 def _counters(counts: Sums, *, swapped: bool) -> ArrayCounters:
     """Named counters; for is the streaming operand is the right one."""
     c = [int(value) for value in counts]
-    streaming, stationary = c[_array.STREAM_READS], c[_array.SIDE_READS]
+    streaming, stationary = c[array_ws.STREAM_READS], c[array_ws.SIDE_READS]
     return ArrayCounters(
-        macs=c[_array.MACS],
+        macs=c[array_ws.MACS],
         a_reads=stationary if swapped else streaming,
         b_reads=streaming if swapped else stationary,
-        accumulator_reads=c[_array.ACC_READS],
-        accumulator_writes=c[_array.ACC_WRITES],
-        outputs=c[_array.OUTPUTS],
-        operand_shifts=c[_array.OPERAND_SHIFTS],
-        sum_shifts=c[_array.SUM_SHIFTS],
-        stationary_shifts=c[_array.SIDE_SHIFTS],
-        stationary_swaps=c[_array.SWAPS],
-        drain_shifts=c[_array.DRAIN_SHIFTS],
-        operand_toggles=c[_array.OPERAND_TOGGLES],
-        sum_toggles=c[_array.SUM_TOGGLES],
-        stationary_toggles=c[_array.SIDE_TOGGLES],
-        swap_toggles=c[_array.SWAP_TOGGLES],
-        drain_toggles=c[_array.DRAIN_TOGGLES],
-        pe_updates=c[_array.STEPS],
+        accumulator_reads=c[array_ws.ACC_READS],
+        accumulator_writes=c[array_ws.ACC_WRITES],
+        outputs=c[array_ws.OUTPUTS],
+        operand_shifts=c[array_ws.OPERAND_SHIFTS],
+        sum_shifts=c[array_ws.SUM_SHIFTS],
+        stationary_shifts=c[array_ws.SIDE_SHIFTS],
+        stationary_swaps=c[array_ws.SWAPS],
+        drain_shifts=c[array_ws.DRAIN_SHIFTS],
+        operand_toggles=c[array_ws.OPERAND_TOGGLES],
+        sum_toggles=c[array_ws.SUM_TOGGLES],
+        stationary_toggles=c[array_ws.SIDE_TOGGLES],
+        swap_toggles=c[array_ws.SWAP_TOGGLES],
+        drain_toggles=c[array_ws.DRAIN_TOGGLES],
+        pe_updates=c[array_ws.STEPS],
     )
 
 
 def _record(film: Sums, form: ArrayForm) -> ArrayRecord:
     """Named views of the recorded registers."""
     os = form.dataflow == "os"
-    stationary = _array.WORK if form.preload_hidden else _array.LOAD
-    shifting = (_array.DRAIN, _array.DRAIN_VALID) if os else (_array.LOAD, _array.LOAD_VALID)
+    stationary = array_ws.WORK if form.preload_hidden else array_ws.LOAD
+    shifting = (array_ws.DRAIN, array_ws.DRAIN_VALID) if os else (array_ws.LOAD, array_ws.LOAD_VALID)
     return ArrayRecord(
         dataflow=form.dataflow,
-        moving=film[:, _array.A],
-        moving_valid=film[:, _array.A_VALID],
-        sums=film[:, _array.SUM],
-        sums_valid=film[:, _array.SUM_VALID],
-        other=film[:, _array.B if os else stationary],
+        moving=film[:, array_ws.A],
+        moving_valid=film[:, array_ws.A_VALID],
+        sums=film[:, array_ws.SUM],
+        sums_valid=film[:, array_ws.SUM_VALID],
+        other=film[:, array_ws.B if os else stationary],
         shifting=film[:, shifting[0]],
         shifting_valid=film[:, shifting[1]],
     )

@@ -31,7 +31,7 @@ from typing import Literal
 from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.sim.cost.array_cycles import array_cycles
+from lls_hw.sim.array.closed_form import array_cycles
 
 Way = Literal["per_group", "packed", "vector"]
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lls_hw.sim.kernels._array import LENGTH, SIDE_FOLD, SIDE_INDEX, STREAM_FOLD, STREAM_INDEX, USED
 from lls_hw.sim.kernels._jit import Int, Ints, kernel
+from lls_hw.sim.kernels.array_ws import LENGTH, SIDE_FOLD, SIDE_INDEX, STREAM_FOLD, STREAM_INDEX, USED
 
 Span = tuple[int, int]
 """(start, length) along one axis."""
@@ -39,7 +39,7 @@ def pieces(span: Span, side: int) -> Iterator[Span]:
 def diagonal_folds(
     sizes: tuple[int, int, int], groups: int, pack: int, rows: int, cols: int, *, output_stationary: bool
 ) -> Ints:
-    """The folds of the patches on the diagonal, patch after patch: one a row, fields as in `_array`.
+    """The folds of the patches on the diagonal, patch after patch: one a row, fields as in `array_ws`.
 
     `sizes` are (streamed rows, inner, outer) of one group's product; one group is a plain product.
     """
