@@ -7,13 +7,16 @@ from functools import partial
 from typing import Any
 
 from lls_hw.config import RunSpec
-from lls_hw.costs import Costs, run_costs
+from lls_hw.costs.json import ratios, stages_json, totals_json
+from lls_hw.costs.step import Costs, run_costs
+from lls_hw.costs.timeline import occupancy_json, timeline_json
+from lls_hw.fidelity.integer_steps import Numerics, numerics_json, run_numerics, start_values, step_batch
+from lls_hw.fidelity.reference_process import ReferenceProcess
+from lls_hw.files import package_version
 from lls_hw.models.data import Images
-from lls_hw.numerics import Numerics, run_numerics, start_values, step_batch
-from lls_hw.reference_process import ReferenceProcess
-from lls_hw.results import run_json
 from lls_hw.sim.functional.engine import refuse_numerics
 
+RUN_SCHEMA = "lls-hw/run/1"
 Progress = Callable[[str], None]
 
 
@@ -27,8 +30,29 @@ class RunResult:
     numerics: Numerics | None
 
     def json(self) -> dict[str, Any]:
-        """Plain data under schema "lls-hw/run/1"."""
-        return run_json(self.run, self.costs, self.baseline, self.numerics)
+        """Plain data under schema "lls-hw/run/1"; parts that were not asked for are null."""
+        costs, baseline = self.costs, self.baseline
+        return {
+            "schema": RUN_SCHEMA,
+            "version": package_version(),
+            "inputs": self.run.model_dump(mode="json"),
+            "totals": totals_json(costs) if costs else None,
+            "stages": stages_json(costs) if costs else None,
+            "numerics": numerics_json(self.numerics) if self.numerics else None,
+            "baseline": _beside(baseline, costs) if costs and baseline else None,
+            "timeline": timeline_json(costs.events) if costs else None,
+            "occupancy": occupancy_json(costs.events) if costs else None,
+        }
+
+
+def _beside(baseline: Costs, costs: Costs) -> dict[str, Any]:
+    """The baseline's costs, and how many times more they are."""
+    return {
+        "rule": baseline.rule,
+        "totals": totals_json(baseline),
+        "stages": stages_json(baseline),
+        "ratio": ratios(costs, baseline),
+    }
 
 
 def simulate(

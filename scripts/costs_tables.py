@@ -8,9 +8,9 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from lls_hw.comparison import Comparison, compare_runs
 from lls_hw.config import Choices, resolve_run
-from lls_hw.costs import Costs
+from lls_hw.costs.compare import Comparison, compare_runs
+from lls_hw.costs.step import Costs
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "costs.md"
 BEGIN, END = "<!-- table: scripts/costs_tables.py -->", "<!-- end of table -->"

@@ -57,7 +57,7 @@ def compare(
         ]
         for size in ([batch] if batches is None else parse_batches(batches))
     ]  # fmt: skip
-    from lls_hw.comparison import batches_json, compare_runs, compare_table, memory_table
+    from lls_hw.costs.compare import batches_json, compare_runs, compare_table, memory_table
 
     with progress_on(quiet) as say:
         comparisons = [compare_runs(of_one, say, accumulate=accumulate) for of_one in runs]
@@ -65,7 +65,7 @@ def compare(
         for comparison in comparisons:
             console_for(to_stderr=json == "-").print(compare_table(comparison), memory_table(comparison))
     if roofline is not None:
-        from lls_hw.roofline import roofline_svg
+        from lls_hw.report.roofline import roofline_svg
 
         write_whole(roofline, roofline_svg(comparisons[0]))
     if json is not None:

@@ -49,7 +49,7 @@ def cycles(
     lines = layer_cycles(layers, rows=rows, cols=cols, dataflow=flow, convention=CONVENTIONS[convention])
     picture = None
     if draw is not None:
-        from lls_hw.array_drawing import draw_product
+        from lls_hw.report.array_drawing import draw_product
 
         first = lines[0]
         picture = draw_product(first.name, (first.m, first.k, first.n), rows=rows, cols=cols, dataflow=flow)
@@ -103,7 +103,7 @@ def _refuse_targets(json: str | None, draw: str | None, inputs: list[Path]) -> N
 
 
 def _text(lines: "list[LayerCycles]") -> str:
-    """A list of records, strict JSON (numbers here are already plain)."""
+    """A list of records, strict JSON."""
     return dumps([asdict(line) for line in lines], indent=1, allow_nan=False) + "\n"
 
 

@@ -84,7 +84,7 @@ def simulate(
     from lls_hw.api import simulate as run_simulation
 
     if mapping is not None:
-        from lls_hw.mapping_report import with_mapping
+        from lls_hw.costs.explain import with_mapping
 
         run = with_mapping(run, mapping)
     with progress_on(quiet) as say:
@@ -105,8 +105,7 @@ def _explanations(
     """Print what was asked to be explained, and hand it on for the JSON."""
     if name is None and not energy:
         return {}
-    from lls_hw.energy_report import energy_json, energy_table
-    from lls_hw.mapping_report import mapping_json, mapping_text
+    from lls_hw.costs.explain import energy_json, energy_table, mapping_json, mapping_text
 
     more: dict[str, object] = {}
     if result.costs is None:
@@ -125,11 +124,15 @@ def _explanations(
 
 def print_run(result: "RunResult", *, to_stderr: bool) -> None:
     """The tables of a run."""
-    from lls_hw.tables import closing_lines, float_table, stage_table, totals_table
+    from lls_hw.costs import tables as costs_tables
+    from lls_hw.fidelity import tables as fidelity_tables
 
     console = console_for(to_stderr=to_stderr)
-    if result.costs is not None:
-        console.print(stage_table(result.costs), totals_table(result.costs, result.baseline))
-    if result.numerics is not None:
-        console.print(float_table(result.numerics))
-    console.print(closing_lines(result))
+    costs, numerics, below = result.costs, result.numerics, []
+    if costs is not None:
+        console.print(costs_tables.stage_table(costs), costs_tables.totals_table(costs, result.baseline))
+        below.append(costs_tables.closing_text(costs, result.run.chip))
+    if numerics is not None:
+        console.print(fidelity_tables.float_table(numerics))
+        below.append(fidelity_tables.closing_text(numerics))
+    console.print(*below, sep="\n")

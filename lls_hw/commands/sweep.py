@@ -13,7 +13,7 @@ from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from lls_hw.sweep.run import Summary
-    from lls_hw.training_records import TrainPlan
+    from lls_hw.training.plan import TrainPlan
 
 
 def sweep(
@@ -114,7 +114,7 @@ def plan_of(
     train: bool, epochs: int, schedule: str, limit: int | None, test_limit: int | None, every: int
 ) -> "TrainPlan | None":
     """The budget of every training; None for costs alone."""
-    from lls_hw.training_records import TrainPlan
+    from lls_hw.training.plan import TrainPlan
 
     plan = TrainPlan(epochs=epochs, schedule=schedule, limit=limit, test_limit=test_limit, every=every)
     return plan if train else None

@@ -15,8 +15,8 @@ from lls_hw.commands.shared import bar_on, console_for, put_json
 if TYPE_CHECKING:
     from lls_hw.config import RunSpec
     from lls_hw.models.data import Images
-    from lls_hw.training_records import TrainPlan
-    from lls_hw.training_report import TrainReport
+    from lls_hw.training.plan import TrainPlan
+    from lls_hw.training.result import TrainReport
 
 
 def train(
@@ -94,7 +94,7 @@ def train(
 def _plan(
     epochs: int, schedule: str, limit: int | None, test_limit: int | None, checkpoint: str | None, every: int
 ) -> "TrainPlan":
-    from lls_hw.training_records import TrainPlan
+    from lls_hw.training.plan import TrainPlan
 
     path = None if checkpoint is None else Path(checkpoint)
     return TrainPlan(epochs=epochs, schedule=schedule, limit=limit, test_limit=test_limit, checkpoint=path, every=every)
@@ -114,7 +114,7 @@ def _run(
     run: "RunSpec", images: "Images", plan: "TrainPlan", *, with_float: bool, quiet: bool
 ) -> tuple["TrainReport", int]:
     """The report, and the exit status: 0, or 128 + the signal that stopped the run."""
-    from lls_hw.training_report import train_report
+    from lls_hw.training.result import train_report
 
     with stop_on_signals() as caught, bar_on(quiet, "steps") as progress:
         report = train_report(run, images, plan, with_float=with_float, progress=progress, stop=lambda: bool(caught))
@@ -140,7 +140,7 @@ def stop_on_signals() -> Iterator[list[int]]:
 
 def print_report(report: "TrainReport", *, to_stderr: bool) -> None:
     """The curve and what it took."""
-    from lls_hw.training_report import closing_text, curve_table
+    from lls_hw.training.result import closing_text, curve_table
 
     console = console_for(to_stderr=to_stderr)
     table: Any = curve_table(report)

@@ -9,7 +9,7 @@ from lls_hw.commands.shared import console_for, progress_on, put_json
 from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
-    from lls_hw.training_validate import Validation
+    from lls_hw.fidelity.validate import Validation
 
 
 def validate(
@@ -65,7 +65,7 @@ def validate(
         )
     )
     assert images is not None, "a run with numerics has pictures"
-    from lls_hw.training_validate import validate as run_validation
+    from lls_hw.fidelity.validate import validate as run_validation
 
     with progress_on(quiet) as say:
         found = run_validation(run, images, min_cosine=min_cosine, with_hint=not no_hint, progress=say)

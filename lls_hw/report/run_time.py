@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lls_hw.report.chart import XY, Axis, Chart, Series, Span, Spans, Table, View
+from lls_hw.report.roofline import GROUPS, Point, StageWork, points_of
 from lls_hw.report.run_data import RunData, Stage, by_stage
 from lls_hw.report.style import STAGES
 from lls_hw.report.words import STAGE_NAMES, UNIT_NAMES, kib, label, percent, short
-from lls_hw.roofline import GROUPS, Point, StageWork, points_of
 
 GROUP_SYMBOLS = {"forward": "circle", "learning signal": "diamond", "weight gradient": "square"}
 GROUP_COLOURS = {"forward": "@blue", "learning signal": "@purple", "weight gradient": "@green"}

@@ -25,7 +25,7 @@ from lls_hw.sweep.identity import (
     technology_digest,
 )
 from lls_hw.sweep.points import Label, Learning, Point
-from lls_hw.training_records import TrainPlan
+from lls_hw.training.plan import TrainPlan
 
 AXES = ("net", "batch", "seed", "bits", "chip", "array", "dataflow", "sram", "technology", "rule")
 """Outermost first. Rules and technologies are innermost: their points share a baseline, or the whole simulation."""

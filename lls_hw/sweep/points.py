@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from lls_hw.config import RunSpec
 from lls_hw.models.spec.technology import TechnologySpec
-from lls_hw.training_records import TrainPlan
+from lls_hw.training.plan import TrainPlan
 
 Kind = Literal["cost", "train", "proxy"]
 Label = dict[str, Any]

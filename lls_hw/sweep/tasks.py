@@ -6,15 +6,15 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from lls_hw.costs import Costs, priced, step_events, step_program
+from lls_hw.costs.json import ratios, totals_json
+from lls_hw.costs.step import Costs, priced, step_events, step_program
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.rule import parse_rule
-from lls_hw.results import ratios, totals_json
 from lls_hw.sweep.identity import MODEL_VERSION, data_digest
 from lls_hw.sweep.points import Outcome, Task
-from lls_hw.training_checkpoint import UnwritableError
-from lls_hw.training_records import TrainPlan
+from lls_hw.training.checkpoint import UnwritableError
+from lls_hw.training.plan import TrainPlan
 
 
 def evaluate(task: Task) -> Outcome:
@@ -62,8 +62,8 @@ def _costs(task: Task, baseline: str | None) -> Costs:
 
 def _train(task: Task) -> dict[str, Any]:
     """A curve in integers, and whether the array's rows can have changed a bit of it."""
-    from lls_hw.training import limited, train
-    from lls_hw.training_report import TrainReport
+    from lls_hw.training.result import TrainReport
+    from lls_hw.training.trainer import limited, train
 
     run, plan, images = task.run, _plan(task), _images(task)
     outcome = train(run, limited(run, images, plan), plan)
@@ -84,7 +84,7 @@ def _plan(task: Task) -> TrainPlan:
 
 def _proxy(task: Task) -> dict[str, Any]:
     """Mean cosine between integer and float weight gradients of one step: not an accuracy, but it costs a second."""
-    from lls_hw.training_validate import WEIGHT_GRADIENT, validate
+    from lls_hw.fidelity.validate import WEIGHT_GRADIENT, validate
 
     found = validate(task.run, _images(task), with_hint=False)
     cosines = [check.cosine for check in found.checks if check.tensor.endswith(WEIGHT_GRADIENT)]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lls_hw.array_drawing import draw_array
 from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.report.array_drawing import draw_array
 from lls_hw.sim.array.registers import ArrayForm, run_array
 
 A = np.array([[1, 2, 3, 1], [4, 5, 6, -2], [7, 8, 9, 3]])

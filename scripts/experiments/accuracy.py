@@ -24,10 +24,10 @@ from typing import Any
 from lls_hw.config import Choices, RunSpec, resolve_run
 from lls_hw.files import json_text, write_whole
 from lls_hw.models.data import Images
-from lls_hw.training import limited, train
-from lls_hw.training_float import train_float
-from lls_hw.training_records import TrainPlan
-from lls_hw.training_report import price_of_image
+from lls_hw.training.float_run import train_float
+from lls_hw.training.plan import TrainPlan
+from lls_hw.training.result import price_of_image
+from lls_hw.training.trainer import limited, train
 
 BATCH = 64
 

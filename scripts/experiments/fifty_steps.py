@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lls_hw.config import Choices, RunSpec, resolve_run
+from lls_hw.fidelity.integer_steps import losses
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.reference.step import training_step
-from lls_hw.numerics import losses
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.state import initial_values, input_codes
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lls_hw.config import Choices, resolve_run
-from lls_hw.numerics import run_numerics
+from lls_hw.fidelity.integer_steps import run_numerics
 
 FLOORS = {"16": 0.999, "8": 0.97}
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from lls_hw.config import Choices, resolve_run
-from lls_hw.costs import run_costs
+from lls_hw.costs.step import run_costs
 from lls_hw.models.program.lower import LOWERINGS
 from lls_hw.models.registry import names
 from lls_hw.sim.cost.counts import Counts

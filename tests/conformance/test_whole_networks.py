@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from lls_hw.config import Choices, resolve_run
+from lls_hw.fidelity.integer_steps import losses
 from lls_hw.models.data import batch, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
-from lls_hw.numerics import losses
 from lls_hw.sim.functional import machine as machine_module
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.machine import Peak

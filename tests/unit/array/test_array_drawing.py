@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lls_hw.array_drawing import draw_array
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.report.array_drawing import draw_array
 from lls_hw.sim.array.registers import ArrayForm, run_array
 
 

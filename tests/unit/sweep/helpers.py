@@ -12,7 +12,7 @@ from lls_hw.sweep.executors import LocalExecutor
 from lls_hw.sweep.grid import Grid
 from lls_hw.sweep.run import Summary, Sweep
 from lls_hw.sweep.store import Store
-from lls_hw.training_records import TrainPlan
+from lls_hw.training.plan import TrainPlan
 from tests.unit.training.helpers import SMALL_TOML
 
 

@@ -10,8 +10,8 @@ from lls_hw.sweep import tasks
 from lls_hw.sweep.grid import Grid
 from lls_hw.sweep.rows import flat_rows
 from lls_hw.sweep.store import Store
-from lls_hw.training_checkpoint import UnwritableError
-from lls_hw.training_records import TrainPlan
+from lls_hw.training.checkpoint import UnwritableError
+from lls_hw.training.plan import TrainPlan
 from tests.unit.sweep.helpers import dump, small_grid, small_net, sweep_into
 from tests.unit.sweep.test_run import _npz
 
@@ -20,9 +20,9 @@ PLAN = TrainPlan(test_limit=16, every=1)
 
 def stop_in_the_middle(monkeypatch: pytest.MonkeyPatch, path: Path, grid: Grid) -> None:
     """A training that dies after its second step, its checkpoint on the disk."""
-    from lls_hw import training
+    from lls_hw.training import trainer
 
-    save, saved = training.save, []
+    save, saved = trainer.save, []
 
     def dying(*arguments: object) -> None:
         save(*arguments)
@@ -31,7 +31,7 @@ def stop_in_the_middle(monkeypatch: pytest.MonkeyPatch, path: Path, grid: Grid) 
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "save", dying)
+        patch.setattr(trainer, "save", dying)
         with pytest.raises(KeyboardInterrupt):
             sweep_into(path, grid)
 

@@ -18,7 +18,7 @@ from lls_hw.sweep.rows import COLUMNS, flat_rows
 from lls_hw.sweep.run import Sweep
 from lls_hw.sweep.stop import Stop
 from lls_hw.sweep.store import Store
-from lls_hw.training_records import TrainPlan
+from lls_hw.training.plan import TrainPlan
 from tests.unit.sweep.helpers import count_tasks, dump, small_grid, small_net, sweep_into
 
 
@@ -38,8 +38,8 @@ def test_sweep__rerun_simulates_nothing_and_changes_nothing(tmp_path: Path, monk
 
 def test_sweep__rows_equal_simulate(tmp_path: Path) -> None:
     from lls_hw.config import Choices, resolve_run
-    from lls_hw.costs import run_costs
-    from lls_hw.results import ratios, totals_json
+    from lls_hw.costs.json import ratios, totals_json
+    from lls_hw.costs.step import run_costs
 
     net, path = small_net(tmp_path), tmp_path / "s.db"
     sweep_into(path, small_grid(net, baseline="bp", arrays="4x8", dataflows="os", bits="w4,a8", srams="8"))

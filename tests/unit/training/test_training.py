@@ -12,10 +12,10 @@ import pytest
 
 from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.training import limited, train
-from lls_hw.training_checkpoint import kept_names, sweep_partials
-from lls_hw.training_float import train_float
-from lls_hw.training_records import TrainPlan, learning_rate
+from lls_hw.training.checkpoint import kept_names, sweep_partials
+from lls_hw.training.float_run import train_float
+from lls_hw.training.plan import TrainPlan, learning_rate
+from lls_hw.training.trainer import limited, train
 from tests.unit.training.helpers import small_run
 
 PLAN = TrainPlan(epochs=2, limit=128, test_limit=40, test_batch=20, every=3)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from lls_hw.config import RunSpec
+from lls_hw.fidelity.integer_steps import losses
 from lls_hw.models.data import Images
 from lls_hw.models.program.program import Program
 from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.numerics import losses
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.machine import Machine, OpRecord
 from lls_hw.sim.kernels.requant import max_abs

@@ -1,14 +1,11 @@
-"""Results as tables for people."""
+"""What a step costs, as tables for people."""
 
 from rich.table import Table
 from rich.text import Text
 
-from lls_hw.api import RunResult
-from lls_hw.costs import Costs
-from lls_hw.numerics import Numerics
-from lls_hw.results import ratios, stage_stalls, stage_utilisation
-
-SHOWN_TENSORS = 8
+from lls_hw.costs.json import ratios, stage_stalls, stage_utilisation
+from lls_hw.costs.step import Costs
+from lls_hw.models.spec.accelerator import AcceleratorSpec
 
 
 def stage_table(costs: Costs) -> Table:
@@ -93,40 +90,13 @@ def _total_rows(costs: Costs) -> list[tuple[str, str]]:
     ]
 
 
-def float_table(numerics: Numerics) -> Table:
-    """Fixed against float: every weight gradient, then the worst of the other tensors."""
-    table = Table(title="first step, fixed point against float", title_justify="left")
-    table.add_column("tensor")
-    table.add_column("SQNR, dB", justify="right")
-    table.add_column("cosine", justify="right")
-    rows = numerics.against_float
-    grads = [row for row in rows if row.tensor.endswith("/weight_grad")]
-    others = sorted((row for row in rows if row not in grads), key=lambda row: row.cosine)[:SHOWN_TENSORS]
-    for group in (grads, others):
-        for row in group:
-            table.add_row(row.tensor, f"{row.sqnr_db:.1f}", f"{row.cosine:.5f}")
-        table.add_section()
-    return table
-
-
-def closing_lines(result: RunResult) -> Text:
-    """What stands below the tables."""
-    lines = []
-    if result.costs is not None:
-        events = result.costs.events
-        peak = ", ".join(f"{name} {size:,}" for name, size in events.peak_tensors.items())
-        held = result.run.chip.scratchpad.capacity_bytes
-        lines.append(f"scratchpad peak {events.scratchpad_peak_bytes:,} of {held:,} bytes: {peak}")
-        lines.append(
-            "MACs count the whole batch; learning signal: BP's input-gradient products, "
-            "LLS's projections and modulation."
-        )
-    if result.numerics is not None:
-        n = result.numerics
-        loss = ", ".join(f"{layer} {value:.4f}" for layer, value in n.losses[-1].items())
-        lines.append(f"loss before the last update: {loss}")
-        lines.append(
-            f"codes saturated {n.saturated:,}, accumulators overflowed {n.overflows:,}, "
-            f"updates that moved no code {100 * n.lost_update_fraction:.1f}%"
-        )
-    return Text("\n".join(lines))
+def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:
+    """What stands below the tables: what filled the scratchpad most, and what the MACs count."""
+    events = costs.events
+    peak = ", ".join(f"{name} {size:,}" for name, size in events.peak_tensors.items())
+    held = chip.scratchpad.capacity_bytes
+    return Text(
+        f"scratchpad peak {events.scratchpad_peak_bytes:,} of {held:,} bytes: {peak}\n"
+        "MACs count the whole batch; learning signal: BP's input-gradient products, "
+        "LLS's projections and modulation."
+    )

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lls_hw.config import RunSpec
+from lls_hw.fidelity.integer_steps import integer_refusal
 from lls_hw.models.data import Images
-from lls_hw.training import integer_refusal, limited, train
-from lls_hw.training_float import train_float
-from lls_hw.training_records import Progress, TrainOutcome, TrainPlan
+from lls_hw.training.float_run import train_float
+from lls_hw.training.plan import Progress, TrainOutcome, TrainPlan
+from lls_hw.training.trainer import limited, train
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -102,7 +103,7 @@ def train_report(
 
 def price_of_image(run: RunSpec) -> PerImage:
     """Energy and cycles of one training step, over its batch."""
-    from lls_hw.costs import run_costs
+    from lls_hw.costs.step import run_costs
 
     costs = run_costs(run)
     return PerImage(energy_uj=costs.energy.to_uj()["total"] / run.batch, cycles=costs.events.cycles / run.batch)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lls_hw.against_float import AgainstFloat, against, compare_step
 from lls_hw.config import RunSpec
+from lls_hw.fidelity.against_float import AgainstFloat, against, compare_step
+from lls_hw.fidelity.integer_steps import integer_refusal
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
@@ -18,7 +19,6 @@ from lls_hw.models.spec.precision import LIMITS_BITS, Precision
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.readback import real_tensor
 from lls_hw.sim.functional.state import initial_values, input_codes
-from lls_hw.training import integer_refusal
 
 VALIDATE_SCHEMA = "lls-hw/validate/1"
 WIDE_BITS = {"w": 16, "a": 16, "e": 16, "m": 32, "acc": 48}

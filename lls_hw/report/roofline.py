@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from lls_hw.comparison import Comparison
+from lls_hw.costs.compare import Comparison
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.event.result import StageResult
 

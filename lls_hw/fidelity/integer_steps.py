@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lls_hw.against_float import AgainstFloat, compare_step, lowered
 from lls_hw.config import RunSpec
+from lls_hw.fidelity.against_float import AgainstFloat, compare_step, lowered
+from lls_hw.fidelity.reference_process import ReferenceProcess
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.program import Program
 from lls_hw.models.reference.initial import initial_parameters
-from lls_hw.reference_process import ReferenceProcess
-from lls_hw.sim.functional.engine import FunctionalEngine
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.sim.functional.engine import FunctionalEngine, why_not_integers
 from lls_hw.sim.functional.machine import OpRecord
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import initial_values, input_codes
@@ -133,3 +134,24 @@ def losses(engine: FunctionalEngine) -> dict[str, float]:
         for name, tap in engine.machine.taps.items()
         if name.endswith("/likelihood")
     }
+
+
+def numerics_json(numerics: Numerics) -> dict[str, Any]:
+    """What the integers did; `loss` is the classifier's in the last step."""
+    return {
+        "loss": numerics.losses[-1]["classifier"],
+        "losses": list(numerics.losses),
+        "saturated": numerics.saturated,
+        "saturated_by_tensor": numerics.saturated_by_tensor,
+        "accumulator_overflows": numerics.overflows,
+        "lost_update_fraction": numerics.lost_update_fraction,
+        "against_float": [
+            {"tensor": row.tensor, "sqnr_db": row.sqnr_db, "cosine": row.cosine} for row in numerics.against_float
+        ],
+    }
+
+
+def integer_refusal(run: RunSpec) -> SpecError | None:
+    """Why this run cannot train in integers; None if it can."""
+    refusal = why_not_integers(run.rule, run.optimizer)
+    return None if refusal is None else SpecError(*refusal, "Choose another, or add --float for real numbers.")

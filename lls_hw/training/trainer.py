@@ -6,30 +6,16 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from lls_hw.config import RunSpec
+from lls_hw.fidelity.integer_steps import integer_refusal
 from lls_hw.models.data import Images, batch, load_data, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.functional.engine import FunctionalEngine, why_not_integers
+from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.inference import Inference, accuracy
 from lls_hw.sim.functional.state import initial_values, input_codes
-from lls_hw.training_checkpoint import load, save, sweep_partials
-from lls_hw.training_records import (
-    Progress,
-    Stopped,
-    Tally,
-    TrainOutcome,
-    TrainPlan,
-    identity,
-    learning_rate,
-    range_use,
-)
-
-
-def integer_refusal(run: RunSpec) -> SpecError | None:
-    """Why this run cannot train in integers; None if it can."""
-    refusal = why_not_integers(run.rule, run.optimizer)
-    return None if refusal is None else SpecError(*refusal, "Choose another, or add --float for real numbers.")
+from lls_hw.training.checkpoint import load, save, sweep_partials
+from lls_hw.training.plan import Progress, Stopped, Tally, TrainOutcome, TrainPlan, identity, learning_rate, range_use
 
 
 def limited(run: RunSpec, images: Images, plan: TrainPlan) -> Images:

@@ -7,10 +7,10 @@ from typing import Any
 from rich.table import Table
 
 from lls_hw.config import RunSpec
-from lls_hw.costs import Costs, training_memory
-from lls_hw.costs_accumulated import accumulated_costs
+from lls_hw.costs.accumulation import accumulated_costs
+from lls_hw.costs.json import ratios, totals_json
+from lls_hw.costs.step import Costs, training_memory
 from lls_hw.files import package_version
-from lls_hw.results import ratios, totals_json
 
 COMPARE_SCHEMA = "lls-hw/compare/1"
 

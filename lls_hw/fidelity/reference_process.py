@@ -15,8 +15,14 @@ from typing import IO, Any, Self
 
 from numpy.typing import NDArray
 
-from lls_hw.against_float import AgainstFloat, compare_tensors, lowered, reference_parameters, reference_tensors
 from lls_hw.config import RunSpec
+from lls_hw.fidelity.against_float import (
+    AgainstFloat,
+    compare_tensors,
+    lowered,
+    reference_parameters,
+    reference_tensors,
+)
 from lls_hw.sim.functional.readback import Value
 
 
@@ -25,7 +31,7 @@ class ReferenceProcess:
 
     def __init__(self) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "lls_hw.reference_process"],
+            [sys.executable, "-m", "lls_hw.fidelity.reference_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "OMP_NUM_THREADS": "1"},  # the kernels want the other core

@@ -1,30 +1,9 @@
-"""Results as plain data: the JSON contract of section 12."""
+"""Results as plain data: the JSON contract of section 12, and writing files whole or not at all."""
 
 from typing import Any
 
-from lls_hw.config import RunSpec
-from lls_hw.costs import Costs, ratio, training_memory
-from lls_hw.files import package_version
-from lls_hw.numerics import Numerics
-from lls_hw.results_time import occupancy_json, timeline_json
+from lls_hw.costs.step import Costs, ratio, training_memory
 from lls_hw.sim.event.result import CAUSES, StageResult
-
-RUN_SCHEMA = "lls-hw/run/1"
-
-
-def run_json(run: RunSpec, costs: Costs | None, baseline: Costs | None, numerics: Numerics | None) -> dict[str, Any]:
-    """A whole run under schema "lls-hw/run/1"; parts that were not asked for are null."""
-    return {
-        "schema": RUN_SCHEMA,
-        "version": package_version(),
-        "inputs": run.model_dump(mode="json"),
-        "totals": totals_json(costs) if costs else None,
-        "stages": stages_json(costs) if costs else None,
-        "numerics": numerics_json(numerics) if numerics else None,
-        "baseline": _baseline_json(costs, baseline) if costs and baseline else None,
-        "timeline": timeline_json(costs.events) if costs else None,
-        "occupancy": occupancy_json(costs.events) if costs else None,
-    }
 
 
 def totals_json(costs: Costs) -> dict[str, Any]:
@@ -92,21 +71,6 @@ def stage_utilisation(costs: Costs, stage: StageResult) -> float:
     return stage.counts.macs / (cycles * costs.events.array_pes) if cycles else 0.0
 
 
-def numerics_json(numerics: Numerics) -> dict[str, Any]:
-    """What the integers did; `loss` is the classifier's in the last step."""
-    return {
-        "loss": numerics.losses[-1]["classifier"],
-        "losses": list(numerics.losses),
-        "saturated": numerics.saturated,
-        "saturated_by_tensor": numerics.saturated_by_tensor,
-        "accumulator_overflows": numerics.overflows,
-        "lost_update_fraction": numerics.lost_update_fraction,
-        "against_float": [
-            {"tensor": row.tensor, "sqnr_db": row.sqnr_db, "cosine": row.cosine} for row in numerics.against_float
-        ],
-    }
-
-
 def ratios(costs: Costs, baseline: Costs) -> dict[str, float | None]:
     """baseline / this run; null where this run has none of it."""
     pairs = {
@@ -123,12 +87,3 @@ def ratios(costs: Costs, baseline: Costs) -> dict[str, float | None]:
 
 def _moved_bytes(costs: Costs) -> int:
     return costs.events.counts.dram_read_bytes + costs.events.counts.dram_write_bytes
-
-
-def _baseline_json(costs: Costs, baseline: Costs) -> dict[str, Any]:
-    return {
-        "rule": baseline.rule,
-        "totals": totals_json(baseline),
-        "stages": stages_json(baseline),
-        "ratio": ratios(costs, baseline),
-    }

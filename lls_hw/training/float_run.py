@@ -12,7 +12,7 @@ from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, normalise
 from lls_hw.models.reference.schedule import ScheduleSpec
 from lls_hw.models.reference.train_records import Samples, Stored, TrainOptions
-from lls_hw.training_records import Progress, Stopped, TrainPlan
+from lls_hw.training.plan import Progress, Stopped, TrainPlan
 
 
 def float_checkpoint(plan: TrainPlan) -> Path | None:

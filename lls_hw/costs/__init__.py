@@ -1,0 +1,1 @@
+"""What a training step costs: its events, their price, and how both are told."""

@@ -1,0 +1,99 @@
+"""Why the mapper chose what it chose, and every line that makes a run's energy; for people and as plain data."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from lls_hw.config import RunSpec, load_technology
+from lls_hw.costs.step import Costs
+from lls_hw.models.spec.accelerator import MappingFile
+from lls_hw.sim.cost.energy import EnergyRow, explain_energy
+from lls_hw.sim.mapping.choice import Choice
+from lls_hw.sim.mapping.explain import explain_named
+
+
+def with_mapping(run: RunSpec, path: str) -> RunSpec:
+    """The run with the mappings of a TOML file pinned on its chip.
+
+    Raises
+    ------
+    SpecError : the file cannot be read or holds something else.
+    """
+    pins = MappingFile.from_toml(Path(path)).op
+    return run.model_copy(update={"chip": run.chip.model_copy(update={"mapping": pins})})
+
+
+def mapping_text(run: RunSpec, costs: Costs, name: str) -> str:
+    """Candidates, traffic and winner of an op, or of every product of a layer."""
+    return "\n".join(found.text() for found in explain_named(costs.program, run.chip, name))
+
+
+def mapping_json(run: RunSpec, costs: Costs, name: str) -> list[dict[str, Any]]:
+    """The same as plain data."""
+    return [
+        {
+            "op": found.op,
+            "budget_bytes": found.budget_bytes,
+            "candidates": found.candidates,
+            "fitting": found.fitting,
+            "winner": {**_choice(found.winner), "estimated_cycles": found.winner_cycles},
+            "runners_up": [_choice(other) for other in found.runners_up],
+        }
+        for found in explain_named(costs.program, run.chip, name)
+    ]
+
+
+def _choice(choice: Choice) -> dict[str, Any]:
+    return {
+        "mapping": choice.text(),
+        "order": choice.order,
+        "tiles": choice.tiles,
+        "dram_bytes": choice.dram_bytes,
+        "need_bytes": choice.need_bytes,
+    }
+
+
+def energy_rows(run: RunSpec, costs: Costs) -> tuple[EnergyRow, ...]:
+    """The rows of the whole run; their sum is the total (up to the last bits of a float sum over stages)."""
+    return explain_energy(
+        costs.events.counts,
+        cycles=costs.events.cycles,
+        chip=run.chip,
+        precision=run.precision,
+        technology=load_technology(run),
+    )
+
+
+def energy_table(run: RunSpec, costs: Costs) -> Table:
+    """Part, event, count, pJ each, uJ, source; the sum below."""
+    table = Table(title=f"energy of one training step of {costs.rule}, event by event", title_justify="left")
+    table.add_column("part")
+    table.add_column("event")
+    for name in ("count", "pJ each", "uJ"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    rows = energy_rows(run, costs)
+    for row in rows:
+        if row.count:
+            table.add_row(
+                row.part, row.event, f"{row.count:,}", f"{row.unit_pj:,.6g}", f"{row.total_pj / 1e6:,.4f}", row.source
+            )
+    table.add_section()
+    table.add_row("total", "", "", "", f"{sum(row.total_pj for row in rows) / 1e6:,.4f}", "")
+    return table
+
+
+def energy_json(run: RunSpec, costs: Costs) -> list[dict[str, object]]:
+    """The same as plain data."""
+    return [
+        {
+            "part": row.part,
+            "event": row.event,
+            "count": row.count,
+            "unit_pj": row.unit_pj,
+            "total_pj": row.total_pj,
+            "source": row.source,
+        }
+        for row in energy_rows(run, costs)
+    ]
