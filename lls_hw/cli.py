@@ -13,6 +13,7 @@ from lls_hw.commands.compare import compare
 from lls_hw.commands.cycles import cycles
 from lls_hw.commands.listing import list_shelf
 from lls_hw.commands.optimize import optimize
+from lls_hw.commands.options import RefusedNumber
 from lls_hw.commands.report import report
 from lls_hw.commands.simulate import simulate
 from lls_hw.commands.sweep import sweep
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 a check missed, 2 wrong input."""
     try:
         app(args=list(sys.argv[1:] if argv is None else argv), standalone_mode=True)
-    except SpecError as error:
+    except (SpecError, RefusedNumber) as error:
         sys.stderr.write(f"lls-hw: {error}\n")
         return 2
     except SystemExit as stop:

@@ -1,6 +1,5 @@
 """From what the user typed to one resolved description of a run."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
+from lls_hw.models.spec.quantities import BATCH, MAP_SIDE, SEED, STEPS, read_sides
 from lls_hw.models.spec.rule import RULE_NOTES, OptimizerSpec, RuleSpec, parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
 
@@ -34,9 +34,9 @@ class RunSpec(Spec):
     optimizer: OptimizerSpec
     chip: AcceleratorSpec
     technology: str
-    batch: Annotated[int, Field(ge=1, le=1 << 16)]
-    steps: Annotated[int, Field(ge=1, le=1 << 20)] = 1
-    seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 0
+    batch: Annotated[int, Field(**BATCH.bounds)]
+    steps: Annotated[int, Field(**STEPS.bounds)] = 1
+    seed: Annotated[int, Field(**SEED.bounds)] = 0
     data: str = "synthetic"
     baseline: str | None = "bp"
     numerics: bool = True
@@ -118,10 +118,9 @@ def parse_input(text: str) -> tuple[int, int, int]:
     >>> parse_input("3x96x96")
     (3, 96, 96)
     """
-    found = re.fullmatch(r"(\d+)x(\d+)x(\d+)", text.lower())
-    if found is None or min(int(side) for side in found.groups()) < 1:
-        raise SpecError("--input", text, "it is not channels x height x width", "Write, for example, 3x128x128.")
-    return int(found[1]), int(found[2]), int(found[3])
+    names = ("channels", "height", "width")
+    channels, height, width = read_sides("--input", text, MAP_SIDE, names=names, example="3x128x128")
+    return channels, height, width
 
 
 def _baseline(name: str) -> str | None:
@@ -136,7 +135,7 @@ def _network_and_data(choices: Choices) -> tuple[NetworkSpec, Images | None]:
     """The network at the shape and classes that options and data give it."""
     network = load_network(choices.net)
     kind = choices.data.partition(":")[0]
-    shape = parse_input(choices.input) if choices.input else None
+    shape = None if choices.input is None else parse_input(choices.input)
     if kind == "synthetic":
         network = network.resized(shape, choices.classes)
         wanted_shape: tuple[int, int, int] | None = network.input

@@ -6,7 +6,9 @@ import typer
 
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import console_for, progress_on, put_json
+from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.sweep.choices import split_numbers
 
 DEFAULT_RULES = "inference,bp,lls,lls_m,lls_mxm"
 
@@ -23,8 +25,12 @@ def compare(
     sram: o.Sram = None,
     technology: o.Technology = None,
     batch: o.Batch = 8,
-    batches: Annotated[str | None, typer.Option(metavar="1,8,32", help="A table for each batch size.")] = None,
-    accumulate: Annotated[int, typer.Option(help="Batches whose gradients are summed before one update.")] = 1,
+    batches: Annotated[
+        str | None, typer.Option(metavar="1,8,32", help=f"A table for each batch size ({q.BATCH.range}).")
+    ] = None,
+    accumulate: Annotated[
+        int, o.number(q.STEPS, "--accumulate", help="Batches whose gradients are summed before one update.")
+    ] = 1,
     data: o.Data = "synthetic",
     input: o.Input = None,
     classes: o.Classes = None,
@@ -55,7 +61,7 @@ def compare(
             )[0]
             for name in names
         ]
-        for size in ([batch] if batches is None else parse_batches(batches))
+        for size in ([batch] if batches is None else split_numbers("--batches", batches, q.BATCH))
     ]  # fmt: skip
     from lls_hw.costs.compare import batches_json, compare_runs, compare_table, memory_table
 
@@ -70,17 +76,3 @@ def compare(
         write_whole(roofline, roofline_svg(comparisons[0]))
     if json is not None:
         put_json(json, batches_json(comparisons))
-
-
-def parse_batches(text: str) -> list[int]:
-    """Batch sizes with commas between.
-
-    Examples
-    --------
-    >>> parse_batches("1,8,32")
-    [1, 8, 32]
-    """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) > 0 for part in parts) or len(set(parts)) < len(parts):
-        raise SpecError("--batches", text, "it takes different numbers of images with commas between", "Write 1,8,32.")
-    return [int(part) for part in parts]

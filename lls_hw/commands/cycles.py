@@ -1,6 +1,5 @@
 """`lls-hw cycles`: a SCALE-Sim topology's layers on an array, in our convention or in SCALE-Sim's."""
 
-import re
 import sys
 from dataclasses import asdict
 from json import dumps
@@ -12,6 +11,7 @@ import typer
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import console_for
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import CLOSED_SIDE, read_sides
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lls_hw.models.spec.accelerator import Dataflow
     from lls_hw.sim.cost.scalesim import Convention, LayerCycles
 
-FLOWS: "dict[str, Dataflow]" = {"ws": "ws", "os": "os", "is": "is"}
+SIDES = ("rows", "columns")
 CONVENTIONS: "dict[str, Convention]" = {"ours": "ours", "scalesim": "scalesim"}
 DRAW_HELP = "Picture (SVG) of the first layer's first fold, clipped to at most 4x4 elements, random codes of seed 0."
 
@@ -63,27 +63,25 @@ def cycles(
 
 def _array(array: str | None, dataflow: str | None, config: Path | None) -> "tuple[int, int, Dataflow]":
     """(rows, columns, dataflow): the options', else the cfg's."""
-    if dataflow is not None and dataflow not in FLOWS:
+    from lls_hw.models.topology import DATAFLOWS
+
+    if dataflow is not None and dataflow not in DATAFLOWS:
         raise SpecError("--dataflow", dataflow, "no such dataflow", "Use ws, os or is.")
-    sides, flow = None if array is None else _sides(array), None if dataflow is None else FLOWS[dataflow]
+    sides = None if array is None else read_sides("--array", array, CLOSED_SIDE, names=SIDES, example="16x16")
+    flow = None if dataflow is None else DATAFLOWS[dataflow]
     if config is not None:
         from lls_hw.models.topology import read_array_config
 
-        rows, cols, named = read_array_config(config)
-        sides, flow = sides or (rows, cols), flow or named
+        found = read_array_config(config)
+        if sides is None and found.rows is not None and found.cols is not None:
+            sides = found.rows, found.cols
+        flow = flow or found.dataflow
     if sides is None:
         raise SpecError("--array", None, "the array's sides are needed", "Write, for example, 16x16, or give --config.")
     if flow is None:
         raise SpecError("--dataflow", None, "what stays in the array is needed", "Use ws, os or is, or give --config.")
-    return *sides, flow
-
-
-def _sides(array: str) -> tuple[int, int]:
-    """`RxC`, both positive."""
-    found = re.fullmatch(r"([1-9][0-9]{0,8})x([1-9][0-9]{0,8})", array.lower())
-    if found is None:
-        raise SpecError("--array", array, "it is not ROWSxCOLS", "Write, for example, 16x16.")
-    return int(found[1]), int(found[2])
+    rows, cols = sides
+    return rows, cols, flow
 
 
 def _refuse_targets(json: str | None, draw: str | None, inputs: list[Path]) -> None:

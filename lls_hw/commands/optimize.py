@@ -9,7 +9,7 @@ import typer
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import bar_on, console_for, put_json
 from lls_hw.commands.sweep import plan_of, refuse_targets
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec import quantities as q
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,8 +26,8 @@ def optimize(
     rule: o.Rules,
     out: o.Out,
     objectives: Annotated[str, typer.Option(metavar="A,B,...", help=OBJECTIVES_HELP)] = "energy,latency,sram",
-    trials: Annotated[int, typer.Option(metavar="N", help="In all: what earlier runs tried counts.")] = 64,
-    seed: Annotated[int, typer.Option(help="Of the search, and of weights, data and rounding.")] = 0,
+    trials: Annotated[int, o.number(q.COUNT, "--trials", help="In all: what earlier runs tried counts.")] = 64,
+    seed: Annotated[int, o.number(q.SEED, "--seed", help="Of the search, and of weights, data and rounding.")] = 0,
     chips: o.Chips = "edge_16x16",
     arrays: o.Arrays = None,
     dataflows: o.Flows = None,
@@ -65,8 +65,6 @@ def optimize(
     from lls_hw.sweep.store import refuse_target
 
     refuse_target(Path(out))
-    if trials < 1:
-        raise SpecError("--trials", trials, "somebody has to try", "Use 1 or more.")
     goals = parse_objectives(objectives, trained=train)
     plan = plan_of(train, epochs, schedule, limit, test_limit, checkpoint_every)
     grid = Grid(

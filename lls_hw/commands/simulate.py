@@ -6,6 +6,7 @@ import typer
 
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import console_for, progress_on, put_json
+from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def simulate(
     sram: o.Sram = None,
     technology: o.Technology = None,
     batch: o.Batch = 8,
-    steps: Annotated[int, typer.Option(help="Training steps in integers (costs are of one step).")] = 1,
+    steps: Annotated[int, o.number(q.STEPS, "--steps", help="Training steps in integers; costs are of one.")] = 1,
     seed: o.Seed = 0,
     data: o.Data = "synthetic",
     input: o.Input = None,

@@ -11,6 +11,7 @@ import typer
 
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import bar_on, console_for, put_json
+from lls_hw.models.spec import quantities as q
 
 if TYPE_CHECKING:
     from lls_hw.config import RunSpec
@@ -38,17 +39,19 @@ def train(
     lr: o.Rate = 0.05,
     optimizer: o.Optimizer = "momentum",
     momentum: o.Momentum = 0.9,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
+    epochs: Annotated[int, o.number(q.EPOCHS, "--epochs", help="Passes over the training images.")] = 1,
     schedule: Annotated[
         str, typer.Option(metavar="constant|cosine|multistep", help="Of the learning rate.")
     ] = "cosine",
-    limit: Annotated[int | None, typer.Option(metavar="N", help="Train on N images, chosen by the seed.")] = None,
-    test_limit: Annotated[int | None, typer.Option(metavar="N", help="Test on the first N images.")] = None,
+    limit: Annotated[int | None, o.number(q.COUNT, "--limit", help="Train on N images, chosen by the seed.")] = None,
+    test_limit: Annotated[int | None, o.number(q.COUNT, "--test-limit", help="Test on the first N images.")] = None,
     float_: Annotated[bool, typer.Option("--float", help="Also train the float reference.")] = False,
     checkpoint: Annotated[
         str | None, typer.Option(metavar="FILE", help="Resumed from if it exists; kept up to date.")
     ] = None,
-    checkpoint_every: Annotated[int, typer.Option(metavar="K", help="Steps between checkpoints.")] = 100,
+    checkpoint_every: Annotated[
+        int, o.number(q.COUNT, "--checkpoint-every", metavar="K", help="Steps between checkpoints.")
+    ] = 100,
     no_costs: Annotated[bool, typer.Option("--no-costs", help="Leave out cycles and energy per image.")] = False,
     json: o.Json = None,
     quiet: o.Quiet = False,

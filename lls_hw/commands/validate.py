@@ -6,7 +6,7 @@ import typer
 
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import console_for, progress_on, put_json
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec import quantities as q
 
 if TYPE_CHECKING:
     from lls_hw.fidelity.validate import Validation
@@ -29,7 +29,10 @@ def validate(
     optimizer: o.Optimizer = "momentum",
     momentum: o.Momentum = 0.9,
     min_cosine: Annotated[
-        float, typer.Option(metavar="X", help="Least cosine of a weight gradient; exit status 1 below it.")
+        float,
+        o.number(
+            q.COSINE, "--min-cosine", metavar="X", help="Least cosine of a weight gradient; exit status 1 below it."
+        ),
     ] = 0.9,
     no_hint: Annotated[bool, typer.Option("--no-hint", help="Do not look for the width that limits.")] = False,
     json: o.Json = None,
@@ -39,8 +42,6 @@ def validate(
     from lls_hw.config import Choices, resolve_run
     from lls_hw.files import refuse_bad_target
 
-    if not -1 <= min_cosine <= 1:
-        raise SpecError("--min-cosine", min_cosine, "a cosine lies between -1 and 1", "Use 0.9.")
     if json is not None and json != "-":
         refuse_bad_target("--json", json)
     run, images = resolve_run(

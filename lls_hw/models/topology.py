@@ -1,25 +1,31 @@
 """Reads the files of SCALE-Sim: topology tables (convolutions or matrix products) and the cfg's array.
 
-A table is CSV with one heading line; a trailing comma is optional. Two kinds of row:
-
-conv  name, map height, map width, filter height, filter width, channels, filters, stride
-      [, stride along the width] [, N:M density]. Map sizes already hold the padding.
-GEMM  name, M, N, K [, N:M density]: (M, K) @ (K, N).
+A table is CSV (or separated by tabs) with one heading line, which says what the columns are
+(`topology_columns`): a table of convolutions, whose map sizes already hold the padding, or one of
+matrix products (M, K) @ (K, N). Every row has a cell for every column; N:M density may be left out,
+and may stand in a last column without a heading. What follows the last comma of a row and is no
+number, or starts with #, is a comment, as in SCALE-Sim.
 
 As there, `DP` in a convolution's name marks a depthwise one: the row stands for one single-channel layer per channel,
 each with all the filters it names. Only dense layers (N = M) are read.
 """
 
 import configparser
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.models.spec.base import read_text
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import CLOSED_SIDE, LAYER_SIZE, Whole
+from lls_hw.models.topology_columns import Columns, read_heading, words
 
-GEMM_HEADING = ("m", "n", "k")
-GEMM_FIELDS, CONV_FIELDS = 3, 7
+DEPTHWISE_CHANNELS = Whole(least=1, most=1 << 16)
+"""A depthwise row becomes a layer a channel."""
+_NUMERIC = re.compile(r"[-+.:0-9]+")
+DATAFLOWS: dict[str, Dataflow] = {"ws": "ws", "os": "os", "is": "is"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +41,10 @@ class ConvLayer:
     filters: int
     stride_height: int
     stride_width: int
+    batch: int = 1
 
     def gemm(self, output_size: Literal["down", "up"]) -> tuple[int, int, int]:
-        """(m, k, n) = (output pixels, window, filters).
+        """(m, k, n) = (output pixels of the batch, window, filters).
 
         "down" counts the windows that fit, floor((L − F) / s) + 1; "up" also counts the one that
         overhangs the map's end, ceil((L − F) / s) + 1, as SCALE-Sim does.
@@ -46,7 +53,7 @@ class ConvLayer:
             (self.map_height - self.filter_height, self.stride_height),
             (self.map_width - self.filter_width, self.stride_width),
         )
-        pixels = 1
+        pixels = self.batch
         for room, stride in sides:
             pixels *= (-(-room // stride) if output_size == "up" else room // stride) + 1
         return pixels, self.filter_height * self.filter_width * self.channels, self.filters
@@ -77,7 +84,7 @@ def read_topology(path: Path) -> Topology:
     ------
     SpecError : the file cannot be read or a line cannot be a layer; the message holds the line's number.
     """
-    return parse_topology(_text(path), path.name)
+    return parse_topology(read_text(path), path.name)
 
 
 def parse_topology(text: str, where: str = "topology") -> Topology:
@@ -89,109 +96,109 @@ def parse_topology(text: str, where: str = "topology") -> Topology:
     (GemmLayer(name='fc', m=1, n=2, k=512),)
     """
     lines = text.splitlines()
-    heading = _cells(lines[0]) if lines else []
+    separator = "\t" if lines and "," not in lines[0] and "\t" in lines[0] else ","
+    heading = _trimmed(_cells(lines[0], separator)) if lines else []
     if not heading or any(cell.isdigit() for cell in heading[1:]):
         found = lines[0] if lines else ""
         raise SpecError(f"{where}, line 1", found, "the first line is a heading", "Insert a heading line.")
-    if len(heading) in (GEMM_FIELDS + 1, GEMM_FIELDS + 2):
-        _check_gemm_heading(heading, f"{where}, line 1")
-    layers: list[Layer] = []
-    for number, line in enumerate(lines[1:], start=2):
-        if line.strip(", \t"):
-            layers += _row(_cells(line), f"{where}, line {number}", line.strip())
+    rows = {
+        f"{where}, line {number}": _trimmed(_cells(line, separator))
+        for number, line in enumerate(lines[1:], start=2)
+        if line.strip(", \t")
+    }
+    columns = read_heading(heading, f"{where}, line 1").used(max(map(len, rows.values()), default=0))
+    layers = [layer for place, cells in rows.items() for layer in _row(columns, cells, place)]
     if not layers:
         raise SpecError(where, len(layers), "a topology has at least one layer", "Add a line per layer.")
     return tuple(layers)
 
 
-def read_array_config(path: Path) -> tuple[int, int, Dataflow]:
-    """(rows, columns, dataflow) of a SCALE-Sim cfg; its memory sizes do not change compute cycles."""
-    parser = configparser.ConfigParser()
-    try:
-        parser.read_string(_text(path), source=path.name)
-        section = parser["architecture_presets"]
-        rows, cols, dataflow = section["ArrayHeight"], section["ArrayWidth"], section["Dataflow"].strip().lower()
-    except (configparser.Error, KeyError) as error:
-        need = f"it is not a SCALE-Sim configuration ({str(error).splitlines()[0]})"
-        fix = "Give [architecture_presets] with ArrayHeight, ArrayWidth and Dataflow."
-        raise SpecError("cfg", path.name, need, fix) from None
-    sizes = [_size(text, f"{path.name}: {name}") for name, text in (("ArrayHeight", rows), ("ArrayWidth", cols))]
-    flows: dict[str, Dataflow] = {"ws": "ws", "os": "os", "is": "is"}
-    if dataflow not in flows:
-        raise SpecError(f"{path.name}: Dataflow", dataflow, "no such dataflow", "Use ws, os or is.")
-    return sizes[0], sizes[1], flows[dataflow]
+def _cells(line: str, separator: str) -> list[str]:
+    return [cell.strip() for cell in line.split(separator)]
 
 
-def _text(path: Path) -> str:
-    """A file's text; every way it can fail is a `SpecError`."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise SpecError("file", str(path), "it does not exist", "Check the path.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError("file", str(path), f"it cannot be read ({error})", "Give a UTF-8 text file.") from None
-
-
-def _cells(line: str) -> list[str]:
-    """Trimmed cells of a line, empty ones at its end dropped."""
-    cells = [cell.strip() for cell in line.split(",")]
+def _trimmed(cells: list[str]) -> list[str]:
+    """Without the empty cells at the end."""
     while cells and not cells[-1]:
-        cells.pop()
+        cells = cells[:-1]
     return cells
 
 
-def _check_gemm_heading(heading: list[str], where: str) -> None:
-    """A heading that names M, N and K in another order contradicts the columns' meaning."""
-    names = tuple(cell.lower() for cell in heading[1 : GEMM_FIELDS + 1])
-    if sorted(names) == sorted(GEMM_HEADING) and names != GEMM_HEADING:
-        raise SpecError(where, ", ".join(heading), "the columns are M, N, K in this order", "Reorder the columns.")
-
-
-def _row(cells: list[str], where: str, line: str) -> list[Layer]:
+def _row(columns: Columns, cells: list[str], where: str) -> list[Layer]:
     """The layers one row stands for."""
-    if len(cells) > GEMM_FIELDS and ":" in cells[-1]:
-        _check_dense(cells.pop(), where)
-    if len(cells) not in (GEMM_FIELDS + 1, CONV_FIELDS + 1, CONV_FIELDS + 2) or not cells[0]:
-        need = f"a row has a name and {GEMM_FIELDS} (GEMM), {CONV_FIELDS} or {CONV_FIELDS + 1} (conv) numbers"
-        raise SpecError(where, line, need, "Add or remove columns.")
-    sizes = [_size(cell, where) for cell in cells[1:]]
-    if len(sizes) == GEMM_FIELDS:
-        return [GemmLayer(name=cells[0], m=sizes[0], n=sizes[1], k=sizes[2])]
-    return _conv_rows(cells[0], sizes, where, line)
+    values, behind = columns.named(cells, where)
+    name, density = values.pop("name"), values.pop("sparsity", "")
+    if behind and not density and re.fullmatch(r"[0-9]+ *: *[0-9]+", behind[0]):
+        density = behind.pop(0)
+    if density:
+        _check_dense(density, where)
+    sizes = {meaning: LAYER_SIZE.read(where, text) for meaning, text in values.items()}
+    _check_behind(behind, sizes, where)
+    if columns.kind == "gemm":
+        return [GemmLayer(name=name, m=sizes["m"] * sizes.get("batch", 1), n=sizes["n"], k=sizes["k"])]
+    return _conv_rows(name, sizes, where)
 
 
-def _conv_rows(name: str, sizes: list[int], where: str, line: str) -> list[Layer]:
+def _check_behind(cells: list[str], sizes: dict[str, int], where: str) -> None:
+    """Refuse numbers behind the last column; text is a comment.
+
+    A lone 1 where the stride is 1 passes: read as a stride or as a batch it says nothing.
+    """
+    neutral = cells == ["1"] and sizes.get("stride_height", 1) == 1
+    if cells and not neutral and not cells[0].startswith("#") and (len(cells) > 1 or _NUMERIC.fullmatch(cells[0])):
+        need = f"{cells[0]!r} stands where the heading has no column"
+        raise SpecError(where, ", ".join(cells), need, f"Name it, for example {words('stride_width')!r}, or remove it.")
+
+
+def _conv_rows(name: str, sizes: dict[str, int], where: str) -> list[Layer]:
     """One convolution, or one a channel for a depthwise row."""
-    height, width, filter_height, filter_width, channels, filters, stride = sizes[:CONV_FIELDS]
-    if filter_height > height or filter_width > width:
-        raise SpecError(where, line, "the filter is larger than the map", "Include the padding in the map's size.")
-    depthwise = "DP" in name
-    names = [f"{name}Channel_{channel}" for channel in range(channels)] if depthwise else [name]
-    return [
-        ConvLayer(
-            name=each,
-            map_height=height,
-            map_width=width,
-            filter_height=filter_height,
-            filter_width=filter_width,
-            channels=1 if depthwise else channels,
-            filters=filters,
-            stride_height=stride,
-            stride_width=sizes[-1],
-        )
-        for each in names
-    ]
+    if sizes["filter_height"] > sizes["map_height"] or sizes["filter_width"] > sizes["map_width"]:
+        raise SpecError(where, name, "the filter is larger than the map", "Include the padding in the map's size.")
+    sizes.setdefault("stride_width", sizes["stride_height"])
+    if "DP" not in name:
+        return [ConvLayer(name=name, **sizes)]
+    channels = DEPTHWISE_CHANNELS.check(f"{where}: channels of a depthwise layer", sizes["channels"])
+    alone = {**sizes, "channels": 1}
+    return [ConvLayer(name=f"{name}Channel_{channel}", **alone) for channel in range(channels)]
 
 
 def _check_dense(ratio: str, where: str) -> None:
     """N:M with N = M; sparsity is not modelled."""
     kept, _, of = ratio.partition(":")
-    if _size(kept, where) != _size(of, where):
+    if LAYER_SIZE.read(where, kept.strip()) != LAYER_SIZE.read(where, of.strip()):
         raise SpecError(where, ratio, "only dense layers are modelled", "Use 1:1 or leave the column out.")
 
 
-def _size(text: str, where: str) -> int:
-    """A positive whole number."""
-    if not (text.strip().isdecimal() and text.strip().isascii() and int(text) > 0):
-        raise SpecError(where, text, "a size is a positive whole number", "Correct the number.")
-    return int(text)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayConfig:
+    """What a SCALE-Sim cfg says of the array; None where it says nothing."""
+
+    rows: int | None
+    cols: int | None
+    dataflow: Dataflow | None
+
+
+def read_array_config(path: Path) -> ArrayConfig:
+    """The array of a SCALE-Sim cfg; its memory sizes do not change compute cycles.
+
+    Raises
+    ------
+    SpecError : the file cannot be read, has no [architecture_presets], or a value is not legal.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(read_text(path), source=path.name)
+        section = parser["architecture_presets"]
+    except (configparser.Error, KeyError) as error:
+        need = f"it is not a SCALE-Sim configuration ({str(error).splitlines()[0]})"
+        fix = "Give [architecture_presets] with ArrayHeight, ArrayWidth and Dataflow."
+        raise SpecError("cfg", path.name, need, fix) from None
+    sides = [
+        None if section.get(name) is None else CLOSED_SIDE.read(f"{path.name}: {name}", section[name].strip())
+        for name in ("ArrayHeight", "ArrayWidth")
+    ]
+    dataflow = section.get("Dataflow")
+    if dataflow is not None and dataflow.strip().lower() not in DATAFLOWS:
+        raise SpecError(f"{path.name}: Dataflow", dataflow, "no such dataflow", "Use ws, os or is.")
+    flow = None if dataflow is None else DATAFLOWS[dataflow.strip().lower()]
+    return ArrayConfig(rows=sides[0], cols=sides[1], dataflow=flow)

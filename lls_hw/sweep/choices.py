@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,24 +52,28 @@ def split_list(option: str, text: str) -> tuple[str, ...]:
     return parts
 
 
-def split_numbers(option: str, text: str, least: int = 1) -> tuple[int, ...]:
-    """Whole numbers with commas between.
+def split_numbers(option: str, text: str, quantity: Whole) -> tuple[int, ...]:
+    """Whole numbers with commas between, each once.
 
     Raises
     ------
-    SpecError : one is no number, or below the least.
+    SpecError : one is no number, outside its range, or given twice.
 
     Examples
     --------
-    >>> split_numbers("--batches", "1,8")
+    >>> split_numbers("--batches", "1,8", BATCH)
     (1, 8)
     """
-    parts = split_list(option, text)
-    for part in parts:
-        if re.fullmatch(r"[0-9]{1,18}", part) is None or int(part) < least:
-            need = f"'{part}' is no whole number from {least}"
-            raise SpecError(option, text, need, "Write numbers with commas between, such as 1,8.")
-    return tuple(int(part) for part in parts)
+    numbers = []
+    for part in split_list(option, text):
+        try:
+            numbers.append(quantity.read(option, part))
+        except SpecError:
+            need = f"'{part}' is no whole number from {quantity.range}"
+            raise SpecError(option, text, need, "Write numbers with commas between, such as 1,8.") from None
+    if len(set(numbers)) < len(numbers):
+        raise SpecError(option, text, "a value is given twice", "Give each once.")
+    return tuple(numbers)
 
 
 def split_bits(text: str) -> tuple[str, ...]:

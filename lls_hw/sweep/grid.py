@@ -12,6 +12,7 @@ from lls_hw.models.registry import load
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import LIMITS_BITS, Precision, parse_bits
+from lls_hw.models.spec.quantities import BATCH, SEED, SRAM_KIB
 from lls_hw.models.spec.rule import RuleSpec, parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sweep.choices import Choices, split_bits, split_list, split_numbers
@@ -187,13 +188,13 @@ def _axes(typed: Choices) -> dict[str, tuple[Any, ...]]:
 
     return {
         "net": split_list("--net", typed.nets),
-        "batch": split_numbers("--batch", typed.batches),
-        "seed": split_numbers("--seeds", typed.seeds, least=0),
+        "batch": split_numbers("--batch", typed.batches, BATCH),
+        "seed": split_numbers("--seeds", typed.seeds, SEED),
         "bits": split_bits(typed.bits),
         "chip": split_list("--chips", typed.chips),
         "array": texts("--arrays", typed.arrays),
         "dataflow": texts("--dataflows", typed.dataflows),
-        "sram": (None,) if typed.srams is None else split_numbers("--srams", typed.srams),
+        "sram": (None,) if typed.srams is None else split_numbers("--srams", typed.srams, SRAM_KIB),
         "technology": texts("--technologies", typed.technologies),
         "rule": split_list("--rule", typed.rules),
     }

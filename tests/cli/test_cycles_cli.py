@@ -130,9 +130,9 @@ def test_draw__small_picture_of_the_first_layer(
 
 
 BAD = [
-    (["--array", "16"], "--array = '16': it is not ROWSxCOLS. Write, for example, 16x16."),
-    (["--array", "0x4"], "--array = '0x4': it is not ROWSxCOLS."),
-    (["--array", "٣x4"], "it is not ROWSxCOLS."),
+    (["--array", "16"], "--array = '16': it is not rows x columns. Write, for example, 16x16."),
+    (["--array", "0x4"], "--array = '0x4': rows, columns are whole numbers from 1 to 1048576."),
+    (["--array", "٣x4"], "rows, columns are whole numbers from 1 to 1048576."),
     (["--dataflow", "rs"], "--dataflow = 'rs': no such dataflow. Use ws, os or is."),
     (["--convention", "theirs"], "--convention = 'theirs': no such convention. Use ours or scalesim."),
     (["--json", "none/out.json"], "--json = 'none/out.json': the folder 'none' does not exist."),
@@ -182,7 +182,7 @@ def test_a_bad_line__is_named_and_nothing_is_written(
     target = tmp_path / "out.json"
     arguments = ["--topology", str(table), "--array", "4x4", "--dataflow", "ws", "--json", str(target)]
     assert main(["cycles", *arguments]) == 2
-    assert "net.csv, line 4 = 'zero': a size is a positive whole number" in capsys.readouterr().err
+    assert "net.csv, line 4 = 'zero': it takes a whole number from 1 to 1073741824" in capsys.readouterr().err
     assert not target.exists()
 
 

@@ -79,7 +79,7 @@ def test_sweep_cli__failed_points_give_status_1_and_the_rest_is_done(tmp_path: P
         (("--srams", "9" * 5000), "--srams"),
         (("--bits", "8;4,8"), "--bits"),
         (("--batch", "0"), "--batch"),
-        (("--batch", "1,99999999"), "run.batch"),
+        (("--batch", "1,99999999"), "--batch"),
         (("--chips", "edge_8x8,nochip"), "--chip"),
         (("--technologies", "notech"), "--technologies"),
         (("--baseline", "norule"), "--baseline"),

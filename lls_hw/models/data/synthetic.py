@@ -19,6 +19,8 @@ from lls_hw.models.data.assemble import Wanted
 from lls_hw.models.data.images import Bytes, Images, LazyImages, Shape
 from lls_hw.models.data.refuse import refusal
 from lls_hw.models.data.shapes import SHAPES, Patch
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import Whole
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -27,7 +29,7 @@ TRAIN_COUNT = 512
 _TEST_SHARE = 4  # a test picture for every four training pictures
 _LEAST_PER_CLASS = 8
 _MOST_CLASSES = len(SHAPES) ** 3
-_MOST_COUNT = 10**7
+_SCENES = Whole(least=1, most=10**7)
 _NATIVE: Shape = (3, 128, 128)
 _LEAST_CANVAS = 48  # smaller pictures are drawn larger and averaged down
 _MEAN, _STD = 0.48, 0.19  # of the scenes themselves, measured over seeds
@@ -69,13 +71,11 @@ def read_synthetic(argument: str, wanted: Wanted) -> Images:
 def _count(argument: str, classes: int) -> int:
     if not argument:
         return max(TRAIN_COUNT, _LEAST_PER_CLASS * classes)
-    if not (argument.isascii() and argument.isdigit() and 1 <= int(argument[:9]) <= _MOST_COUNT):
-        raise refusal(
-            f"synthetic:{argument}",
-            f"after the colon comes the number of training scenes, 1 to {_MOST_COUNT}",
-            "Write synthetic or, say, synthetic:2048.",
-        )
-    return int(argument)
+    try:
+        return _SCENES.read("--data", argument)
+    except SpecError:
+        need = f"after the colon comes the number of training scenes, {_SCENES.range}"
+        raise refusal(f"synthetic:{argument}", need, "Write synthetic or, say, synthetic:2048.") from None
 
 
 def _scenes(split: str, count: int, classes: int, shape: Shape, seed: int) -> LazyImages:

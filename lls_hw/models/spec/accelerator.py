@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lls_hw.models.spec.base import Spec
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import ARRAY_SIDE, CLOCK_MHZ, read_sides
 
 Dataflow = Literal["ws", "os", "is"]
 Size = Annotated[int, Field(ge=1, le=1 << 30)]
@@ -18,8 +18,8 @@ class ArraySpec(Spec):
     shift in while the current fold computes.
     """
 
-    rows: int = Field(ge=1, le=1024)
-    cols: int = Field(ge=1, le=1024)
+    rows: int = Field(**ARRAY_SIDE.bounds)
+    cols: int = Field(**ARRAY_SIDE.bounds)
     dataflow: Dataflow = "ws"
     preload_hidden: bool = True
 
@@ -88,7 +88,7 @@ class AcceleratorSpec(Spec):
     """A whole chip, as its TOML file describes it; `mapping` pins products to tiles of the user's choice."""
 
     name: str = Field(min_length=1)
-    clock_mhz: float = Field(gt=0, le=10_000)
+    clock_mhz: float = Field(**CLOCK_MHZ.bounds)
     array: ArraySpec
     scratchpad: ScratchpadSpec
     dram: DramSpec
@@ -100,10 +100,8 @@ class AcceleratorSpec(Spec):
 
     def with_array(self, shape: str) -> "AcceleratorSpec":
         """The same chip with another `RxC` array."""
-        rows, _, cols = shape.lower().partition("x")
-        if not (rows.isdigit() and cols.isdigit()):
-            raise SpecError("--array", shape, "it is not ROWSxCOLS", "Write, for example, 16x16.")
-        return self.changed("array", rows=int(rows), cols=int(cols))
+        rows, cols = read_sides("--array", shape, ARRAY_SIDE, names=("rows", "columns"), example="16x16")
+        return self.changed("array", rows=rows, cols=cols)
 
     def changed(self, part: str, **values: object) -> "AcceleratorSpec":
         """A copy with some keys of one part replaced, validated as a whole."""

@@ -36,14 +36,27 @@ class Spec(BaseModel):
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; every way it can fail is a `SpecError`."""
+    text = read_text(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # its own error, and Python's for endless digits or brackets
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error).partition(";")[0]
+        raise SpecError("file", str(path), f"it is not valid TOML ({why})", "Repair that line.") from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, without the byte-order mark that some editors put first.
+
+    Raises
+    ------
+    SpecError : it is missing, cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SpecError("file", str(path), "it does not exist", "Check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError("file", str(path), f"it cannot be read ({error})", "Give a UTF-8 TOML file.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError("file", str(path), f"it is not valid TOML ({error})", "Repair that line.") from None
+        raise SpecError("file", str(path), f"it cannot be read ({error})", "Give a UTF-8 text file.") from None
 
 
 _NEEDS = {

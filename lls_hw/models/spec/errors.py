@@ -1,5 +1,7 @@
 """The one error a user's description can cause."""
 
+_MOST_SHOWN = 300
+
 
 class SpecError(ValueError):
     """A description the user wrote cannot hold; the message alone is enough to repair it.
@@ -20,5 +22,21 @@ class SpecError(ValueError):
     """
 
     def __init__(self, where: str, found: object, need: str, fix: str) -> None:
-        super().__init__(f"{where} = {found!r}: {need}. {fix}")
+        super().__init__(f"{where} = {shown(found)}: {need}. {fix}")
         self.where = where
+
+
+def shown(found: object) -> str:
+    """A value as messages show it: its `repr`, cut in the middle where it is long.
+
+    Examples
+    --------
+    >>> shown("8x8"), len(shown("9" * 5000))
+    ("'8x8'", 301)
+    """
+    try:
+        text = repr(found)
+    except ValueError:  # Python spells no integer of more than some thousand digits
+        return "a number of thousands of digits"
+    half = _MOST_SHOWN // 2
+    return text if len(text) <= _MOST_SHOWN else f"{text[:half]}…{text[-half:]}"

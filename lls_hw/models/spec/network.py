@@ -6,16 +6,17 @@ from pydantic import Field, model_validator
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import CLASSES, MAP_SIDE, SHARE
 
-Count = Annotated[int, Field(ge=1, le=1 << 20)]
+Count = Annotated[int, Field(**MAP_SIDE.bounds)]
 
 
 class _Block(Spec):
     """What every trained block has: a name and the grid its local loss pools to."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_\-]+$")
+    name: str = Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=128)
     pool: Count
-    negative_slope: float = Field(default=0.01, ge=0, lt=1)
+    negative_slope: float = Field(default=0.01, **SHARE.bounds)
 
 
 class ConvBlock(_Block):
@@ -77,9 +78,9 @@ class NetworkSpec(Spec):
     reduced_rows : basis vectors of the reduced rule for this network (DESIGN section 9).
     """
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=128)
     input: tuple[Count, Count, Count]
-    classes: int = Field(ge=2, le=1 << 16)
+    classes: int = Field(**CLASSES.bounds)
     reduced_rows: Count = 20
     layers: tuple[LayerSpec, ...] = Field(min_length=1)
 
@@ -93,5 +94,8 @@ class NetworkSpec(Spec):
 
     def resized(self, input: tuple[int, int, int] | None = None, classes: int | None = None) -> "NetworkSpec":
         """The same layers for another input shape or number of classes."""
-        changes: dict[str, Any] = {"input": input or self.input, "classes": classes or self.classes}
+        changes: dict[str, Any] = {
+            "input": self.input if input is None else input,
+            "classes": self.classes if classes is None else classes,
+        }
         return NetworkSpec.from_mapping({**self.model_dump(), **changes}, self.name)

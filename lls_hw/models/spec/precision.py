@@ -79,7 +79,7 @@ def parse_bits(text: str) -> Precision:
     'w4,a8,e8,m16,acc32'
     """
     text = text.strip()
-    if re.fullmatch(r"\d+", text):
+    if re.fullmatch(r"[0-9]{1,9}", text):
         bits = int(text)
         roles = {"w": bits, "a": bits, "e": bits, "m": max(16, 2 * bits), "acc": 32 if bits <= 8 else 48}
     else:
@@ -94,7 +94,7 @@ def parse_bits(text: str) -> Precision:
 def _parse_roles(text: str) -> dict[str, int]:
     roles: dict[str, int] = {}
     for part in text.split(","):
-        found = re.fullmatch(r"(w|a|e|m|acc)(\d+)", part.strip())
+        found = re.fullmatch(r"(w|a|e|m|acc)([0-9]{1,9})", part.strip())
         if found is None:
             raise SpecError("--bits", text, f"'{part}' is not a role and a width", "Write 8 or w8,a8,e8,m16,acc32.")
         if found[1] in roles:

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import RATE, SHARE, TEMPERATURE
 
 RuleName = Literal[
     "inference",
@@ -50,9 +51,9 @@ class RuleSpec(Spec):
     """
 
     name: RuleName
-    temperature: float = Field(default=0.5, gt=0, le=64)
+    temperature: float = Field(default=0.5, **TEMPERATURE.bounds)
     waveform: Waveform = "square"
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, **SHARE.bounds)
     reduced_rows: int = Field(default=20, ge=1)
 
     @property
@@ -81,8 +82,8 @@ class OptimizerSpec(Spec):
     """Update rule: v <- momentum v + g; w <- w - learning_rate v (PyTorch's SGD)."""
 
     name: Literal["sgd", "momentum", "adam", "schedulefree_adamw", "schedulefree_sgd"] = "momentum"
-    learning_rate: float = Field(default=0.05, gt=0, le=16)
-    momentum: float = Field(default=0.9, ge=0, lt=1)
+    learning_rate: float = Field(default=0.05, **RATE.bounds)
+    momentum: float = Field(default=0.9, **SHARE.bounds)
 
     @property
     def uses_momentum(self) -> bool:

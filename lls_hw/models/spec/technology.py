@@ -7,11 +7,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import LAYER_SIZE, PRICE, SIZED_PRICE
 
 Level = Literal["low", "typical", "high"]
 LEVELS: tuple[Level, ...] = ("low", "typical", "high")
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Price = Annotated[float, Field(**PRICE.bounds)]
+Positive = Annotated[float, Field(**SIZED_PRICE.bounds)]
+Size = Annotated[int, Field(**LAYER_SIZE.bounds)]
+Operations = Annotated[int, Field(ge=0, le=1 << 20)]
 
 
 def _read_source(text: str) -> str:
@@ -28,7 +31,7 @@ Source = Annotated[str, AfterValidator(_read_source)]
 class Bound(Spec):
     """A figure as its source gives it: `value` at operands of `bits` bits."""
 
-    value: NonNegative
+    value: Price
     bits: int = Field(default=1, ge=1, le=1024)
     source: Source
 
@@ -44,7 +47,7 @@ class Entry(Bound):
     exponent: ClassVar[int] = 1
 
     unit: Literal["pJ/operation", "pJ/write", "pJ/bit", "pJ/activate", "pJ/MAC", "mW", "uW"]
-    node_nm: int | None = Field(default=None, ge=1)
+    node_nm: Size | None = None
     node_note: str = ""
     low: Bound | None = None
     high: Bound | None = None
@@ -99,9 +102,9 @@ class RandomSpec(Spec):
     """One draw of `bits` random bits, composed of priced operations."""
 
     bits: int = Field(ge=1, le=64)
-    multiplies: int = Field(ge=0)
-    adds: int = Field(ge=0)
-    bitwise: int = Field(ge=0)
+    multiplies: Operations
+    adds: Operations
+    bitwise: Operations
     source: Source
 
 
@@ -123,8 +126,8 @@ def _check_rising(where: str, sizes: list[int]) -> None:
 class SramRow(Spec):
     """One CACTI run."""
 
-    size_kb: int = Field(ge=1)
-    word_bits: int = Field(ge=1)
+    size_kb: Size
+    word_bits: int = Field(ge=1, le=1024)
     read_pj: Positive
     write_pj: Positive
     leak_total_mw: Positive
@@ -135,7 +138,7 @@ class SramRow(Spec):
 class AccessPoint(Spec):
     """A published energy of one access, read or write, to a memory of `size_kb`."""
 
-    size_kb: int = Field(ge=1)
+    size_kb: Size
     access_pj: Positive
 
 
@@ -143,7 +146,7 @@ class AccessPoints(Spec):
     """Another source for the same memories: bounds the spread where it covers the capacity."""
 
     source: Source
-    word_bits: int = Field(ge=1)
+    word_bits: int = Field(ge=1, le=1024)
     rows: tuple[AccessPoint, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
@@ -159,8 +162,8 @@ class SramSpec(Spec):
     cell: str
     periphery: str
     optimize: str
-    temperature_k: int
-    bank_kb: int = Field(default=1024, ge=2)
+    temperature_k: Size
+    bank_kb: int = Field(default=1024, ge=2, le=1 << 30)
     rows: tuple[SramRow, ...] = Field(min_length=2)
     others: tuple[AccessPoints, ...] = ()
 
@@ -198,7 +201,7 @@ class TechnologySpec(Spec):
 
     name: str = Field(min_length=1)
     summary: str
-    node_nm: int = Field(ge=1)
+    node_nm: Size
     sram: SramSpec
     dram: DramPriceSpec
     logic: LogicSpec | None = None
