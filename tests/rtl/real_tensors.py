@@ -38,7 +38,7 @@ def vww_products():
     def keep(record):
         op = program.ops[record.index]
         if op.kind == "Gemm" and op.layer in LAYERS:
-            a, b = (engine.machine.values[name].codes for name in op.reads[:2])
+            a, b = (engine.machine.values[name].codes for name in op.factors)
             products[f"{op.layer}/{op.direction}"] = piece(*matrices(op, a, b))
 
     engine.step(x, labels, keep)

@@ -8,7 +8,7 @@ from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLaye
 def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage) -> str:
     """Error in front of a layer's BatchNorm, and the gradients of gamma and beta."""
     out = b.delta_y(layer)
-    grads = tuple(
+    gamma_grad, beta_grad = (
         b.tensor(f"{layer.name}/{which}_grad", (layer.out_c,), b.precision.accumulator_bits, "gradient")
         for which in ("gamma", "beta")
     )
@@ -17,11 +17,15 @@ def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread:
             layer=layer.name,
             stage=stage,
             batch=b.batch,
-            reads=(delta, f"{layer.name}/y", f"{layer.name}/stats"),
-            writes=(out, *grads),
             shape=layer,
             spread=spread,
             means=spread is not None and b.rule.name == "local_losses",
+            error=delta,
+            y=f"{layer.name}/y",
+            stats=f"{layer.name}/stats",
+            out=out,
+            gamma_grad=gamma_grad,
+            beta_grad=beta_grad,
         )
     )
     return out
@@ -30,22 +34,24 @@ def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread:
 def input_gradient(b: Builder, layer: WeightedLayer, error: str, into: Layer) -> str:
     """Error at the output of the layer before, through this layer's weights."""
     out = b.delta_h(into)
-    b.product(layer, "input_grad", "input_grad", (error, b.weight(layer)), out)
+    b.product(layer, "input_grad", error=error, weight=b.weight(layer), out=out)
     return out
 
 
 def pool_backward(b: Builder, pool: PoolLayer, into: Layer) -> str:
     """Error in front of a pooling."""
     out = b.delta_h(into)
-    maps = (f"{into.name}/h", f"{pool.name}/h") if pool.kind == "max" else ()
+    searches = pool.kind == "max"
     b.add(
         PoolBackward(
             layer=pool.name,
             stage="input_grad",
             batch=b.batch,
-            reads=(f"{pool.name}/delta_h", *maps),
-            writes=(out,),
             pool=pool,
+            error=f"{pool.name}/delta_h",
+            source=f"{into.name}/h" if searches else None,
+            pooled=f"{pool.name}/h" if searches else None,
+            out=out,
         )
     )
     return out
@@ -63,10 +69,12 @@ def classifier_loss(
             layer=layer.name,
             stage=stage,
             batch=b.batch,
-            reads=(logits, labels),
-            writes=(error, bias_grad),
             classes=layer.out_c,
             temperature=temperature,
+            logits=logits,
+            labels=labels,
+            error=error,
+            bias_grad=bias_grad,
         )
     )
     return error

@@ -1,6 +1,6 @@
 """Words of the lowering: declares tensors, appends ops, and knows the width of every role."""
 
-from lls_hw.models.program.ops import AnyOp, BatchNorm, DepthwiseConv, Gemm, Pass, Pool, Role, Stage, Tensor, Update
+from lls_hw.models.program.ops import BatchNorm, DepthwiseConv, Gemm, Op, Operand, Pool, Role, Stage, Tensor, Update
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
@@ -25,7 +25,7 @@ class Builder:
         self.network, self.rule, self.precision, self.optimizer = network, rule, precision, optimizer
         self.batch = batch
         self.tensors: dict[str, Tensor] = {}
-        self.ops: list[AnyOp] = []
+        self.ops: list[Op] = []
 
     def tensor(self, name: str, shape: tuple[int, ...], bits: int, role: Role, *, kept: bool = False) -> str:
         """Declare a tensor once; returns its name."""
@@ -34,7 +34,7 @@ class Builder:
             raise AssertionError(f"tensor {name!r} declared twice: {self.tensors[name]} and {made}")
         return name
 
-    def add(self, op: AnyOp) -> None:
+    def add(self, op: Op) -> None:
         """Append an op."""
         self.ops.append(op)
 
@@ -84,13 +84,11 @@ class Builder:
         """Ops of one layer's forward pass; returns the name of its output."""
         if isinstance(layer, PoolLayer):
             out = self.activation(layer)
-            self.add(
-                Pool(layer=layer.name, stage="forward", batch=self.batch, reads=(source,), writes=(out,), pool=layer)
-            )
+            self.add(Pool(layer=layer.name, stage="forward", batch=self.batch, source=source, out=out, pool=layer))
             return out
-        bias = (self.parameter(layer.name, "bias", (layer.out_c,)),) if layer.bias else ()
+        bias = self.parameter(layer.name, "bias", (layer.out_c,)) if layer.bias else None
         y = self.map(layer, "y" if layer.batch_norm else "logits", self._output_bits(layer), "activation")
-        self.product(layer, "forward", "forward", (source, self.weight(layer), *bias), y)
+        self.product(layer, "forward", source=source, weight=self.weight(layer), bias=bias, out=y)
         return self._normalise(layer, y) if layer.batch_norm else y
 
     def _output_bits(self, layer: WeightedLayer) -> int:
@@ -103,32 +101,55 @@ class Builder:
         gamma, beta = (self.parameter(layer.name, which, channels) for which in ("gamma", "beta"))
         running = self.tensor(f"{layer.name}/running", (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
         stats = self.tensor(f"{layer.name}/stats", (6, layer.out_c), STATISTIC_BITS, "statistic")
-        reads = (y, gamma, beta, running)
-        writes = (out,) if self.rule.name == "inference" else (out, stats, running)
+        trains = self.rule.name != "inference"
         self.add(
-            BatchNorm(layer=layer.name, stage="forward", batch=self.batch, reads=reads, writes=writes, shape=layer)
+            BatchNorm(
+                layer=layer.name,
+                stage="forward",
+                batch=self.batch,
+                shape=layer,
+                y=y,
+                gamma=gamma,
+                beta=beta,
+                running=running,
+                out=out,
+                stats=stats if trains else None,
+                moved=running if trains else None,
+            )
         )
         return out
 
-    def product(self, layer: WeightedLayer, direction: Pass, stage: Stage, reads: tuple[str, ...], out: str) -> None:
-        """A GEMM, or a depthwise convolution, in one of its three directions."""
+    def product(
+        self,
+        layer: WeightedLayer,
+        stage: Stage,
+        *,
+        source: Operand = None,
+        error: Operand = None,
+        weight: Operand = None,
+        bias: Operand = None,
+        out: str,
+    ) -> None:
+        """A GEMM, or a depthwise convolution, in the direction that its operands give."""
         make = DepthwiseConv if layer.kind == "depthwise" else Gemm
         self.add(
             make(
                 layer=layer.name,
                 stage=stage,
                 batch=self.batch,
-                reads=reads,
-                writes=(out,),
                 shape=layer,
-                direction=direction,
+                source=source,
+                error=error,
+                weight=weight,
+                bias=bias,
+                out=out,
             )
         )
 
     def weight_gradient(self, layer: WeightedLayer, source: str, error: str) -> None:
         """dW from the layer's input and the error in front of its BatchNorm, then its update."""
         grad = self.tensor(f"{layer.name}/weight_grad", layer.weight_shape, self.precision.accumulator_bits, "gradient")
-        self.product(layer, "weight_grad", "weight_grad", (source, error), grad)
+        self.product(layer, "weight_grad", source=source, error=error, out=grad)
 
     def update(self, layer: str, which: str, shape: tuple[int, ...]) -> None:
         """One parameter's update from `layer/which_grad`."""
@@ -141,21 +162,20 @@ class Builder:
             "master" if has_copy else "parameter",
             kept=True,
         )
-        momentum: tuple[str, ...] = ()
+        momentum = None
         if self.optimizer.uses_momentum:
-            momentum = (self.tensor(f"{name}@momentum", shape, self.precision.master_bits, "momentum", kept=True),)
-        copy = (name,) if has_copy else ()
+            momentum = self.tensor(f"{name}@momentum", shape, self.precision.master_bits, "momentum", kept=True)
         self.add(
             Update(
                 layer=layer,
                 stage="update",
                 batch=self.batch,
-                reads=(f"{name}_grad", *momentum, master),
-                writes=(*momentum, master, *copy),
                 parameter=name,
                 elements=self.tensors[name].elements,
-                has_momentum=bool(momentum),
-                has_copy=has_copy,
+                gradient=f"{name}_grad",
+                momentum=momentum,
+                master=master,
+                copy=name if has_copy else None,
             )
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lls_hw.models.program.ops import AnyOp, Tensor
+from lls_hw.models.program.ops import Op, Tensor
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
@@ -33,7 +33,7 @@ class Program:
     precision: Precision
     optimizer: OptimizerSpec
     batch: int
-    ops: tuple[AnyOp, ...]
+    ops: tuple[Op, ...]
     tensors: Mapping[str, Tensor]
 
     @cached_property
@@ -50,6 +50,12 @@ class Program:
             else Lifetime(first_op=0 if self.tensors[name].role in ("input", "label") else at[0], last_op=at[-1])
             for name, at in touched.items()
         }
+
+    @property
+    def output(self) -> str:
+        """What the last op writes: the logits of an inference program."""
+        (name,) = self.ops[-1].writes
+        return name
 
     def stages(self) -> Iterator[tuple[str, str]]:
         """(layer, stage) pairs in order of first appearance."""

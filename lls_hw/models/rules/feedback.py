@@ -85,7 +85,7 @@ def _inject_error(b: Builder, layer: WeightedLayer, error: str) -> str:
         padding=0,
         batch_norm=False,
     )
-    b.product(imagined, "input_grad", "local_error", (error, _feedback(b, layer)), out)
+    b.product(imagined, "local_error", error=error, weight=_feedback(b, layer), out=out)
     return out
 
 
@@ -97,9 +97,10 @@ def _inject_target(b: Builder, layer: WeightedLayer) -> str:
             layer=layer.name,
             stage="local_error",
             batch=b.batch,
-            reads=(labels, _feedback(b, layer)),
-            writes=(out,),
             shape=layer,
+            labels=labels,
+            feedback=_feedback(b, layer),
+            error=out,
         )
     )
     return out

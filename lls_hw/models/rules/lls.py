@@ -89,84 +89,76 @@ def local_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> str
     """Projection, softmax error, back-projection; returns the pooled gradient."""
     if b.rule.name == "local_losses":
         return classifier_error(b, layer, grid, h)
-    rows, latents = b.rule.basis_rows(b.network.classes), grid.latents(layer.out_c)
-    projection: tuple[str, ...] = ()
-    if b.rule.random_projection:
-        bits = b.precision.weight_bits
-        projection = (b.tensor(f"{layer.name}/projection", (rows, latents), bits, "projection", kept=True),)
-    z, p, *norm = _project(b, layer, grid, (h, *projection))
-    signal = _error(b, layer.name, (p, *norm), rows)
-    grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, latents), b.precision.error_bits, "error")
-    reads = (signal[0], *projection) if projection else (*signal, z, *norm)
+    project = _project(b, layer, grid, h)
+    error = _error(b, project)
+    grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, project.latents), b.precision.error_bits, "error")
     b.add(
         LocalBackproject(
             layer=layer.name,
             stage="local_error",
             batch=b.batch,
-            reads=reads,
-            writes=(grad,),
-            rows=rows,
-            latents=latents,
-            stored=bool(projection),
+            rows=project.rows,
+            latents=project.latents,
+            coefficients=error.coefficients,
+            alignment=error.alignment,
+            latent=None if project.norm is None else project.latent,
+            norm=project.norm,
+            projection=project.projection,
+            latent_grad=grad,
         )
     )
     return grad
 
 
-def _project(b: Builder, layer: WeightedLayer, grid: PoolGrid, reads: tuple[str, ...]) -> tuple[str, ...]:
+def _project(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> LocalProject:
     """Latents, projections and, where latents are normalised, squared norms."""
     name, rows, latents = layer.name, b.rule.basis_rows(b.network.classes), grid.latents(layer.out_c)
-    stored = len(reads) > 1
+    stored, weight_bits = b.rule.random_projection, b.precision.weight_bits
     bits = latent_bits(b.precision.activation_bits, grid, latents)
-    factor_bits = b.precision.weight_bits if stored else 0
-    p_bits = word_bits(min(64, bits + factor_bits + latents.bit_length()))
-    z = b.tensor(f"{name}/latent", (b.batch, latents), word_bits(bits), "latent")
-    p = b.tensor(f"{name}/projected", (b.batch, rows), p_bits, "signal")
-    norm = () if stored else (b.tensor(f"{name}/norm", (b.batch,), 64, "signal"),)
-    b.add(
-        LocalProject(
-            layer=name,
-            stage="local_error",
-            batch=b.batch,
-            reads=reads,
-            writes=(z, p, *norm),
-            shape=layer,
-            grid=grid,
-            rows=rows,
-            latents=latents,
-            stored=stored,
-        )
+    p_bits = word_bits(min(64, bits + weight_bits * stored + latents.bit_length()))
+    projection = None
+    if stored:
+        projection = b.tensor(f"{name}/projection", (rows, latents), weight_bits, "projection", kept=True)
+    op = LocalProject(
+        layer=name,
+        stage="local_error",
+        batch=b.batch,
+        shape=layer,
+        grid=grid,
+        rows=rows,
+        latents=latents,
+        source=h,
+        projection=projection,
+        latent=b.tensor(f"{name}/latent", (b.batch, latents), word_bits(bits), "latent"),
+        projected=b.tensor(f"{name}/projected", (b.batch, rows), p_bits, "signal"),
+        norm=None if stored else b.tensor(f"{name}/norm", (b.batch,), 64, "signal"),
     )
-    return (z, p, *norm)
+    b.add(op)
+    return op
 
 
-def _error(b: Builder, name: str, sampled: tuple[str, ...], rows: int) -> tuple[str, ...]:
-    """The local softmax error; returns the coefficients and, with a norm, sum_j e_j s_j."""
-    classes, normalised = b.network.classes, len(sampled) > 1
-    labels = b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
-    logits, error = (
-        b.tensor(f"{name}/{which}", (b.batch, classes), 32, "signal") for which in ("signal_logits", "error")
+def _error(b: Builder, project: LocalProject) -> LocalError:
+    """The local softmax error, and with a modulation its gradient."""
+    name, classes, modulated = project.layer, b.network.classes, b.rule.modulation != "none"
+    shape = _modulation_shape(b)
+    op = LocalError(
+        layer=name,
+        stage="local_error",
+        batch=b.batch,
+        rows=project.rows,
+        classes=classes,
+        modulation_shape=b.rule.modulation,
+        projected=project.projected,
+        norm=project.norm,
+        labels=b.tensor("input/labels", (b.batch,), LABEL_BITS, "label"),
+        modulation=b.parameter(name, "modulation", shape) if modulated else None,
+        logits=b.tensor(f"{name}/signal_logits", (b.batch, classes), 32, "signal"),
+        error=b.tensor(f"{name}/error", (b.batch, classes), 32, "signal"),
+        coefficients=b.tensor(f"{name}/coefficients", (b.batch, project.rows), 32, "signal"),
+        alignment=None if project.norm is None else b.tensor(f"{name}/alignment", (b.batch,), 64, "signal"),
+        modulation_grad=b.tensor(f"{name}/modulation_grad", shape, b.precision.accumulator_bits, "gradient")
+        if modulated
+        else None,
     )
-    signal: tuple[str, ...] = (b.tensor(f"{name}/coefficients", (b.batch, rows), 32, "signal"),)
-    if normalised:
-        signal = (*signal, b.tensor(f"{name}/alignment", (b.batch,), 64, "signal"))
-    modulation: tuple[str, ...] = ()
-    grads: tuple[str, ...] = ()
-    if b.rule.modulation != "none":
-        shape = _modulation_shape(b)
-        modulation = (b.parameter(name, "modulation", shape),)
-        grads = (b.tensor(f"{name}/modulation_grad", shape, b.precision.accumulator_bits, "gradient"),)
-    b.add(
-        LocalError(
-            layer=name,
-            stage="local_error",
-            batch=b.batch,
-            reads=(*sampled, labels, *modulation),
-            writes=(logits, error, *signal, *grads),
-            rows=rows,
-            classes=classes,
-            modulation=b.rule.modulation,
-            normalised=normalised,
-        )
-    )
-    return signal
+    b.add(op)
+    return op

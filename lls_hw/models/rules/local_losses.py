@@ -46,12 +46,12 @@ def classifier_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -
     """
     pool, head = latent_pool(layer, grid), classifier_of(layer, grid, b.network.classes)
     z = b.activation(pool)
-    b.add(Pool(layer=layer.name, stage="local_error", batch=b.batch, reads=(h,), writes=(z,), pool=pool))
+    b.add(Pool(layer=layer.name, stage="local_error", batch=b.batch, pool=pool, source=h, out=z))
     logits = b.map(head, "logits", max(b.precision.activation_bits, 16), "activation")
     bias = b.parameter(head.name, "bias", (head.out_c,))
-    b.product(head, "forward", "local_error", (z, b.weight(head), bias), logits)
+    b.product(head, "local_error", source=z, weight=b.weight(head), bias=bias, out=logits)
     error = classifier_loss(b, head, logits, stage="local_error", temperature=b.rule.temperature)
     b.weight_gradient(head, z, error)
     grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, head.in_c), b.precision.error_bits, "error")
-    b.product(head, "input_grad", "local_error", (error, b.weight(head)), grad)
+    b.product(head, "local_error", error=error, weight=b.weight(head), out=grad)
     return grad

@@ -35,7 +35,7 @@ TEST_BATCH = 250
 
 def run_batch_norm_inference(m: Machine, op: BatchNorm) -> None:
     """LeakyReLU(gamma (y - running mean) / sqrt(running variance + eps) + beta) as activation codes."""
-    y, gamma, beta, running = (m.read(name) for name in op.reads)
+    y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
     flat = y.codes.reshape(-1, op.shape.out_c)
     stats = np.empty((6, op.shape.out_c), np.int32)
     held = running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
@@ -87,7 +87,7 @@ class Inference:
         self.saturated += sum(record.saturated for record in m.records)
         self.overflows += sum(record.tally.overflows for record in m.records)
         self.guarded += sum(record.tally.guarded for record in m.records)
-        found = m.values[program.ops[-1].writes[0]]
+        found = m.values[program.output]
         return Value(found.codes.reshape(len(images.codes), self.network.classes), found.frac)
 
     def answers(self, images: Value) -> Ints:

@@ -45,26 +45,25 @@ def window_weights(grid: PoolGrid, channels: int) -> Ints:
 
 def run_local_project(m: Machine, op: LocalProject) -> None:
     """Latents, projections and squared norms of every sample."""
-    h = m.read(op.reads[0])
+    h = m.read(op.source)
     sums = _window_sums(op, h.codes)
-    name = op.writes[0]
     bits = latent_bits(m.program.precision.activation_bits, op.grid, op.latents)
     weights, weight_frac = window_weights(op.grid, op.shape.out_c), 0 if op.grid.is_uniform else WINDOW_FRAC
     kept = 0 if op.grid.is_uniform else 8
     exact = (m.program.precision.activation_bits + (max(op.grid.areas) - 1).bit_length()) + kept
     cut = exact - bits
     z, saturated = requantise(sums * weights, weight_frac - kept + cut, bits, Narrowing(rounding="half_up"))
-    z = z.astype(container(m.program.tensors[name].bits))
-    p = np.empty((op.batch, op.rows), container(m.program.tensors[op.writes[1]].bits))
+    z = z.astype(container(m.program.tensors[op.latent].bits))
+    p = np.empty((op.batch, op.rows), container(m.program.tensors[op.projected].bits))
     norm = np.empty(op.batch, np.int64)
-    vectors = m.read(op.reads[1]) if op.stored else Value(_basis(m, op.rows, op.latents), 0)
+    vectors = Value(_basis(m, op.rows, op.latents), 0) if op.projection is None else m.read(op.projection)
     m.record.signal_macs += int(_local.project_samples(z, vectors.codes, p, norm))
     m.record.saturated += saturated
     frac = h.frac + kept - cut
-    m.write(op.writes[0], z, frac)
-    m.write(op.writes[1], p, frac + vectors.frac)
-    if not op.stored:
-        m.write(op.writes[2], norm, 2 * frac)
+    m.write(op.latent, z, frac)
+    m.write(op.projected, p, frac + vectors.frac)
+    if op.norm is not None:
+        m.write(op.norm, norm, 2 * frac)
 
 
 def _basis(m: Machine, rows: int, latents: int) -> Ints:
@@ -93,7 +92,7 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     modulation, mod_frac = _modulation(m, op)
     inv_t, inv_t_frac = reciprocal(rule.temperature)
     wide = _local.ERROR_FRAC + MODULATION_BITS + op.classes.bit_length()
-    drop = max(0, wide - PRODUCT_BITS) if op.modulation != "none" else 0
+    drop = max(0, wide - PRODUCT_BITS) if op.modulation is not None else 0
     coefficient_frac = COEFFICIENT_FRAC + batch.bit_length() - 1 - max(0, inv_bits(rule.temperature))
     shift = _local.ERROR_FRAC + mod_frac + inv_t_frac - coefficient_frac
     logits = np.empty((batch, op.classes), np.int32)
@@ -108,7 +107,7 @@ def run_local_error(m: Machine, op: LocalError) -> None:
         norm,
         labels,
         modulation,
-        KINDS[op.modulation],
+        KINDS[op.modulation_shape],
         mod_frac,
         inv_t,
         inv_t_frac,
@@ -127,19 +126,13 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     m.record.signal_macs += int(products)
     m.record.saturated += int(clamped)
     m.taps[f"{op.layer}/likelihood"] = likelihood
-    made: dict[str, tuple[Ints, int]] = {
-        "signal_logits": (logits, _local.LOGIT_FRAC),
-        "error": (error, _local.ERROR_FRAC),
-        "coefficients": (coefficients, coefficient_frac),
-        "alignment": (alignment, _local.LOGIT_FRAC + _local.ERROR_FRAC),
-    }
-    for name in op.writes:
-        which = name.rpartition("/")[2]
-        if which in made:
-            m.write(name, *made[which])
-        else:
-            fitted = grad.reshape(m.program.tensors[name].shape)
-            m.narrow_to_fit(name, fitted, _local.LOGIT_FRAC + _local.ERROR_FRAC)
+    m.write(op.logits, logits, _local.LOGIT_FRAC)
+    m.write(op.error, error, _local.ERROR_FRAC)
+    m.write(op.coefficients, coefficients, coefficient_frac)
+    if op.alignment is not None:
+        m.write(op.alignment, alignment, _local.LOGIT_FRAC + _local.ERROR_FRAC)
+    if op.modulation_grad is not None:
+        m.narrow_to_fit(op.modulation_grad, grad, _local.LOGIT_FRAC + _local.ERROR_FRAC)
 
 
 def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
@@ -148,9 +141,9 @@ def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
     A random projection's latents are not normalised: their norm is one. It is brought to 16
     fraction bits and to means (sums over the common window area), and one is then 2**32.
     """
-    p, labels = m.read(op.reads[0]), m.read(op.reads[2 if op.normalised else 1])
-    if op.normalised:
-        return p.codes, m.read(op.reads[1]).codes, labels.codes
+    p, labels = m.read(op.projected), m.read(op.labels)
+    if op.norm is not None:
+        return p.codes, m.read(op.norm).codes, labels.codes
     grid = project_of(m, op.layer).grid
     share, share_frac = mantissa(Fraction(1, max(grid.areas)))
     cut = max(0, max_abs(p.codes).bit_length() - PRODUCT_BITS)
@@ -173,9 +166,9 @@ def inv_bits(temperature: float) -> int:
 
 def _modulation(m: Machine, op: LocalError) -> tuple[Ints, int]:
     """Modulation as (rows, 1) or (rows, classes), at most 24 bits wide so that products fit."""
-    if op.modulation == "none":
+    if op.modulation is None:
         return np.zeros((op.rows, 1), np.int32), 0
-    value = m.read(op.reads[-1])
+    value = m.read(op.modulation)
     cut = max(0, m.program.precision.master_bits - MODULATION_BITS)
     codes, _ = requantise(value.codes, cut, MODULATION_BITS, Narrowing(rounding="half_up"))
     return codes.reshape(op.rows, -1), value.frac - cut
@@ -183,10 +176,10 @@ def _modulation(m: Machine, op: LocalError) -> tuple[Ints, int]:
 
 def run_local_backproject(m: Machine, op: LocalBackproject) -> None:
     """The gradient every position of a window receives, at error width."""
-    if op.stored:
+    if op.projection is not None:
         _backproject_stored(m, op)
         return
-    coefficients, alignment, z, norm = (m.read(name) for name in op.reads)
+    coefficients, alignment, z, norm = (m.read(name) for name in (op.coefficients, op.alignment, op.latent, op.norm))
     project = project_of(m, op.layer)
     weights, weight_frac = _weights(project)
     exponents = [int(_local.reciprocal_norm(int(value))[1]) for value in norm.codes if value > 0]
@@ -207,7 +200,7 @@ def run_local_backproject(m: Machine, op: LocalBackproject) -> None:
         wide,
     )
     m.record.signal_macs += int(additions)
-    m.narrow(op.writes[0], wide, common)
+    m.narrow(op.latent_grad, wide, common)
 
 
 def _weights(project: LocalProject) -> tuple[Ints, int]:
@@ -216,7 +209,7 @@ def _weights(project: LocalProject) -> tuple[Ints, int]:
 
 def _backproject_stored(m: Machine, op: LocalBackproject) -> None:
     """u_t over the window's area: no normalisation, so norms are one and nothing is pulled back."""
-    coefficients, projection = (m.read(name) for name in op.reads)
+    coefficients, projection = m.read(op.coefficients), m.read(op.projection)
     project = project_of(m, op.layer)
     areas, channels = project.grid.areas, 1 if project.grid.channels is not None else project.shape.out_c
     share_frac = mantissa(Fraction(1, max(areas)))[1]
@@ -239,4 +232,4 @@ def _backproject_stored(m: Machine, op: LocalBackproject) -> None:
         wide,
     )
     m.record.signal_macs += int(products)
-    m.narrow(op.writes[0], wide, common)
+    m.narrow(op.latent_grad, wide, common)

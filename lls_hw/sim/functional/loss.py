@@ -32,7 +32,7 @@ def reciprocal(temperature: float) -> tuple[int, int]:
 
 def run_loss(m: Machine, op: Loss) -> None:
     """The classifier's softmax error at error width, and the sum over the batch for its bias."""
-    logits, labels = (m.read(name) for name in op.reads)
+    logits, labels = m.read(op.logits), m.read(op.labels)
     errors = np.empty((op.batch, op.classes), np.int64)
     likelihood = np.empty(op.batch, np.int64)
     on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
@@ -44,5 +44,5 @@ def run_loss(m: Machine, op: Loss) -> None:
     m.record.saturated += int(clamped)
     m.taps[f"{op.layer}/likelihood"] = likelihood
     error_frac = _local.ERROR_FRAC + inv_t_frac
-    m.narrow(op.writes[0], errors * inv_t, error_frac)
-    m.narrow_to_fit(op.writes[1], errors.sum(axis=0) * inv_t, error_frac)
+    m.narrow(op.error, errors * inv_t, error_frac)
+    m.narrow_to_fit(op.bias_grad, errors.sum(axis=0) * inv_t, error_frac)

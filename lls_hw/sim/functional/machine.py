@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lls_hw.models.program.ops import AnyOp
+from lls_hw.models.program.ops import Op, Operand
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.precision import Rounding, Scaling
 from lls_hw.models.spec.qformat import storage_bytes
@@ -100,28 +100,30 @@ class Machine:
         self.constants: dict[str, Ints] = {}
         self.phase_bits = 48
         self.learning_rate = program.optimizer.learning_rate
-        self._op: AnyOp = program.ops[0]
+        self._op: Op = program.ops[0]
 
     @property
     def record(self) -> OpRecord:
         """The running op's record."""
         return self.records[-1]
 
-    def begin(self, index: int, op: AnyOp) -> None:
+    def begin(self, index: int, op: Op) -> None:
         """Open the record of the next op."""
         self._op = op
         self.records.append(OpRecord(index))
 
-    def read(self, name: str) -> Value:
+    def read(self, name: Operand) -> Value:
         """A tensor the op declared that it reads; its bytes are recorded."""
-        assert name in self._op.reads, f"{self._op.kind} of {self._op.layer} reads {name} without saying so"
+        if name is None or name not in self._op.reads:
+            raise AssertionError(f"{self._op.kind} of {self._op.layer} reads {name} without saying so")
         value = self.values[name]
         self.record.read_bytes[name] = self._bytes(name, value.codes)
         return value
 
-    def write(self, name: str, codes: Ints, frac: int) -> None:
+    def write(self, name: Operand, codes: Ints, frac: int) -> None:
         """Store a tensor the op declared that it writes; container and shape must be the program's."""
-        assert name in self._op.writes, f"{self._op.kind} of {self._op.layer} writes {name} without saying so"
+        if name is None or name not in self._op.writes:
+            raise AssertionError(f"{self._op.kind} of {self._op.layer} writes {name} without saying so")
         tensor = self.program.tensors[name]
         assert codes.dtype == container(tensor.bits), f"{name}: {codes.dtype} does not hold {tensor.bits}-bit codes"
         assert codes.size == tensor.elements, f"{name}: {codes.shape} is not {tensor.shape}"

@@ -30,7 +30,7 @@ def run_batch_norm(m: Machine, op: BatchNorm) -> None:
     Pass one knows the extremes, and the map is monotone per channel, so the output's peak is
     known before anything is narrowed: its scale is never a step old, whatever the policy.
     """
-    y, gamma, beta, running = (m.read(name) for name in op.reads)
+    y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
     flat = y.codes.reshape(-1, op.shape.out_c)
     sums, extremes = _channel_sums(flat)
     stats = np.empty((6, op.shape.out_c), np.int32)
@@ -43,8 +43,8 @@ def run_batch_norm(m: Machine, op: BatchNorm) -> None:
     slope, slope_frac = slope_code(op.shape.negative_slope)
     peak = Peak(int(_norm_maps.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
     _forward_codes(m, op, flat, Value(stats, beta.frac), peak)
-    m.write(op.writes[1], stats, beta.frac)
-    m.write(op.writes[2], moved, RUNNING_FRAC)
+    m.write(op.stats, stats, beta.frac)
+    m.write(op.moved, moved, RUNNING_FRAC)
 
 
 def _channel_sums(flat: Ints) -> tuple[Ints, Ints]:
@@ -64,7 +64,7 @@ def _channel_sums(flat: Ints) -> tuple[Ints, Ints]:
 
 
 def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Peak) -> None:
-    name = op.writes[0]
+    name = op.out
     bits, how = m.program.tensors[name].bits, m.narrowing(name)
     out_frac = m.scales.exact_frac(name, bits, peak)
     slope, slope_frac = slope_code(op.shape.negative_slope)
@@ -93,7 +93,7 @@ def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Pe
 
 def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
     """Sums of the masked error, then delta_y; the gradients of gamma and beta are those sums."""
-    delta, y, stats = (m.read(name) for name in op.reads)
+    delta, y, stats = m.read(op.error), m.read(op.y), m.read(op.stats)
     if op.spread is not None:
         delta = _spread(m, op, delta)
     flat, flat_y = delta.codes.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
@@ -109,14 +109,14 @@ def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
     means = np.empty_like(sums)
     _norm_maps.backward_means(sums, flat.shape[0], means)
     _backward_codes(m, op, flat, flat_y, (stats.codes, means, *form, delta.frac - y.frac))
-    m.narrow_to_fit(op.writes[1], sums[1], delta.frac + _norm.GUARD + _norm_maps.XHAT_FRAC)
-    m.narrow_to_fit(op.writes[2], sums[0], delta.frac + _norm.GUARD)
+    m.narrow_to_fit(op.gamma_grad, sums[1], delta.frac + _norm.GUARD + _norm_maps.XHAT_FRAC)
+    m.narrow_to_fit(op.beta_grad, sums[0], delta.frac + _norm.GUARD)
 
 
 def _backward_codes(
     m: Machine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Ints, int, int, int, int]
 ) -> None:
-    name = op.writes[0]
+    name = op.out
     bits, how = m.program.tensors[name].bits, m.narrowing(name)
     out = np.empty(y.shape, container(bits))
 

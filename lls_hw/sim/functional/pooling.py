@@ -17,7 +17,7 @@ def windows(intervals: tuple[Window, ...]) -> Ints:
 
 def run_pool(m: Machine, op: Pool) -> None:
     """Maximum, whose codes keep their scale, or mean, which is narrower and gets one of its own."""
-    x, grid, is_max = m.read(op.reads[0]), op.pool.grid, op.pool.kind == "max"
+    x, grid, is_max = m.read(op.source), op.pool.grid, op.pool.kind == "max"
     shape = (op.batch, op.pool.out_h, op.pool.out_w, op.pool.channels)
     out = np.empty(shape, x.codes.dtype if is_max else np.int64)
     rows, cols = windows(grid.rows), windows(grid.cols)
@@ -29,23 +29,23 @@ def run_pool(m: Machine, op: Pool) -> None:
 
     run(work, op.batch)
     if is_max:
-        m.write(op.writes[0], out, x.frac)
+        m.write(op.out, out, x.frac)
     else:
-        m.narrow(op.writes[0], out, x.frac + MEAN_GUARD)
+        m.narrow(op.out, out, x.frac + MEAN_GUARD)
 
 
 def run_pool_backward(m: Machine, op: PoolBackward) -> None:
     """The error goes to each window's maximum, found again, or is shared out over the window."""
-    delta = m.read(op.reads[0])
+    delta = m.read(op.error)
     shape = (op.batch, op.pool.in_h, op.pool.in_w, op.pool.channels)
     rows, cols = windows(op.pool.grid.rows), windows(op.pool.grid.cols)
     if op.pool.kind == "avg":
         wide = np.empty(shape, np.int64)
         run(lambda first, last: mean_pool_backward(delta.codes, rows, cols, first, last, wide), op.batch)
-        m.narrow(op.writes[0], wide, delta.frac + MEAN_GUARD)
+        m.narrow(op.out, wide, delta.frac + MEAN_GUARD)
         return
-    x = m.read(op.reads[1])
-    m.read(op.reads[2])  # the unit compares the input with the stored maximum instead of searching
+    x = m.read(op.source)
+    m.read(op.pooled)  # the unit compares the input with the stored maximum instead of searching
     out = np.empty(shape, delta.codes.dtype)
     run(lambda first, last: max_pool_backward(delta.codes, x.codes, rows, cols, first, last, out), op.batch)
-    m.write(op.writes[0], out, delta.frac)
+    m.write(op.out, out, delta.frac)

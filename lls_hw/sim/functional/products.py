@@ -16,19 +16,19 @@ def run_gemm(m: Machine, op: Gemm) -> None:
 
 
 def _forward(m: Machine, op: Gemm) -> None:
-    x, w = m.read(op.reads[0]), m.read(op.reads[1])
+    x, w = m.read(op.source), m.read(op.weight)
     frac = x.frac + w.frac
     bias = _bias(m, op, frac)
     acc, tally = forward(m.array, op.shape, _map(op, x), _matrix(op, w), bias)
     m.record.tally += tally
-    m.narrow(op.writes[0], acc, frac)
+    m.narrow(op.out, acc, frac)
 
 
 def _bias(m: Machine, op: Gemm, frac: int) -> Ints:
     """The bias at the accumulators' scale, held to their width."""
-    if len(op.reads) < 3:
+    if op.bias is None:
         return np.zeros(op.shape.out_c, np.int64)
-    bias = m.read(op.reads[2])
+    bias = m.read(op.bias)
     how = Narrowing(rounding="half_up")
     codes, saturated = requantise(bias.codes, bias.frac - frac, m.array.accumulator_bits, how)
     m.record.saturated += saturated
@@ -36,18 +36,18 @@ def _bias(m: Machine, op: Gemm, frac: int) -> Ints:
 
 
 def _weight_grad(m: Machine, op: Gemm) -> None:
-    x, delta = m.read(op.reads[0]), m.read(op.reads[1])
+    x, delta = m.read(op.source), m.read(op.error)
     acc, tally = weight_gradient(m.array, op.shape, _map(op, x), delta.codes.reshape(-1, op.shape.out_c))
     m.record.tally += tally
-    m.write(op.writes[0], acc, x.frac + delta.frac)
+    m.write(op.out, acc, x.frac + delta.frac)
 
 
 def _input_grad(m: Machine, op: Gemm) -> None:
-    delta, w = m.read(op.reads[0]), m.read(op.reads[1])
+    delta, w = m.read(op.error), m.read(op.weight)
     shape = (op.batch, op.shape.out_h, op.shape.out_w, op.shape.out_c)
     acc, tally = input_gradient(m.array, op.shape, delta.codes.reshape(shape), _matrix(op, w))
     m.record.tally += tally
-    m.narrow(op.writes[0], acc, delta.frac + w.frac)
+    m.narrow(op.out, acc, delta.frac + w.frac)
 
 
 def _map(op: Gemm, x: Value) -> Ints:
@@ -63,17 +63,17 @@ def _matrix(op: Gemm, w: Value) -> Ints:
 def run_depthwise(m: Machine, op: DepthwiseConv) -> None:
     """A depthwise convolution or one of its gradients, with accumulators of the array's width."""
     s, bits = op.shape, m.array.accumulator_bits
-    a, b = m.read(op.reads[0]), m.read(op.reads[1])
+    a, b = (m.read(name) for name in op.factors)
     frac = a.frac + b.frac
     if op.direction == "forward":
         acc = zeros((op.batch, s.out_h, s.out_w, s.out_c), bits)
         m.record.tally += depthwise(m.array, s, op.direction, a.codes, b.codes, acc)
-        m.narrow(op.writes[0], acc, frac)
+        m.narrow(op.out, acc, frac)
     elif op.direction == "input_grad":
         acc = zeros((op.batch, s.in_h, s.in_w, s.in_c), bits)
         m.record.tally += depthwise(m.array, s, op.direction, acc, b.codes, a.codes)
-        m.narrow(op.writes[0], acc, frac)
+        m.narrow(op.out, acc, frac)
     else:
         acc = zeros(s.weight_shape, bits)
         m.record.tally += depthwise(m.array, s, op.direction, a.codes, acc, b.codes)
-        m.write(op.writes[0], acc, frac)
+        m.write(op.out, acc, frac)

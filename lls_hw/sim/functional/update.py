@@ -6,6 +6,7 @@ import numpy as np
 
 from lls_hw.models.program.ops import Update
 from lls_hw.sim.functional.machine import Machine, Peak, fitting_frac
+from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels._jit import Ints
 from lls_hw.sim.kernels._update import apply_update, momentum_wide
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
@@ -15,8 +16,7 @@ from lls_hw.sim.kernels.tables import mantissa
 def run_update(m: Machine, op: Update) -> None:
     """v <- momentum v + g; master <- master - lr v, stochastically rounded; then the compute copy."""
     step, step_frac = _step(m, op)
-    master_name = op.writes[1] if op.has_momentum else op.writes[0]
-    master = m.read(master_name)
+    master = m.read(op.master)
     bits, how = m.program.precision.master_bits, m.narrowing(op.parameter, m.program.precision.update_rounding)
     rate, rate_frac = mantissa(Fraction(str(m.learning_rate)))
     codes, frac = master.codes.copy(), master.frac
@@ -29,20 +29,23 @@ def run_update(m: Machine, op: Update) -> None:
         room = m.narrowing(f"{op.parameter}/room", m.program.precision.update_rounding)
         codes, _ = requantise(codes, 1, bits, room)
         frac -= 1
-    m.write(master_name, codes, frac)
-    if op.has_copy:
-        _cut_copy(m, op.writes[-1], codes, frac)
+    m.write(op.master, codes, frac)
+    if op.copy is not None:
+        _cut_copy(m, op.copy, codes, frac)
 
 
 def _step(m: Machine, op: Update) -> tuple[Ints, int]:
     """The new momentum (stored), or the gradient, narrowed stochastically to master width."""
-    gradient = m.read(op.reads[0])
-    decay, decay_frac = mantissa(Fraction(str(m.program.optimizer.momentum))) if op.has_momentum else (0, 0)
-    old = m.read(op.reads[1]).codes if op.has_momentum else np.zeros(gradient.codes.shape, np.int16)
-    old_frac = m.values[op.reads[1]].frac if op.has_momentum and old.any() else gradient.frac - decay_frac
+    gradient = m.read(op.gradient)
+    decay, decay_frac = (0, 0) if op.momentum is None else mantissa(Fraction(str(m.program.optimizer.momentum)))
+    nothing = Value(np.zeros(gradient.codes.shape, np.int16), 0)
+    old = nothing if op.momentum is None else m.read(op.momentum)
+    old_frac = old.frac if old.codes.any() else gradient.frac - decay_frac
     wide = np.empty(gradient.codes.shape, np.int64)
     frac = old_frac + decay_frac
-    peak = momentum_wide(gradient.codes.reshape(-1), gradient.frac - frac, old.reshape(-1), decay, wide.reshape(-1))
+    peak = momentum_wide(
+        gradient.codes.reshape(-1), gradient.frac - frac, old.codes.reshape(-1), decay, wide.reshape(-1)
+    )
     name = f"{op.parameter}@momentum"
     bits, found = m.program.precision.master_bits, Peak(int(peak), frac)
     out_frac = m.scales.frac(name, bits, lambda: found)
@@ -50,8 +53,8 @@ def _step(m: Machine, op: Update) -> tuple[Ints, int]:
     how = m.narrowing(name, m.program.precision.update_rounding)
     codes, saturated = requantise(wide, frac - out_frac, bits, how)
     m.record.saturated += saturated
-    if op.has_momentum:
-        m.write(name, codes, out_frac)
+    if op.momentum is not None:
+        m.write(op.momentum, codes, out_frac)
     return codes, out_frac
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lls_hw.models.program.ops import Pass
+from lls_hw.models.program.ops import Direction
 from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.array.closed_form import ArrayAccesses, array_accesses, array_cycles
 from lls_hw.sim.array.grouped import ArrayShape, Groups, grouped_cycles, most_packed
@@ -12,7 +12,7 @@ from lls_hw.sim.mapping.nest import Nest
 from lls_hw.sim.mapping.nest_plan import Pieces, TileWork
 from lls_hw.sim.mapping.work import lane_cycles, times
 
-MAC_KIND: dict[Pass, str | None] = {
+MAC_KIND: dict[Direction, str | None] = {
     "forward": None,
     "input_grad": "macs_weight_error",
     "weight_grad": "macs_activation_error",
@@ -43,7 +43,7 @@ def depthwise_cycles(channels: int, m: int, k: int, n: int, array: ArraySpec) ->
     return min(grouped_cycles(one, shape, pack=pack) for pack in range(1, max(1, most_packed(one, shape)) + 1))
 
 
-def product_size(nest: Nest, direction: Pass, at: Pieces) -> tuple[int, int, int]:
+def product_size(nest: Nest, direction: Direction, at: Pieces) -> tuple[int, int, int]:
     """(m, k, n) of a tile; depthwise: of one of its channels."""
     rows = nest.pixels("y", at["r"])
     fan_in = nest.taps * (1 if nest.shared else at["i"].size)
@@ -64,7 +64,7 @@ class ArrayWork:
 
     ctx: Context
     nest: Nest
-    direction: Pass
+    direction: Direction
     extras: tuple[str, ...]
 
     def __call__(self, at: Pieces, starts: bool, finishes: bool) -> TileWork:

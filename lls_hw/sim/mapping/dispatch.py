@@ -5,27 +5,23 @@ from functools import lru_cache
 from typing import Any
 
 from lls_hw.models.program.ops import (
-    AnyOp,
     BatchNorm,
     BatchNormBackward,
-    DepthwiseConv,
-    Gemm,
     LocalBackproject,
     LocalError,
     LocalProject,
     Loss,
-    Pool,
-    PoolBackward,
+    Op,
     TargetProject,
     Update,
 )
 from lls_hw.sim.mapping import recipes, recipes_local
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest_ops import nest_least_bytes, plan_nest
+from lls_hw.sim.mapping.nest_ops import NestOp, nest_least_bytes, plan_nest
 from lls_hw.sim.mapping.stream_ops import Grouped, plan_stream
 from lls_hw.sim.mapping.tile import Plan
 
-RECIPES: dict[type[AnyOp], Callable[[Context, Any], Grouped]] = {
+RECIPES: dict[type[Op], Callable[[Context, Any], Grouped]] = {
     BatchNorm: recipes.batch_norm,
     BatchNormBackward: recipes.batch_norm_backward,
     Update: recipes.update,
@@ -37,9 +33,9 @@ RECIPES: dict[type[AnyOp], Callable[[Context, Any], Grouped]] = {
 }
 
 
-def plan_op(ctx: Context, op: AnyOp) -> Plan:
+def plan_op(ctx: Context, op: Op) -> Plan:
     """How an op runs in `ctx.budget_bytes` of scratchpad beside the resident tensors."""
-    if isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward):
+    if isinstance(op, NestOp):
         return plan_nest(ctx, op)
     return _stream_plan(_Stream(ctx, op))
 
@@ -53,7 +49,7 @@ class _Stream:
 
     __slots__ = ("ctx", "known", "op")
 
-    def __init__(self, ctx: Context, op: AnyOp) -> None:
+    def __init__(self, ctx: Context, op: Op) -> None:
         chip = ctx.chip
         self.ctx, self.op = ctx, op
         places = tuple(ctx.places.values())
@@ -77,14 +73,14 @@ def _stream_plan(stream: _Stream) -> Plan:
     return plan_stream(stream.ctx, stream.op, recipe_of(stream.ctx, stream.op))
 
 
-def least_working_bytes(ctx: Context, op: AnyOp) -> int:
+def least_working_bytes(ctx: Context, op: Op) -> int:
     """Scratchpad bytes of the op's smallest tiles."""
-    if isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward):
+    if isinstance(op, NestOp):
         return nest_least_bytes(ctx, op)
     return _stream_least_bytes(_Stream(ctx, op))
 
 
-def recipe_of(ctx: Context, op: AnyOp) -> Grouped:
+def recipe_of(ctx: Context, op: Op) -> Grouped:
     """The streaming recipe of an op."""
     recipe = RECIPES.get(type(op))
     if recipe is None:

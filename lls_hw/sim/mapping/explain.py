@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lls_hw.models.program.ops import DepthwiseConv, Gemm, Pool, PoolBackward
+from lls_hw.models.program.ops import Product
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest_ops import estimate_cycles, held_bytes, mapping_of, nest_of, work_of
+from lls_hw.sim.mapping.nest_ops import NestOp, estimate_cycles, held_bytes, mapping_of, nest_of, work_of
 from lls_hw.sim.mapping.residency import Residency
 from lls_hw.sim.mapping.schedule import schedule_program
 from lls_hw.sim.mapping.search import table_of
@@ -52,7 +52,7 @@ def explain(program: Program, chip: AcceleratorSpec, index: int, *, top: int = 5
     SpecError : the op streams and has no mapping to choose, or the chip is too small.
     """
     op = program.ops[index]
-    if not isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward):
+    if not isinstance(op, NestOp):
         raise SpecError("--explain", index, f"op {index} ({op.kind}) streams, it has no mapping", "Name a GEMM.")
     return _explain(program, chip, index, schedule_program(program, chip).residency, top)
 
@@ -66,7 +66,7 @@ def explain_named(program: Program, chip: AcceleratorSpec, name: str, *, top: in
     """
     if name.isdigit() and int(name) < len(program.ops):
         return (explain(program, chip, int(name), top=top),)
-    products = [i for i, op in enumerate(program.ops) if isinstance(op, Gemm | DepthwiseConv)]
+    products = [i for i, op in enumerate(program.ops) if isinstance(op, Product)]
     found = [i for i in products if program.ops[i].layer == name]
     if not found:
         layers = ", ".join(dict.fromkeys(program.ops[i].layer for i in products))
@@ -78,7 +78,7 @@ def explain_named(program: Program, chip: AcceleratorSpec, name: str, *, top: in
 
 def _explain(program: Program, chip: AcceleratorSpec, index: int, residency: Residency, top: int) -> Explanation:
     op = program.ops[index]
-    assert isinstance(op, Gemm | DepthwiseConv | Pool | PoolBackward)
+    assert isinstance(op, NestOp)
     budget = chip.scratchpad.capacity_bytes - residency.resident_bytes[index]
     ctx = Context(program, chip, residency.places[index], budget)
     nest, (_, work) = nest_of(ctx, op), work_of(ctx, nest_of(ctx, op), op)

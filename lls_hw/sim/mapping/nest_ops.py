@@ -1,6 +1,6 @@
 """Plans of the ops that are nests: GEMMs, depthwise convolutions and poolings."""
 
-from lls_hw.models.program.ops import DepthwiseConv, Gemm, Pass, Pool, PoolBackward
+from lls_hw.models.program.ops import DepthwiseConv, Direction, Pool, PoolBackward, Product
 from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer
 from lls_hw.sim.mapping.array_work import ArrayWork
 from lls_hw.sim.mapping.axes import windows_of
@@ -13,12 +13,12 @@ from lls_hw.sim.mapping.search import least_bytes, tied
 from lls_hw.sim.mapping.tile import Plan, Unit
 from lls_hw.sim.mapping.vector_work import DepthwiseWork, PoolBackwardWork, PoolWork
 
-SIDES: dict[Pass, tuple[tuple[Side, Side], Side]] = {
+SIDES: dict[Direction, tuple[tuple[Side, Side], Side]] = {
     "forward": (("x", "w"), "y"),
     "weight_grad": (("x", "y"), "w"),
     "input_grad": (("y", "w"), "x"),
 }
-NestOp = Gemm | DepthwiseConv | Pool | PoolBackward
+NestOp = Product | Pool | PoolBackward
 
 
 def nest_of(ctx: Context, op: NestOp) -> Nest:
@@ -26,7 +26,7 @@ def nest_of(ctx: Context, op: NestOp) -> Nest:
     return _pool_nest(ctx, op) if isinstance(op, Pool | PoolBackward) else _product_nest(ctx, op)
 
 
-def _product_nest(ctx: Context, op: Gemm | DepthwiseConv) -> Nest:
+def _product_nest(ctx: Context, op: Product) -> Nest:
     (left, right), result = SIDES[op.direction]
     shape = op.shape
     whole = shape.kind in ("linear", "classifier")  # one position: a 1 x 1 kernel on the flattened map
@@ -41,8 +41,8 @@ def _product_nest(ctx: Context, op: Gemm | DepthwiseConv) -> Nest:
         windows=((0, 1),) if whole else _windows(shape),
         taps=1 if whole else shape.kernel_h * shape.kernel_w,
         shared=shape.kind == "depthwise",
-        reads=tuple(_operand(ctx, side, name) for side, name in zip((left, right), op.reads[:2], strict=True)),
-        result=Operand(result, ctx.tensor(op.writes[0]).bits, ctx.streams_out(op.writes[0])),
+        reads=tuple(_operand(ctx, side, name) for side, name in zip((left, right), op.factors, strict=True)),
+        result=Operand(result, ctx.tensor(op.out).bits, ctx.streams_out(op.out)),
         sum_bits=ctx.program.precision.accumulator_bits,
         narrows=op.direction != "weight_grad",
         align=max(ctx.chip.array.rows, ctx.chip.array.cols),
@@ -67,7 +67,7 @@ def _pool_sides(op: Pool | PoolBackward) -> tuple[Side, ...]:
 def _pool_nest(ctx: Context, op: Pool | PoolBackward) -> Nest:
     pool: PoolLayer = op.pool
     result: Side = "y" if isinstance(op, Pool) else "x"
-    bits = ctx.tensor(op.writes[0]).bits
+    bits = ctx.tensor(op.out).bits
     return Nest(
         batch=op.batch,
         in_h=pool.in_h,
@@ -79,16 +79,21 @@ def _pool_nest(ctx: Context, op: Pool | PoolBackward) -> Nest:
         taps=1,
         shared=True,
         reads=tuple(_operand(ctx, side, name) for side, name in zip(_pool_sides(op), op.reads, strict=True)),
-        result=Operand(result, bits, ctx.streams_out(op.writes[0])),
+        result=Operand(result, bits, ctx.streams_out(op.out)),
         sum_bits=bits if pool.kind == "max" else ctx.program.precision.accumulator_bits,
         narrows=pool.kind == "avg",
         align=ctx.chip.vector.lanes,
     )
 
 
+def streamed_names(op: NestOp) -> tuple[str, ...]:
+    """Operands that tiles cut, in the order of the nest's reads."""
+    return op.factors if isinstance(op, Product) else op.reads
+
+
 def held_names(op: NestOp) -> tuple[str, ...]:
     """Small operands that stay in the scratchpad for the whole op: the bias."""
-    return op.reads[2:] if isinstance(op, Gemm | DepthwiseConv) else ()
+    return (op.bias,) if isinstance(op, Product) and op.bias is not None else ()
 
 
 def held_bytes(ctx: Context, op: NestOp) -> int:
@@ -114,7 +119,7 @@ def plan_nest(ctx: Context, op: NestOp) -> Plan:
     route, work = work_of(ctx, nest, op)
     budget = ctx.budget_bytes - held_bytes(ctx, op)
     choice = mapping_of(ctx, nest, work, op, budget)
-    builder = NestBuilder(ctx, nest, (*op.reads[: len(nest.reads)], op.writes[0]), choice, work)
+    builder = NestBuilder(ctx, nest, (*streamed_names(op), op.out), choice, work)
     fills = ctx.fills(op.reads) + tuple(ctx.whole(name) for name in held if not ctx.places[name].resident)
     plan = builder.plan(route, held_bytes(ctx, op), fills)
     touched = {**plan.touched_reads, **{name: ctx.tensor(name).elements for name in held}}
@@ -123,7 +128,7 @@ def plan_nest(ctx: Context, op: NestOp) -> Plan:
 
 def work_of(ctx: Context, nest: Nest, op: NestOp) -> tuple[tuple[Unit, ...], WorkOf]:
     """Route of the op, and what one of its tiles does there."""
-    extras = ctx.draw(op.writes[0]) + (("bias",) if held_names(op) else ())
+    extras = ctx.draw(op.out) + (("bias",) if held_names(op) else ())
     if isinstance(op, Pool):
         return ("vector",), PoolWork(ctx, nest, op.pool)
     if isinstance(op, PoolBackward):

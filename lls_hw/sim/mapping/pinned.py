@@ -1,6 +1,6 @@
 """Mappings that the user fixes: tile sizes and loop order of named ops, checked before anything runs."""
 
-from lls_hw.models.program.ops import AnyOp, DepthwiseConv, Gemm
+from lls_hw.models.program.ops import Op, Product
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec, DramSpec, MappingPin
 from lls_hw.models.spec.errors import SpecError
@@ -12,14 +12,14 @@ from lls_hw.sim.mapping.search import score, table_of
 IMPOSSIBLE_BYTES = 1 << 50
 
 
-def pin_of(chip: AcceleratorSpec, op: AnyOp) -> MappingPin | None:
+def pin_of(chip: AcceleratorSpec, op: Op) -> MappingPin | None:
     """The pin of an op, if the user gave one."""
     return next((pin for pin in chip.mapping if _matches(pin, op)), None)
 
 
-def _matches(pin: MappingPin, op: AnyOp) -> bool:
+def _matches(pin: MappingPin, op: Op) -> bool:
     return (
-        isinstance(op, Gemm | DepthwiseConv)
+        isinstance(op, Product)
         and (pin.layer, pin.stage) == (op.layer, op.stage)
         and pin.direction in (None, op.direction)
     )
@@ -32,7 +32,7 @@ def check_pins(program: Program, chip: AcceleratorSpec) -> None:
     ------
     SpecError : it names none, or several.
     """
-    products = [op for op in program.ops if isinstance(op, Gemm | DepthwiseConv)]
+    products = [op for op in program.ops if isinstance(op, Product)]
     for index, pin in enumerate(chip.mapping):
         found = [op for op in products if _matches(pin, op)]
         if len(found) == 1 and sum(_matches(other, found[0]) for other in chip.mapping) == 1:

@@ -26,45 +26,41 @@ def _held(ctx: Context, names: tuple[str, ...], channels: int, group: int) -> tu
 
 def batch_norm(ctx: Context, op: BatchNorm) -> Grouped:
     """Training: sums, statistics, apply. Inference: statistics from the running ones, apply."""
-    y, *small = op.reads
-    out, *results = op.writes
-    shape, training = op.shape, len(op.writes) > 1
-    names = (*small, *results)
-    each = _channel_bytes(ctx, names, shape.out_c) + SUM_BYTES + SQUARE_BYTES
+    shape, small = op.shape, (op.gamma, op.beta, op.running)
+    results = tuple(name for name in (op.stats, op.moved) if name is not None)
+    each = _channel_bytes(ctx, (*small, *results), shape.out_c) + SUM_BYTES + SQUARE_BYTES
     parts = []
     for group, count in channel_groups(ctx, shape.out_c, each):
-        flow_y, flow_h = Flow(y, group, shape.out_c), Flow(out, group, shape.out_c)
+        flow_y, flow_h = Flow(op.y, group, shape.out_c), Flow(op.out, group, shape.out_c)
         apply = Pass(
             f"{op.layer} norm apply",
             (flow_y,),
             writes=(flow_h,),
-            work=times(("norm_apply", group), *((name, group) for name in ctx.draw(out))),
+            work=times(("norm_apply", group), *((name, group) for name in ctx.draw(op.out))),
         )
         sums = Pass(f"{op.layer} norm sums", (flow_y,), work=times(("norm_sums", group)))
-        stream = Stream("vector", op.batch, shape.positions, (sums, apply) if training else (apply,))
-        between = times(("norm_statistics", group), *((("norm_running", group),) if training else ()))
+        stream = Stream("vector", op.batch, shape.positions, (sums, apply) if op.trains else (apply,))
+        between = times(("norm_statistics", group), *((("norm_running", group),) if op.trains else ()))
         recipe = Recipe(
             stream,
-            _held(ctx, tuple(small), shape.out_c, group),
-            _held(ctx, tuple(results), shape.out_c, group),
+            _held(ctx, small, shape.out_c, group),
+            _held(ctx, results, shape.out_c, group),
             scratch_bytes=(SUM_BYTES + SQUARE_BYTES) * group,
             between=between,
-            passes_before=int(training),
+            passes_before=int(op.trains),
         )
         parts.append((recipe, count))
-    return Grouped(tuple(parts), f"{1 + training} passes over {y}")
+    return Grouped(tuple(parts), f"{1 + op.trains} passes over {op.y}")
 
 
 def batch_norm_backward(ctx: Context, op: BatchNormBackward) -> Grouped:
     """Sums, per-channel gradients, apply; a pooled gradient is read once a sample, not a position."""
-    delta, y, stats = op.reads
-    out, *grads = op.writes
-    shape = op.shape
-    each = _channel_bytes(ctx, (stats, *grads), shape.out_c) + SUM_BYTES + SQUARE_BYTES
+    shape, grads = op.shape, (op.gamma_grad, op.beta_grad)
+    each = _channel_bytes(ctx, (op.stats, *grads), shape.out_c) + SUM_BYTES + SQUARE_BYTES
     parts = []
     for group, count in channel_groups(ctx, shape.out_c, each):
-        spread = _spread_flow(ctx, op, delta, group)
-        flow_y, flow_delta = Flow(y, group, shape.out_c), Flow(delta, group, shape.out_c)
+        spread = _spread_flow(op, group)
+        flow_y, flow_delta = Flow(op.y, group, shape.out_c), Flow(op.error, group, shape.out_c)
         per_unit = (flow_y,) if spread else (flow_delta, flow_y)
         sampled = (spread,) if spread else ()
         uneven = (("spread_uneven", group),) if op.spread is not None and not op.spread.is_uniform else ()
@@ -74,23 +70,23 @@ def batch_norm_backward(ctx: Context, op: BatchNormBackward) -> Grouped:
                 f"{op.layer} norm backward apply",
                 per_unit,
                 sampled,
-                writes=(Flow(out, group, shape.out_c),),
-                work=times(("norm_back_apply", group), *uneven, *((name, group) for name in ctx.draw(out))),
+                writes=(Flow(op.out, group, shape.out_c),),
+                work=times(("norm_back_apply", group), *uneven, *((name, group) for name in ctx.draw(op.out))),
             ),
         )
         recipe = Recipe(
             Stream("vector", op.batch, shape.positions, passes),
-            _held(ctx, (stats,), shape.out_c, group),
-            _held(ctx, tuple(grads), shape.out_c, group),
+            _held(ctx, (op.stats,), shape.out_c, group),
+            _held(ctx, grads, shape.out_c, group),
             scratch_bytes=(SUM_BYTES + SQUARE_BYTES) * group,
             between=times(("norm_back_statistics", group)),
             passes_before=1,
         )
         parts.append((recipe, count))
-    return Grouped(tuple(parts), f"2 passes over {delta} and {y}")
+    return Grouped(tuple(parts), f"2 passes over {op.error} and {op.y}")
 
 
-def _spread_flow(ctx: Context, op: BatchNormBackward, delta: str, group: int) -> Flow | None:
+def _spread_flow(op: BatchNormBackward, group: int) -> Flow | None:
     """A group's share of the pooled gradient of one sample.
 
     A linear layer pools along its features: then groups share latents unevenly, and only whole
@@ -99,7 +95,7 @@ def _spread_flow(ctx: Context, op: BatchNormBackward, delta: str, group: int) ->
     if op.spread is None:
         return None
     latents = op.spread.latents(op.shape.out_c)
-    return Flow(delta, share(latents, group, op.shape.out_c), latents if group < op.shape.out_c else 0)
+    return Flow(op.error, share(latents, group, op.shape.out_c), latents if group < op.shape.out_c else 0)
 
 
 def share(latents: int, group: int, channels: int) -> int:
@@ -117,8 +113,8 @@ def update(ctx: Context, op: Update) -> Grouped:
     """One pass over the parameter: gradient, momentum and master in; momentum, master and copy out."""
     flows_in = tuple(Flow(name, 1) for name in op.reads)
     flows_out = tuple(Flow(name, 1) for name in op.writes)
-    parts = (("update_momentum", 1),) if op.has_momentum else ()
-    copies = (("update_copy", 1),) if op.has_copy else ()
+    parts = (("update_momentum", 1),) if op.momentum is not None else ()
+    copies = (("update_copy", 1),) if op.copy is not None else ()
     draws = (("draw", 1),) if ctx.program.precision.update_rounding == "stochastic" else ()
     work = times(*parts, ("update_master", 1), *draws, *copies)
     one = Pass(f"{op.parameter} update", flows_in, writes=flows_out, work=work)
@@ -127,16 +123,15 @@ def update(ctx: Context, op: Update) -> Grouped:
 
 def target_project(ctx: Context, op: TargetProject) -> Grouped:
     """Each sample's row of the feedback with its sign turned; a group's feedback and all labels are held."""
-    labels, feedback = op.reads
-    out, shape = op.writes[0], op.shape
+    shape = op.shape
     parts = []
-    for group, count in channel_groups(ctx, shape.out_c, _channel_bytes(ctx, (feedback,), shape.out_c)):
+    for group, count in channel_groups(ctx, shape.out_c, _channel_bytes(ctx, (op.feedback,), shape.out_c)):
         one = Pass(
             f"{op.layer} target",
-            writes=(Flow(out, group, shape.out_c),),
-            work=times(("select", group), *((name, group) for name in ctx.draw(out))),
-            sample_work={"scratchpad_read_words": ctx.words(shape.positions * group, ctx.tensor(feedback).bits)},
+            writes=(Flow(op.error, group, shape.out_c),),
+            work=times(("select", group), *((name, group) for name in ctx.draw(op.error))),
+            sample_work={"scratchpad_read_words": ctx.words(shape.positions * group, ctx.tensor(op.feedback).bits)},
         )
-        held = (*_held(ctx, (feedback,), shape.out_c, group), Flow(labels, op.batch))
+        held = (*_held(ctx, (op.feedback,), shape.out_c, group), Flow(op.labels, op.batch))
         parts.append((Recipe(Stream("vector", op.batch, shape.positions, (one,)), held), count))
     return Grouped(tuple(parts), "sample by sample")

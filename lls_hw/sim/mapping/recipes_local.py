@@ -1,6 +1,6 @@
 """Recipes of the local unit: projection, error, back-projection, and the classifier's loss."""
 
-from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss
+from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss, Operand
 from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.stream import Flow, Pass, Stream
@@ -13,8 +13,14 @@ BASIS_BITS = {"square": 1, "cosine": 16}
 """Bits of a stored basis entry. A square one needs a sign: only column t = 0 is zero, and that one is known."""
 
 
-def _per_sample(ctx: Context, names: tuple[str, ...], batch: int) -> tuple[Flow, ...]:
-    return tuple(Flow(name, ctx.tensor(name).elements // batch) for name in names)
+def _per_sample(ctx: Context, batch: int, *operands: Operand) -> tuple[Flow, ...]:
+    """One sample's part of the operands that the op has."""
+    return tuple(Flow(name, ctx.tensor(name).elements // batch) for name in operands if name is not None)
+
+
+def _held(ctx: Context, operand: Operand) -> tuple[Flow, ...]:
+    """A whole operand, where the op has it."""
+    return _per_sample(ctx, 1, operand)
 
 
 def basis_bytes(ctx: Context, rows: int, latents: int) -> int:
@@ -56,9 +62,8 @@ def _vectors(ctx: Context, op: LocalProject | LocalBackproject) -> tuple[dict[st
 
     A random projection is a tensor of the program: it is held, and read anew for every sample.
     """
-    if op.stored:
-        name = op.reads[-1]
-        return {"scratchpad_read_words": ctx.words(op.rows * op.latents, ctx.tensor(name).bits)}, 0, ()
+    if op.projection is not None:
+        return {"scratchpad_read_words": ctx.words(op.rows * op.latents, ctx.tensor(op.projection).bits)}, 0, ()
     work = _basis_work(ctx, op.rows, op.latents)
     return work, basis_bytes(ctx, op.rows, op.latents), basis_loads(ctx, op.layer, op.rows, op.latents)
 
@@ -68,23 +73,23 @@ def project(ctx: Context, op: LocalProject) -> Grouped:
     shape, grid = op.shape, op.grid
     windows = sum(grid.areas) if grid.channels is None else 0
     adds = windows * shape.out_c if grid.channels is None else sum(grid.areas)  # windows may overlap or repeat
-    norm = () if op.stored else (("latent_square", op.latents), ("latent_norm", 1))
+    norm = () if op.norm is None else (("latent_square", op.latents), ("latent_norm", 1))
     per_sample = times(*norm, *(() if grid.is_uniform else (("latent_uneven", op.latents),)))
     vectors, scratch_bytes, loads = _vectors(ctx, op)
-    sample_work = _plus(per_sample, _projection(ctx, op.rows, op.latents, stored=op.stored), vectors)
+    sample_work = _plus(per_sample, _projection(ctx, op.rows, op.latents, stored=op.projection is not None), vectors)
     per_unit, extra = divmod(adds, shape.positions)
     sample_work = _plus(sample_work, times(("latent_sum", extra)))
     one = Pass(
         f"{op.layer} project",
-        (Flow(op.reads[0], shape.out_c),),
-        sample_writes=_per_sample(ctx, op.writes, op.batch),
+        (Flow(op.source, shape.out_c),),
+        sample_writes=_per_sample(ctx, op.batch, op.latent, op.projected, op.norm),
         work=times(("latent_sum", per_unit)),
         sample_work=sample_work,
         signal=op.rows * op.latents,
     )
     recipe = Recipe(
         Stream("local", op.batch, shape.positions, (one,)),
-        held_reads=_per_sample(ctx, op.reads[1:], 1),
+        held_reads=_held(ctx, op.projection),
         scratch_bytes=POOL_SUM_BYTES * op.latents + scratch_bytes,
         extra_loads=loads,
     )
@@ -94,46 +99,41 @@ def project(ctx: Context, op: LocalProject) -> Grouped:
 def local_error(ctx: Context, op: LocalError) -> Grouped:
     """Softmax error of each sample, with the modulation and its gradient held."""
     batch = op.batch
-    sampled = 3 if op.normalised else 2
-    given, modulation = op.reads[:sampled], op.reads[sampled:]
-    finished = len(op.writes) - len(modulation)
-    results, gradient = op.writes[:finished], op.writes[finished:]
-    entries = {"none": 0, "vector": op.rows, "matrix": op.rows * op.classes}[op.modulation]
+    entries = {"none": 0, "vector": op.rows, "matrix": op.rows * op.classes}[op.modulation_shape]
     work = times(
         ("softmax_class", op.classes), ("softmax_sample", 1), ("error_row", op.rows), ("modulation_entry", entries)
     )
     one = Pass(
         f"{op.layer} local error",
-        _per_sample(ctx, given, batch),
-        writes=_per_sample(ctx, results, batch),
+        _per_sample(ctx, batch, op.projected, op.norm, op.labels),
+        writes=_per_sample(ctx, batch, op.logits, op.error, op.coefficients, op.alignment),
         work=work,
         signal=3 * entries,
     )
-    recipe = Recipe(Stream("local", batch, 1, (one,)), _per_sample(ctx, modulation, 1), _per_sample(ctx, gradient, 1))
+    recipe = Recipe(Stream("local", batch, 1, (one,)), _held(ctx, op.modulation), _held(ctx, op.modulation_grad))
     return Grouped(((recipe, 1),), "sample by sample")
 
 
 def backproject(ctx: Context, op: LocalBackproject) -> Grouped:
     """Latent by latent: u from the coefficients, then the normalisation's Jacobian."""
-    sampled, z = (op.reads[:1], None) if op.stored else ((*op.reads[:2], op.reads[3]), op.reads[2])
-    jacobian = "backproject_stored" if op.stored else "backproject"
+    jacobian = "backproject" if op.projection is None else "backproject_stored"
     per_latent = _plus(
-        times((jacobian, 1), *((name, 1) for name in ctx.draw(op.writes[0]))),
-        _projection(ctx, op.rows, 1, stored=op.stored),
+        times((jacobian, 1), *((name, 1) for name in ctx.draw(op.latent_grad))),
+        _projection(ctx, op.rows, 1, stored=op.projection is not None),
     )
     vectors, scratch_bytes, loads = _vectors(ctx, op)
     one = Pass(
         f"{op.layer} back-project",
-        () if z is None else (Flow(z, 1),),
-        _per_sample(ctx, sampled, op.batch),
-        writes=(Flow(op.writes[0], 1),),
+        () if op.latent is None else (Flow(op.latent, 1),),
+        _per_sample(ctx, op.batch, op.coefficients, op.alignment, op.norm),
+        writes=(Flow(op.latent_grad, 1),),
         work=per_latent,
         sample_work=vectors,
         signal=op.rows * op.latents,
     )
     recipe = Recipe(
         Stream("local", op.batch, op.latents, (one,)),
-        held_reads=_per_sample(ctx, op.reads[-1:], 1) if op.stored else (),
+        held_reads=_held(ctx, op.projection),
         scratch_bytes=scratch_bytes,
         extra_loads=loads,
     )
@@ -146,15 +146,15 @@ def loss(ctx: Context, op: Loss) -> Grouped:
         ("softmax_class", op.classes),
         ("softmax_sample", 1),
         ("loss_class", op.classes),
-        *((name, op.classes) for name in ctx.draw(op.writes[0])),
+        *((name, op.classes) for name in ctx.draw(op.error)),
     )
     one = Pass(
         f"{op.layer} loss",
-        _per_sample(ctx, op.reads, op.batch),
-        writes=_per_sample(ctx, op.writes[:1], op.batch),
+        _per_sample(ctx, op.batch, op.logits, op.labels),
+        writes=_per_sample(ctx, op.batch, op.error),
         work=work,
     )
-    recipe = Recipe(Stream("local", op.batch, 1, (one,)), held_writes=_per_sample(ctx, op.writes[1:], 1))
+    recipe = Recipe(Stream("local", op.batch, 1, (one,)), held_writes=_held(ctx, op.bias_grad))
     return Grouped(((recipe, 1),), "sample by sample")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lls_hw.models.program.ops import AnyOp
+from lls_hw.models.program.ops import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
@@ -29,7 +29,7 @@ class ScheduledOp:
     """
 
     index: int
-    op: AnyOp
+    op: Op
     plan: Plan
     arrives: tuple[Stay, ...]
     uses: tuple[Stay, ...]
@@ -71,13 +71,13 @@ def schedule_program(program: Program, chip: AcceleratorSpec) -> Schedule:
     return Schedule(program, chip, residency, tuple(ops))
 
 
-def _room(program: Program, op: AnyOp, capacity_bytes: int) -> int:
+def _room(program: Program, op: Op, capacity_bytes: int) -> int:
     """Bytes an op would use well: all its operands twice, but no more than its share."""
     total = sum(program.tensors[name].size_bytes for name in (*op.reads, *op.writes))
     return min(capacity_bytes // ROOM_SHARE, 2 * total)
 
 
-def _nothing_resident(op: AnyOp) -> dict[str, Place]:
+def _nothing_resident(op: Op) -> dict[str, Place]:
     names = dict.fromkeys((*op.reads, *op.writes))
     return {name: Place(resident=False, load=name in op.reads, store=name in op.writes) for name in names}
 
@@ -112,14 +112,14 @@ class _Before:
         self.writer: dict[str, int] = {}
         self.users: dict[str, list[int]] = {}
 
-    def note(self, index: int, op: AnyOp) -> None:
+    def note(self, index: int, op: Op) -> None:
         """An op joins the past."""
         self.writer.update(dict.fromkeys(op.writes, index))
         for name in dict.fromkeys((*op.reads, *op.writes)):
             self.users.setdefault(name, []).append(index)
 
 
-def _place(index: int, op: AnyOp, plan: Plan, residency: Residency, before: _Before) -> ScheduledOp:
+def _place(index: int, op: Op, plan: Plan, residency: Residency, before: _Before) -> ScheduledOp:
     """Find whom the op waits for: writers of what it reads or writes, and all users of what it writes in place.
 
     (A tensor in DRAM needs no wait for its readers: loads are issued in program order, so theirs are done.)

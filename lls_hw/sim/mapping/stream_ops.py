@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lls_hw.models.program.ops import AnyOp
+from lls_hw.models.program.ops import Op
 from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.mapping.axes import chunk_axis
 from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context
@@ -77,7 +77,7 @@ def channel_groups(ctx: Context, channels: int, held_bytes_each: int) -> tuple[t
     return tuple((piece.size, count) for piece, count in chunk_axis(channels, size).runs)
 
 
-def plan_stream(ctx: Context, op: AnyOp, grouped: Grouped) -> Plan:
+def plan_stream(ctx: Context, op: Op, grouped: Grouped) -> Plan:
     """Begin, passes, what comes between, end; once for each group of channels.
 
     Groups of two sizes share buffers, and each may be the hungrier one in another buffer: then the tiles shrink.
@@ -88,7 +88,7 @@ def plan_stream(ctx: Context, op: AnyOp, grouped: Grouped) -> Plan:
     return plan
 
 
-def _plan_within(ctx: Context, op: AnyOp, grouped: Grouped, budget_bytes: int) -> Plan:
+def _plan_within(ctx: Context, op: Op, grouped: Grouped, budget_bytes: int) -> Plan:
     lanes = ctx.chip.local.lanes if grouped.parts[0][0].stream.unit == "local" else ctx.chip.vector.lanes
     touched = Touched()
     body: list[Node] = []

@@ -78,7 +78,7 @@ def test_local_project__latents_of_uneven_windows(bits):
         for op, _, after in seen:
             if not isinstance(op, LocalProject):
                 continue
-            h, (z, p, norm) = after[op.reads[0]], (after[n] for n in op.writes)
+            h, z, p, norm = (after[n] for n in (op.source, op.latent, op.projected, op.norm))
             planes = h.codes.reshape(op.batch, -1, op.shape.out_c).transpose(0, 2, 1)
             most, even = max(op.grid.areas), len(set(op.grid.areas)) == 1
             for i in range(op.batch):
@@ -106,10 +106,9 @@ def test_update__masters_descend_by_exactly_the_rounded_momentum():
     for m, seen in steps("lls_m", "8", "momentum"):
         m.step -= 1  # keys of the step just run
         for op, reads, after in seen:
-            if not isinstance(op, Update) or not op.has_momentum:
+            if not isinstance(op, Update) or op.momentum is None:
                 continue
-            name = op.writes[1]
-            old, new, v = reads[name], after[name], after[op.writes[0]]
+            old, new, v = reads[op.master], after[op.master], after[op.momentum]
             if new.frac != old.frac:
                 continue  # the master made room: its codes were halved after the update
             checked += 1
@@ -119,8 +118,8 @@ def test_update__masters_descend_by_exactly_the_rounded_momentum():
                 for i, (s, o) in enumerate(zip(v.codes.ravel().tolist(), old.codes.ravel().tolist(), strict=True))
             ]
             assert new.codes.ravel().tolist() == want
-            if op.has_copy:
-                copy = after[op.writes[-1]]
+            if op.copy is not None:
+                copy = after[op.copy]
                 cut, _ = requant.narrow_all(want, new.frac - copy.frac, 8, "nearest_even", "saturate")
                 assert copy.codes.ravel().tolist() == cut
         m.step += 1

@@ -26,7 +26,7 @@ from lls_hw.sim.mapping.axes import (
 )
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.explain import explain
-from lls_hw.sim.mapping.nest_ops import choose, nest_of, work_of
+from lls_hw.sim.mapping.nest_ops import choose, nest_of, streamed_names, work_of
 from lls_hw.sim.mapping.nest_plan import NestBuilder
 from lls_hw.sim.mapping.search import score, table_of
 from lls_hw.sim.mapping.tile import walk
@@ -70,7 +70,7 @@ def test_table__equals_the_tiles_of_every_candidate(index):
     nest = nest_of(ctx, op)
     table = table_of(nest, CHIP.dram, ctx.depth)
     route, work = work_of(ctx, nest, op)
-    names = (*op.reads[: len(nest.reads)], op.writes[0])
+    names = (*streamed_names(op), op.out)
     macs = set()
     for flat in np.flatnonzero(table.need_bytes.ravel() < 1 << 50)[::7]:
         choice = table.choice(int(flat))
@@ -78,7 +78,7 @@ def test_table__equals_the_tiles_of_every_candidate(index):
         moved = sum(t.bus_bytes * n for tile, n in walk(plan.body) for t in (*tile.loads, *tile.stores))
         assert moved == choice.dram_bytes, choice
         assert plan.working_bytes == choice.need_bytes, choice
-        assert plan.touched_writes[op.writes[0]] == PROGRAM.tensors[op.writes[0]].elements
+        assert plan.touched_writes[op.out] == PROGRAM.tensors[op.out].elements
         macs.add(sum(n * (tile.tally.get("macs", 0) + tile.tally.get("vector_macs", 0)) for tile, n in walk(plan.body)))
     if isinstance(op, Gemm | DepthwiseConv):
         assert macs == {op.macs}
