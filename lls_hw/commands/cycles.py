@@ -119,7 +119,6 @@ def _write(target: str | None, text: str | None) -> None:
 
 def _table(lines: "list[LayerCycles]", title: str, elements: int, convention: "Convention") -> "Table":
     """Lines and a total; the total's utilisation is all products over all element cycles, its mapping is left out."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", show_footer=True)
@@ -133,7 +132,7 @@ def _table(lines: "list[LayerCycles]", title: str, elements: int, convention: "C
     share = 1 if convention == "scalesim" else 100
     for line in lines:
         table.add_row(
-            escape(line.name),
+            line.name,
             *(f"{size:,}" for size in (line.m, line.k, line.n, line.cycles)),
             f"{share * line.utilization:.2f}%",
             f"{share * line.mapping_efficiency:.2f}%",

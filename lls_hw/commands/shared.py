@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+PIPE_COLUMNS = 132
+"""Width of the tables where no terminal says its own."""
+
 
 def put_json(target: str | None, data: Mapping[str, Any] | list[Any]) -> None:
     """Write data as JSON: to standard output for "-", whole to a file, or nowhere."""
@@ -20,11 +23,16 @@ def put_json(target: str | None, data: Mapping[str, Any] | list[Any]) -> None:
 
 
 def console_for(*, to_stderr: bool) -> "Console":
-    """A console that is wide enough for the tables when nobody looks at it."""
+    """A console that prints every string as it stands, wide enough for the tables when nobody looks at it.
+
+    Names, paths and sources are the user's: brackets and colons in them are no markup and no emoji.
+    """
     from rich.console import Console
 
-    console = Console(stderr=to_stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=to_stderr, highlight=False, width=132)
+    console = Console(stderr=to_stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PIPE_COLUMNS
+    return console
 
 
 @contextmanager
@@ -34,8 +42,10 @@ def progress_on(quiet: bool) -> Iterator[Callable[[str], None]]:
     if quiet or not console.is_terminal:
         yield lambda _: None
         return
-    with console.status("reading") as status:
-        yield status.update
+    from rich.text import Text
+
+    with console.status(Text("reading")) as status:
+        yield lambda text: status.update(Text(text))
 
 
 @contextmanager
@@ -48,10 +58,10 @@ def bar_on(quiet: bool, what: str) -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bar:
