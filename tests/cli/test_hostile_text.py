@@ -87,7 +87,7 @@ def test_explain_energy__prints_sources_whole(source: str, tmp_path: Path, capsy
         "none",
         "--explain-energy",
     )
-    assert f"Somebody {source}" in printed(capsys, "simulate", "--net", "smallconv", "--rule", "lls", "--explain-energy", *more)
+    assert f"Somebody {source}" in printed(capsys, "simulate", "--net", "smallconv", "--rule", "lls", *more)
 
 
 @EVERY
