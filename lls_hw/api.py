@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from lls_hw.config import RunSpec
+from lls_hw.config import RunSpec, lower_run
 from lls_hw.costs.json import ratios, stages_json, totals_json
 from lls_hw.costs.step import Costs, run_costs
 from lls_hw.costs.timeline import occupancy_json, timeline_json
@@ -66,6 +66,7 @@ def simulate(
     ------
     SpecError : anything in the descriptions that cannot hold.
     """
+    program = lower_run(run)
     costs = baseline = None
     with ExitStack() as stack:
         start: Callable[[], Numerics] | None = None
@@ -73,14 +74,15 @@ def simulate(
             assert images is not None, "numerics without pictures"
             refuse_numerics(run.rule, run.optimizer, run.network, run.batch)
             reference = stack.enter_context(ReferenceProcess())
-            values = start_values(run)
-            reference.begin(run, values, *step_batch(run, images, 0))
-            start = partial(run_numerics, run, images, progress, values=values, reference=reference)
+            values = start_values(run, program)
+            reference.begin(run, program, values, *step_batch(run, images, 0))
+            start = partial(run_numerics, run, program, images, progress, values=values, reference=reference)
         if run.costs:
             progress(f"costs of {run.rule.name}")
-            costs = run_costs(run, trace=trace)
+            costs = run_costs(run, program, trace=trace)
             if run.baseline is not None:
                 progress(f"costs of {run.baseline}")
-                baseline = run_costs(run, run.baseline)
+                own = run.baseline == run.rule.name
+                baseline = costs if own else run_costs(run, lower_run(run, run.baseline))
         numerics = start() if start is not None else None
     return RunResult(run=run, costs=costs, baseline=baseline, numerics=numerics)

@@ -6,6 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from lls_hw.models.data import Images, load_data
+from lls_hw.models.program.lower import lower
+from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.spec.accelerator import AcceleratorSpec, Dataflow
 from lls_hw.models.spec.base import Spec
@@ -166,3 +168,14 @@ def resolve_chip(choices: Choices) -> AcceleratorSpec:
 def load_technology(run: RunSpec) -> TechnologySpec:
     """The energy table of a run."""
     return load("technology", run.technology, TechnologySpec, "--technology")
+
+
+def lower_run(run: RunSpec, rule: str | None = None) -> Program:
+    """One training step of the run as a program; of another rule on the same network, widths and batch if named.
+
+    Raises
+    ------
+    SpecError : the rule has no lowering.
+    """
+    chosen = run.rule if rule in (None, run.rule.name) else parse_rule(str(rule))
+    return lower(run.network, chosen, run.precision, optimizer=run.optimizer, batch=run.batch)

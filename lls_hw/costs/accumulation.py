@@ -6,6 +6,7 @@ from dataclasses import replace
 from lls_hw.config import RunSpec
 from lls_hw.costs.step import Costs, priced, run_costs
 from lls_hw.models.program.ops import Tensor
+from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.engine import run_events
@@ -13,7 +14,7 @@ from lls_hw.sim.event.result import EventResult, OpResult, StageResult
 from lls_hw.sim.mapping.tile import add_to, make_transfer
 
 
-def accumulated_costs(run: RunSpec, micro_steps: int) -> Costs:
+def accumulated_costs(run: RunSpec, program: Program, micro_steps: int) -> Costs:
     """One update from the gradients of `micro_steps` batches: their costs together.
 
     All micro-steps but the last run without their updates and keep their gradients: these go to DRAM at
@@ -26,12 +27,12 @@ def accumulated_costs(run: RunSpec, micro_steps: int) -> Costs:
     """
     if micro_steps < 1:
         raise SpecError("--accumulate", micro_steps, "an update needs a batch", "Use 1 or more.")
-    whole = run_costs(run)
-    gradients = [t for name, t in whole.program.tensors.items() if t.role == "gradient"]
+    whole = run_costs(run, program)
+    gradients = [t for name, t in program.tensors.items() if t.role == "gradient"]
     if micro_steps == 1:
         return whole
-    tensors = {name: replace(t, kept=t.kept or t.role == "gradient") for name, t in whole.program.tensors.items()}
-    kept = replace(whole.program, tensors=tensors)
+    tensors = {name: replace(t, kept=t.kept or t.role == "gradient") for name, t in program.tensors.items()}
+    kept = replace(program, tensors=tensors)
     micro = replace(kept, ops=tuple(op for op in kept.ops if op.stage != "update"))
     repeats = micro_steps - 1
     part = run_events(micro, run.chip)

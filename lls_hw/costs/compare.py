@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from lls_hw.config import RunSpec
+from lls_hw.config import RunSpec, lower_run
 from lls_hw.costs.accumulation import accumulated_costs
 from lls_hw.costs.json import ratios, totals_json
 from lls_hw.costs.step import Costs, training_memory
@@ -55,7 +55,7 @@ def compare_runs(
     costs = []
     for run in runs:
         progress(f"costs of {run.rule.name}, batch {run.batch}")
-        costs.append(accumulated_costs(run, accumulate))
+        costs.append(accumulated_costs(run, lower_run(run), accumulate))
     against = next((found for found in costs if found.rule == "bp"), costs[0])
     return Comparison(runs=tuple(runs), costs=tuple(costs), against=against, accumulate=accumulate)
 

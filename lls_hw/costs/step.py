@@ -1,16 +1,10 @@
-"""What does it cost? One training step through the event engine, priced."""
+"""One training step through the event engine, priced."""
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 from lls_hw.config import RunSpec, load_technology
-from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
-from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.network import NetworkSpec
-from lls_hw.models.spec.precision import Precision
-from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec, parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.cost.area import area_mm2, average_power_mw, edp_uj_ms, time_ms
 from lls_hw.sim.cost.energy import Energy, price_all, price_low_high
@@ -57,60 +51,16 @@ class Costs:
     edp_uj_ms: float
 
 
-def run_costs(run: RunSpec, rule_name: str | None = None, *, trace: bool = False) -> Costs:
-    """Costs of the run's rule, or of another rule on the same network, chip and batch.
+def run_costs(run: RunSpec, program: Program, *, trace: bool = False) -> Costs:
+    """Costs of a program on the run's chip: the run's own, or that of another rule beside it.
 
     Raises
     ------
     SpecError : the chip cannot hold a tile, or its technology cannot price it; a pinned mapping does not fit.
     """
-    rule = run.rule if rule_name in (None, run.rule.name) else parse_rule(str(rule_name))
-    program = step_program(run.network, rule, run.precision, run.optimizer, run.batch)
-    if rule is run.rule:
+    if program.rule == run.rule:
         check_pins(program, run.chip)
     return priced(run, program, run_events(program, run.chip, trace=trace))
-
-
-@lru_cache(maxsize=16)
-def step_program(
-    network: NetworkSpec, rule: RuleSpec, precision: Precision, optimizer: OptimizerSpec, batch: int
-) -> Program:
-    """The lowered step; kept, since the points of a sweep share it."""
-    return lower(network, rule, precision, optimizer=optimizer, batch=batch)
-
-
-@lru_cache(maxsize=4)
-def _events_of(key: "_Step", pinned: bool) -> EventResult:
-    if pinned:
-        check_pins(key.program, key.chip)
-    return run_events(key.program, key.chip)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A program (one object, see `step_program`) on a chip."""
-
-    program: Program
-    chip: AcceleratorSpec
-
-    def __hash__(self) -> int:
-        return hash((id(self.program), self.chip))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Step) and self.program is other.program and self.chip == other.chip
-
-
-def step_events(program: Program, chip: AcceleratorSpec, *, pinned: bool = True) -> EventResult:
-    """`run_events`, kept: technologies and baselines of a sweep share it.
-
-    Neither the chip's name nor its technology changes an event.
-
-    Raises
-    ------
-    SpecError : as `run_costs`.
-    """
-    plain = chip.model_copy(update={"name": "any", "technology": "any"})
-    return _events_of(_Step(program, plain), pinned and bool(chip.mapping))
 
 
 def priced(run: RunSpec, program: Program, events: EventResult, technology: TechnologySpec | None = None) -> Costs:
@@ -151,7 +101,9 @@ def training_memory(program: Program) -> dict[str, int]:
 
     Examples
     --------
+    >>> from lls_hw.models.program.lower import lower
     >>> from lls_hw.models.registry import load_network
+    >>> from lls_hw.models.spec.rule import parse_rule
     >>> program = lower(load_network("smallconv"), parse_rule("lls_m"), batch=2)
     >>> parts = training_memory(program)
     >>> sum(parts.values()) == program.training_memory_bytes(), parts["modulation"]

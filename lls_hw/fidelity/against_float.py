@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lls_hw.config import RunSpec
-from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
 from lls_hw.models.reference.initial import parameter_shapes
 from lls_hw.sim.functional.readback import Value, real, real_parameter, real_tensor
@@ -27,22 +26,22 @@ class AgainstFloat:
     cosine: float
 
 
-def lowered(run: RunSpec) -> Program:
-    """The run's program."""
-    return lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=run.batch)
-
-
 def compare_step(
-    run: RunSpec, before: Mapping[str, Value], x: Value, labels: NDArray[Any], after: Mapping[str, Value]
+    run: RunSpec,
+    program: Program,
+    before: Mapping[str, Value],
+    x: Value,
+    labels: NDArray[Any],
+    *,
+    after: Mapping[str, Value],
 ) -> tuple[AgainstFloat, ...]:
     """The reference's step from the same grid points, and every tensor both have."""
-    expected = reference_tensors(run, reference_parameters(run, before), x, labels)
-    return compare_tensors(lowered(run), expected, after)
+    expected = reference_tensors(run, reference_parameters(run, program, before), x, labels)
+    return compare_tensors(program, expected, after)
 
 
-def reference_parameters(run: RunSpec, values: Mapping[str, Value]) -> dict[str, NDArray[np.float32]]:
+def reference_parameters(run: RunSpec, program: Program, values: Mapping[str, Value]) -> dict[str, NDArray[np.float32]]:
     """What the chip multiplies with (compute copies, masters of small parameters), in the reference's layout."""
-    program = lowered(run)
     return {
         name: real_parameter(program, name, values).astype(np.float32)
         for name in parameter_shapes(run.network, run.rule)

@@ -1,21 +1,20 @@
-"""Does it learn? One run of the functional engine, beside the float reference."""
+"""Training steps in integers, the first of them beside the float reference."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from lls_hw.config import RunSpec
-from lls_hw.fidelity.against_float import AgainstFloat, compare_step, lowered
+from lls_hw.fidelity.against_float import AgainstFloat, compare_step
+from lls_hw.fidelity.counts import StepCounts
 from lls_hw.fidelity.reference_process import ReferenceProcess
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.program import Program
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.functional.engine import FunctionalEngine, why_not_integers
-from lls_hw.sim.functional.machine import OpRecord
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import initial_values, input_codes
 
@@ -44,9 +43,9 @@ class Numerics:
     against_float: tuple[AgainstFloat, ...]
 
 
-def start_values(run: RunSpec) -> dict[str, Value]:
+def start_values(run: RunSpec, program: Program) -> dict[str, Value]:
     """Every kept tensor before the first step."""
-    return initial_values(lowered(run), initial_parameters(run.network, run.rule, run.seed))
+    return initial_values(program, initial_parameters(run.network, run.rule, run.seed))
 
 
 def step_batch(run: RunSpec, images: Images, step: int) -> tuple[Value, NDArray[Any]]:
@@ -57,6 +56,7 @@ def step_batch(run: RunSpec, images: Images, step: int) -> tuple[Value, NDArray[
 
 def run_numerics(
     run: RunSpec,
+    program: Program,
     images: Images,
     progress: Progress = lambda _: None,
     *,
@@ -72,68 +72,29 @@ def run_numerics(
     ------
     SpecError : a batch the network cannot normalise, or a rule without integer execution.
     """
-    program, values = lowered(run), values or start_values(run)
+    values = values or start_values(run, program)
     engine = FunctionalEngine(program, dict(values), run.chip, seed=run.seed)
-    tally = _Tally(program)
+    counts, by_step = StepCounts(), []
     against: tuple[AgainstFloat, ...] = ()
     for step in range(run.steps):
         progress(f"integers, step {step + 1} of {run.steps}")
         x, labels = step_batch(run, images, step)
-        tally.add(engine.step(x, labels), engine)
+        by_step.append(counts.add(engine.step(x, labels), engine))
         if step == 0:
             progress("float reference")
             after = engine.machine.values
             if reference is not None:
                 against = reference.compare({name: after[name] for name in program.tensors if name in after})
             else:
-                against = compare_step(run, values, x, labels, after)
-    return tally.numerics(against)
-
-
-class _Tally:
-    """Sums over steps."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.losses: list[dict[str, float]] = []
-        self.saturated: dict[str, int] = {}
-        self.overflows, self.wanted, self.lost = 0, 0, 0
-
-    def add(self, records: list[OpRecord], engine: FunctionalEngine) -> None:
-        """One step's records and taps."""
-        for record in records:
-            name = self.program.ops[record.index].writes[0]
-            if record.saturated:
-                self.saturated[name] = self.saturated.get(name, 0) + record.saturated
-            self.overflows += record.tally.overflows
-        self.losses.append(losses(engine))
-        for name, tap in engine.machine.taps.items():
-            if name.endswith("/updates"):
-                self.wanted += int(tap[0])
-                self.lost += int(tap[1])
-
-    def numerics(self, against: tuple[AgainstFloat, ...]) -> Numerics:
-        """The record."""
-        return Numerics(
-            losses=tuple(self.losses),
-            saturated=sum(self.saturated.values()),
-            saturated_by_tensor=dict(sorted(self.saturated.items(), key=lambda item: -item[1])),
-            overflows=self.overflows,
-            lost_update_fraction=self.lost / max(1, self.wanted),
-            against_float=against,
-        )
-
-
-def losses(engine: FunctionalEngine) -> dict[str, float]:
-    """Mean -log likelihood of the label per loss, from integer likelihoods with 24 fraction bits.
-
-    A likelihood below the last bit counts as half of it.
-    """
-    return {
-        name.removesuffix("/likelihood"): float(np.mean(-np.log(np.maximum(tap, 0.5) * 2.0**-24)))
-        for name, tap in engine.machine.taps.items()
-        if name.endswith("/likelihood")
-    }
+                against = compare_step(run, program, values, x, labels, after=after)
+    return Numerics(
+        losses=tuple(by_step),
+        saturated=sum(counts.saturated.values()),
+        saturated_by_tensor=dict(sorted(counts.saturated.items(), key=lambda item: -item[1])),
+        overflows=counts.overflows,
+        lost_update_fraction=counts.lost_update_fraction,
+        against_float=against,
+    )
 
 
 def numerics_json(numerics: Numerics) -> dict[str, Any]:

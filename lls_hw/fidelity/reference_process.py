@@ -16,13 +16,8 @@ from typing import IO, Any, Self
 from numpy.typing import NDArray
 
 from lls_hw.config import RunSpec
-from lls_hw.fidelity.against_float import (
-    AgainstFloat,
-    compare_tensors,
-    lowered,
-    reference_parameters,
-    reference_tensors,
-)
+from lls_hw.fidelity.against_float import AgainstFloat, compare_tensors, reference_parameters, reference_tensors
+from lls_hw.models.program.program import Program
 from lls_hw.sim.functional.readback import Value
 
 
@@ -53,9 +48,11 @@ class ReferenceProcess:
         except BrokenPipeError:
             raise AssertionError(f"the reference's process ended with status {self._child.wait()}") from None
 
-    def begin(self, run: RunSpec, before: Mapping[str, Value], x: Value, labels: NDArray[Any]) -> None:
+    def begin(
+        self, run: RunSpec, program: Program, before: Mapping[str, Value], x: Value, labels: NDArray[Any]
+    ) -> None:
         """Let it take the step from these kept tensors, input codes and labels."""
-        self._send((run, reference_parameters(run, before), x, labels))
+        self._send((run, program, reference_parameters(run, program, before), x, labels))
 
     def compare(self, after: Mapping[str, Value]) -> tuple[AgainstFloat, ...]:
         """The comparison of the integers' tensors; waits for the reference if it must."""
@@ -72,9 +69,9 @@ class ReferenceProcess:
 def serve(source: IO[bytes], target: IO[bytes]) -> None:
     """The child's side: one run, one comparison; torch is loaded while the run is still awaited."""
     importlib.import_module("lls_hw.models.reference.step")
-    run, parameters, x, labels = pickle.load(source)
+    run, program, parameters, x, labels = pickle.load(source)
     expected = reference_tensors(run, parameters, x, labels)
-    pickle.dump(compare_tensors(lowered(run), expected, pickle.load(source)), target)
+    pickle.dump(compare_tensors(program, expected, pickle.load(source)), target)
     target.flush()
 
 

@@ -1,4 +1,4 @@
-"""Is one step in integers the step it stands for? Tensor by tensor against the float reference.
+"""One training step in integers held against the float reference, tensor by tensor.
 
 Both start from the same real parameters and pictures, so that the words' widths count in full:
 what weights and pictures lose when they become codes, and what the arithmetic loses afterwards.
@@ -9,11 +9,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lls_hw.config import RunSpec
+from lls_hw.config import RunSpec, lower_run
 from lls_hw.fidelity.against_float import AgainstFloat, against, compare_step
 from lls_hw.fidelity.integer_steps import integer_refusal
 from lls_hw.models.data import Images, batch, normalise
-from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.spec.precision import LIMITS_BITS, Precision
 from lls_hw.sim.functional.engine import FunctionalEngine
@@ -173,7 +172,7 @@ def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], tupl
     from lls_hw.models.reference.step import training_step
 
     parameters = initial_parameters(run.network, run.rule, run.seed)
-    program = lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=run.batch)
+    program = lower_run(run)
     values = initial_values(program, parameters)
     engine = FunctionalEngine(program, values, run.chip, seed=run.seed)
     pictures, labels = batch(images, run.batch, run.seed, 0)
@@ -181,7 +180,7 @@ def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], tupl
     x = input_codes(reals, run.precision.activation_bits)
     records = engine.step(x, labels)
     after = engine.machine.values
-    shared = {row.tensor: row for row in compare_step(run, values, x, labels, after)}
+    shared = {row.tensor: row for row in compare_step(run, program, values, x, labels, after=after)}
     expected = training_step(run.network, run.rule, run.optimizer, parameters, {}, reals, labels).tensors
     lost: dict[str, int] = {}
     for record in records:

@@ -6,11 +6,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from lls_hw.costs.json import ratios, totals_json
-from lls_hw.costs.step import Costs, priced, step_events, step_program
+from lls_hw.config import lower_run
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.rule import parse_rule
+from lls_hw.sweep.cost_task import point_costs
 from lls_hw.sweep.identity import MODEL_VERSION, data_digest
 from lls_hw.sweep.points import Outcome, Task
 from lls_hw.training.checkpoint import UnwritableError
@@ -45,19 +44,7 @@ def _broken(error: Exception) -> str:
 
 
 def _cost(task: Task) -> dict[str, Any]:
-    """Totals of one step, and how many times more the baseline takes."""
-    run = task.run
-    own = _costs(task, None)
-    if run.baseline is None:
-        return {"totals": totals_json(own), "ratio": None}
-    return {"totals": totals_json(own), "ratio": ratios(own, _costs(task, run.baseline))}
-
-
-def _costs(task: Task, baseline: str | None) -> Costs:
-    run = task.run
-    rule = run.rule if baseline in (None, run.rule.name) else parse_rule(str(baseline))
-    program = step_program(run.network, rule, run.precision, run.optimizer, run.batch)
-    return priced(run, program, step_events(program, run.chip, pinned=rule is run.rule), task.technology)
+    return point_costs(task.run, task.technology)
 
 
 def _train(task: Task) -> dict[str, Any]:
@@ -66,7 +53,7 @@ def _train(task: Task) -> dict[str, Any]:
     from lls_hw.training.trainer import limited, train
 
     run, plan, images = task.run, _plan(task), _images(task)
-    outcome = train(run, limited(run, images, plan), plan)
+    outcome = train(run, lower_run(run), limited(run, images, plan), plan)
     report = TrainReport(
         run=run, plan=plan, outcome=outcome, float_curve=None, float_images_per_s=0.0, per_image=None, stopped=False
     )

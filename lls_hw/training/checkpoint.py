@@ -21,7 +21,7 @@ from lls_hw.sim.functional.machine import Machine, Peak
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.requant import container
 
-SCHEMA = "lls-hw/train-checkpoint/1"
+SCHEMA = "lls-hw/train-checkpoint/2"
 _HEADER = "header"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 

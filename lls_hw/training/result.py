@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lls_hw.config import RunSpec
+from lls_hw.config import RunSpec, lower_run
 from lls_hw.fidelity.integer_steps import integer_refusal
 from lls_hw.models.data import Images
+from lls_hw.models.program.program import Program
 from lls_hw.training.float_run import train_float
-from lls_hw.training.plan import Progress, TrainOutcome, TrainPlan
+from lls_hw.training.outcome import TrainOutcome
+from lls_hw.training.plan import Progress, TrainPlan
 from lls_hw.training.trainer import limited, train
 
 if TYPE_CHECKING:
@@ -84,8 +86,11 @@ def train_report(
     if refusal is not None and not with_float:
         raise refusal
     images = limited(run, images, plan)
-    per_image = price_of_image(run) if run.costs and refusal is None else None
-    outcome = None if refusal is not None else train(run, images, plan, progress=progress, stop=stop)
+    per_image = outcome = None
+    if refusal is None:
+        program = lower_run(run)
+        per_image = price_of_image(run, program) if run.costs else None
+        outcome = train(run, program, images, plan, progress=progress, stop=stop)
     stopped = outcome is not None and outcome.stopped
     curve, rate = None, 0.0
     if with_float and not stopped:
@@ -101,11 +106,11 @@ def train_report(
     )
 
 
-def price_of_image(run: RunSpec) -> PerImage:
+def price_of_image(run: RunSpec, program: Program) -> PerImage:
     """Energy and cycles of one training step, over its batch."""
     from lls_hw.costs.step import run_costs
 
-    costs = run_costs(run)
+    costs = run_costs(run, program)
     return PerImage(energy_uj=costs.energy.to_uj()["total"] / run.batch, cycles=costs.events.cycles / run.batch)
 
 

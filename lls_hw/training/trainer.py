@@ -2,20 +2,21 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lls_hw.config import RunSpec
-from lls_hw.fidelity.integer_steps import integer_refusal
-from lls_hw.models.data import Images, batch, load_data, normalise
-from lls_hw.models.program.lower import lower
-from lls_hw.models.reference.initial import initial_parameters
+from lls_hw.fidelity.counts import StepCounts
+from lls_hw.fidelity.integer_steps import integer_refusal, start_values, step_batch
+from lls_hw.models.data import Images, load_data
+from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.inference import Inference, accuracy
-from lls_hw.sim.functional.state import initial_values, input_codes
 from lls_hw.training.checkpoint import load, save, sweep_partials
-from lls_hw.training.plan import Progress, Stopped, Tally, TrainOutcome, TrainPlan, identity, learning_rate, range_use
+from lls_hw.training.epoch import curve_entry, range_use
+from lls_hw.training.outcome import TrainOutcome
+from lls_hw.training.plan import Progress, Stopped, TrainPlan, identity, learning_rate
 
 
 def limited(run: RunSpec, images: Images, plan: TrainPlan) -> Images:
@@ -39,6 +40,7 @@ def limited(run: RunSpec, images: Images, plan: TrainPlan) -> Images:
 
 def train(
     run: RunSpec,
+    program: Program,
     images: Images,
     plan: TrainPlan,
     *,
@@ -62,7 +64,7 @@ def train(
     refusal = integer_refusal(run)
     if refusal is not None:
         raise refusal
-    trainer = Trainer(run, images, plan, progress, stop)
+    trainer = Trainer(run, program, images, plan, progress, stop)
     trainer.resume()
     try:
         while trainer.advance():
@@ -78,13 +80,14 @@ class Trainer:
     """A run at work. Where it stands follows from the machine's step and the length of the curve."""
 
     run: RunSpec
+    program: Program
     images: Images
     plan: TrainPlan
     progress: Progress
     stop: Callable[[], bool]
     curve: list[dict[str, Any]] = field(default_factory=list)
     tensors: list[dict[str, Any]] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
+    counts: StepCounts = field(default_factory=StepCounts)
     seconds: float = 0.0
     timed_images: int = 0
     engine: FunctionalEngine = field(init=False)
@@ -94,9 +97,8 @@ class Trainer:
 
     def __post_init__(self) -> None:
         run = self.run
-        program = lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=run.batch)
-        values = initial_values(program, initial_parameters(run.network, run.rule, run.seed))
-        self.engine = FunctionalEngine(program, values, run.chip, seed=run.seed)
+        values = start_values(run, self.program)
+        self.engine = FunctionalEngine(self.program, values, run.chip, seed=run.seed)
         self.identity = identity(run, self.plan, self.images)
 
     @property
@@ -128,16 +130,15 @@ class Trainer:
         machine = self.engine.machine
         began = time.perf_counter()
         machine.learning_rate = self.rate(machine.step)
-        pictures, labels = batch(self.images, self.run.batch, self.run.seed, machine.step)
-        x = input_codes(normalise(pictures, self.images.mean, self.images.std), self.run.precision.activation_bits)
-        self.tally.add(self.engine.step(x, labels), self.engine)
+        x, labels = step_batch(self.run, self.images, machine.step)
+        self.counts.add(self.engine.step(x, labels), self.engine)
         if self._warm:
             self.seconds += time.perf_counter() - began
             self.timed_images += self.run.batch
         self._warm = True
         if machine.step % self.steps_per_epoch == 0:
-            self.tensors = range_use(machine, self.tally.saturated)
-        loss = self.tally.losses["classifier"] / self.tally.steps
+            self.tensors = range_use(machine, self.counts.saturated)
+        loss = self.counts.losses["classifier"] / self.counts.steps
         self.progress(f"epoch {len(self.curve) + 1}, loss {loss:.3f}", machine.step, self.steps)
         if machine.step % self.plan.every == 0:
             self.save()
@@ -163,9 +164,9 @@ class Trainer:
             batch=self.plan.test_batch,
             between=between,
         )
-        self.tally.guarded += inference.guarded
-        self.curve.append(self.tally.entry(epoch, found, self.rate(machine.step - 1)))
-        self.tally = Tally()
+        self.counts.guarded += inference.guarded
+        self.curve.append(curve_entry(self.counts, epoch, found, self.rate(machine.step - 1)))
+        self.counts = StepCounts()
         self.save()
 
     def _heed(self) -> None:
@@ -180,7 +181,7 @@ class Trainer:
         progress = {
             "curve": self.curve,
             "tensors": self.tensors,
-            "tally": {f.name: getattr(self.tally, f.name) for f in fields(Tally)},
+            "counts": asdict(self.counts),
             "seconds": self.seconds,
             "timed_images": self.timed_images,
         }
@@ -198,7 +199,7 @@ class Trainer:
         stored.restore(self.engine.machine)
         progress = stored.progress
         self.curve, self.tensors = list(progress["curve"]), list(progress["tensors"])
-        self.tally = Tally(**progress["tally"])
+        self.counts = StepCounts(**progress["counts"])
         self.seconds, self.timed_images = float(progress["seconds"]), int(progress["timed_images"])
         self._saved = (stored.step, len(self.curve))
 

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lls_hw.config import Choices, RunSpec, resolve_run
+from lls_hw.config import Choices, RunSpec, lower_run, resolve_run
 from lls_hw.files import json_text, write_whole
 from lls_hw.models.data import Images
 from lls_hw.training.float_run import train_float
@@ -68,9 +68,10 @@ def run_once(args: argparse.Namespace, rule: str, bits: str, seed: int) -> None:
         curve, rate, _ = train_float(run, images, plan)
         result |= {"curve": curve, "images_per_s": rate}
     else:
-        done = train(run, images, plan, progress=say)
+        program = lower_run(run)
+        done = train(run, program, images, plan, progress=say)
         result |= {"curve": done.curve, "images_per_s": done.images_per_s, "tensors": done.tensors}
-        result |= {"per_image": asdict(price_of_image(run))}
+        result |= {"per_image": asdict(price_of_image(run, program))}
     write_whole(str(target), json_text(result))
     print(f"{target.name}: {[round(row['test_accuracy'], 2) for row in result['curve']]}", file=sys.stderr, flush=True)
 

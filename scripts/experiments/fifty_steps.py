@@ -10,10 +10,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lls_hw.config import Choices, RunSpec, resolve_run
-from lls_hw.fidelity.integer_steps import losses
+from lls_hw.config import Choices, RunSpec, lower_run, resolve_run
+from lls_hw.fidelity.counts import losses
 from lls_hw.models.data import Images, batch, normalise
-from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.reference.step import training_step
 from lls_hw.sim.functional.engine import FunctionalEngine
@@ -24,7 +23,7 @@ Curves = list[dict[str, float]]
 
 def integer_losses(run: RunSpec, reals: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], steps: int) -> Curves:
     """Loss by layer before each step, in integers."""
-    program = lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=run.batch)
+    program = lower_run(run)
     values = initial_values(program, initial_parameters(run.network, run.rule, run.seed))
     engine = FunctionalEngine(program, values, run.chip, seed=run.seed)
     x = input_codes(reals, run.precision.activation_bits)

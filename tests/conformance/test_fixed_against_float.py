@@ -2,7 +2,7 @@
 
 import pytest
 
-from lls_hw.config import Choices, resolve_run
+from lls_hw.config import Choices, lower_run, resolve_run
 from lls_hw.fidelity.integer_steps import run_numerics
 
 FLOORS = {"16": 0.999, "8": 0.97}
@@ -13,7 +13,7 @@ FLOORS = {"16": 0.999, "8": 0.97}
 def test_weight_gradient__keeps_its_direction(rule: str, bits: str) -> None:
     run, images = resolve_run(Choices(net="smallconv", rule=rule, bits=bits, costs=False))
     assert images is not None
-    rows = run_numerics(run, images).against_float
+    rows = run_numerics(run, lower_run(run), images).against_float
     cosines = {row.tensor: row.cosine for row in rows if row.tensor.endswith("/weight_grad")}
     assert len(cosines) == 5
     assert min(cosines.values()) >= FLOORS[bits], cosines
@@ -25,7 +25,7 @@ def test_uneven_and_repeated_windows__agree_with_float() -> None:
         Choices(net="smallconv_l", rule="lls_m", bits="16", input="3x30x26", batch=4, costs=False)
     )
     assert images is not None
-    rows = {row.tensor: row for row in run_numerics(run, images).against_float}
+    rows = {row.tensor: row for row in run_numerics(run, lower_run(run), images).against_float}
     for layer in ("conv1", "conv2", "conv3", "linear4"):
         assert rows[f"{layer}/latent"].cosine > 0.99999
         assert rows[f"{layer}/latent"].sqnr_db > 60

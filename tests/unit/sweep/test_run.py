@@ -37,7 +37,7 @@ def test_sweep__rerun_simulates_nothing_and_changes_nothing(tmp_path: Path, monk
 
 
 def test_sweep__rows_equal_simulate(tmp_path: Path) -> None:
-    from lls_hw.config import Choices, resolve_run
+    from lls_hw.config import Choices, lower_run, resolve_run
     from lls_hw.costs.json import ratios, totals_json
     from lls_hw.costs.step import run_costs
 
@@ -47,14 +47,14 @@ def test_sweep__rows_equal_simulate(tmp_path: Path) -> None:
     run, _ = resolve_run(
         Choices(net=net, rule="lls_m", array="4x8", dataflow="os", bits="w4,a8", sram_kib=8, batch=4, numerics=False)
     )
-    totals = totals_json(run_costs(run))
+    totals = totals_json(run_costs(run, lower_run(run)))
     assert list(row) == list(COLUMNS)
     assert row["cycles"] == totals["cycles"]
     assert row["energy_uj"] == totals["energy_uj"]["total"]
     assert sum(row[f"energy_{part}_uj"] for part in totals["energy_uj"] if part != "total") == pytest.approx(
         row["energy_uj"]
     )
-    assert row["ratio_energy"] == ratios(run_costs(run), run_costs(run, "bp"))["energy"]
+    assert row["ratio_energy"] == ratios(run_costs(run, lower_run(run)), run_costs(run, lower_run(run, "bp")))["energy"]
     assert (row["rows"], row["cols"], row["dataflow"], row["sram_kib"], row["weight_bits"]) == (4, 8, "os", 8, 4)
 
 
@@ -85,14 +85,14 @@ def _tiny_chip(folder: Path) -> str:
 
 def test_sweep__unexpected_exception_is_a_failed_point(tmp_path: Path, monkeypatch) -> None:
     path, grid = tmp_path / "s.db", small_grid(small_net(tmp_path), arrays="8x8,4x4")
-    costs = tasks._costs
+    costs = tasks._cost
 
-    def breaks(task: Task, baseline: str | None):
+    def breaks(task: Task):
         if task.run.chip.array.rows == 8:
             raise ZeroDivisionError("one\nover nothing")
-        return costs(task, baseline)
+        return costs(task)
 
-    monkeypatch.setattr(tasks, "_costs", breaks)
+    monkeypatch.setattr(tasks, "_cost", breaks)
     assert sweep_into(path, grid).failed == 1
     (error,) = [row["error"] for row in flat_rows(path) if row["error"]]
     assert error.startswith("ZeroDivisionError: one over nothing (")

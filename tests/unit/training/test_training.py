@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lls_hw.config import lower_run
 from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.training.checkpoint import kept_names, sweep_partials
@@ -25,7 +26,7 @@ def run_to(plan: TrainPlan, *, stop_after: int | None = None, bits: str = "8", s
     run, images = small_run("lls_m", batch_size=16, bits=bits, seed=seed)
     asked = iter(range(10**6))
     stop = (lambda: False) if stop_after is None else (lambda: next(asked) >= stop_after)
-    return train(run, limited(run, images, plan), plan, stop=stop)
+    return train(run, lower_run(run), limited(run, images, plan), plan, stop=stop)
 
 
 def assert_same(a, b) -> None:
@@ -74,7 +75,7 @@ def test_train__resumes_from_the_last_periodic_checkpoint(whole, tmp_path: Path,
 
     run, images = small_run("lls_m", batch_size=16)
     with pytest.raises(MemoryError):
-        train(run, limited(run, images, plan), plan, progress=crash)
+        train(run, lower_run(run), limited(run, images, plan), plan, progress=crash)
     assert_same(run_to(plan), whole)
 
 
@@ -170,7 +171,7 @@ def test_train__refuses_what_has_no_integer_form() -> None:
     for field, spec in (("rule", {"name": "dfa"}), ("rule", {"waveform": "cosine"}), ("optimizer", {"name": "adam"})):
         other = run.model_copy(update={field: getattr(run, field).model_copy(update=spec)})
         with pytest.raises(SpecError, match="float"):
-            train(other, images, PLAN)
+            train(other, lower_run(other), images, PLAN)
 
 
 def test_train__refuses_a_batch_larger_than_the_limit() -> None:

@@ -1,0 +1,57 @@
+"""The costs of a point; programs and events are kept, since the points of a sweep share them."""
+
+from functools import lru_cache
+from typing import Any
+
+from lls_hw.config import RunSpec
+from lls_hw.costs.json import ratios, totals_json
+from lls_hw.costs.step import Costs, priced
+from lls_hw.models.program.lower import lower
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.precision import Precision
+from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec, parse_rule
+from lls_hw.models.spec.technology import TechnologySpec
+from lls_hw.sim.event.engine import run_events
+from lls_hw.sim.event.result import EventResult
+from lls_hw.sim.mapping.pinned import check_pins
+
+Lowered = tuple[NetworkSpec, RuleSpec, Precision, OptimizerSpec, int]
+"""What a program follows from."""
+
+
+def point_costs(run: RunSpec, technology: TechnologySpec | None) -> dict[str, Any]:
+    """Totals of one step, and how many times more the baseline takes.
+
+    Raises
+    ------
+    SpecError : the chip cannot hold a tile, or its technology cannot price it; a pinned mapping does not fit.
+    """
+    own = _costs(run, run.rule, technology)
+    if run.baseline is None:
+        return {"totals": totals_json(own), "ratio": None}
+    other = run.rule if run.baseline == run.rule.name else parse_rule(run.baseline)
+    return {"totals": totals_json(own), "ratio": ratios(own, _costs(run, other, technology))}
+
+
+def _costs(run: RunSpec, rule: RuleSpec, technology: TechnologySpec | None) -> Costs:
+    """Neither the chip's name nor its technology changes an event; only the run's own rule is pinned."""
+    chip = run.chip.model_copy(update={"name": "any", "technology": "any"})
+    what = (run.network, rule, run.precision, run.optimizer, run.batch)
+    program, events = _events(what, chip, pinned=rule is run.rule and bool(chip.mapping))
+    return priced(run, program, events, technology)
+
+
+@lru_cache(maxsize=4)
+def _events(what: Lowered, chip: AcceleratorSpec, *, pinned: bool) -> tuple[Program, EventResult]:
+    program = _program(what)
+    if pinned:
+        check_pins(program, chip)
+    return program, run_events(program, chip)
+
+
+@lru_cache(maxsize=16)
+def _program(what: Lowered) -> Program:
+    network, rule, precision, optimizer, batch = what
+    return lower(network, rule, precision, optimizer=optimizer, batch=batch)
