@@ -18,7 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from lls_hw.sim.kernels import _scalar, _update
+from lls_hw.sim.kernels import scalar as kernel_scalar
+from lls_hw.sim.kernels import update as kernel_update
 from lls_hw.sim.kernels.requant import ROUNDINGS, Narrowing, requantise
 from tests.oracles import norm, requant, scalar, update
 
@@ -55,70 +56,70 @@ def requantise_cases(rng: random.Random, cases: int) -> Iterator[Case]:
 
 def shift_round_case(rng: random.Random) -> Case:
     value, shift, mode, bits = spread(rng), rng.randint(1, 62), rng.randrange(4), rng.getrandbits(32)
-    ours = _scalar.shift_round(*of(value, shift, mode, bits))
+    ours = kernel_scalar.shift_round(*of(value, shift, mode, bits))
     return (value, shift, MODES[mode], bits), int(ours), scalar.shifted(value, shift, MODES[mode], bits)
 
 
 def grow_case(rng: random.Random) -> Case:
     value, left = spread(rng), rng.randint(0, 80)
     exact = max(-(1 << 62), min(1 << 62, value << left))
-    return (value, left), int(_scalar.shift_round(*of(value, -left, 0, 0))), exact
+    return (value, left), int(kernel_scalar.shift_round(*of(value, -left, 0, 0))), exact
 
 
 def divide_round_case(rng: random.Random) -> Case:
     value, by = spread(rng, 61), max(1, abs(spread(rng, 61)))
-    return (value, by), int(_scalar.divide_round(*of(value, by))), scalar.divided(value, by)
+    return (value, by), int(kernel_scalar.divide_round(*of(value, by))), scalar.divided(value, by)
 
 
 def isqrt_case(rng: random.Random) -> Case:
     root = abs(spread(rng, 31))
     value = max(0, min((1 << 62) - 1, root * root + rng.choice((-1, 0, 1, root))))
-    return (value,), int(_scalar.isqrt(*of(value))), math.isqrt(value)
+    return (value,), int(kernel_scalar.isqrt(*of(value))), math.isqrt(value)
 
 
 def normalise_case(rng: random.Random) -> Case:
     value, exponent = spread(rng), rng.randint(-80, 80)
-    ours = tuple(int(v) for v in _scalar.normalise(*of(value, exponent)))
+    ours = tuple(int(v) for v in kernel_scalar.normalise(*of(value, exponent)))
     return (value, exponent), ours, scalar.floating(value, exponent)
 
 
 def sqrt_ratio_case(rng: random.Random) -> Case:
     """Equal to the oracle's integers, and within the stated 2**-15 of the real root."""
     num, den = max(1, abs(spread(rng))), max(1, abs(spread(rng)))
-    ours = tuple(int(v) for v in _scalar.sqrt_ratio(*of(num, den)))
+    ours = tuple(int(v) for v in kernel_scalar.sqrt_ratio(*of(num, den)))
     close = abs(scalar.squared_error(*ours, num, den)) < 2 / 2**15
     return (num, den), (ours, close), (norm.root_ratio(num, den), True)
 
 
 def bit_length_case(rng: random.Random) -> Case:
     value = abs(spread(rng))
-    return (value,), int(_scalar.bit_length(*of(value))), value.bit_length()
+    return (value,), int(kernel_scalar.bit_length(*of(value))), value.bit_length()
 
 
 def hash32_case(rng: random.Random) -> Case:
     value = rng.getrandbits(32)
-    return (value,), int(_scalar.hash32(*of(value))), scalar.mix32(value)
+    return (value,), int(kernel_scalar.hash32(*of(value))), scalar.mix32(value)
 
 
 def random_bits_case(rng: random.Random) -> Case:
     key, index = rng.getrandbits(32), rng.getrandbits(rng.randint(1, 40))
-    return (key, index), int(_scalar.random_bits(*of(key, index))), scalar.draw32(key, index)
+    return (key, index), int(kernel_scalar.random_bits(*of(key, index))), scalar.draw32(key, index)
 
 
 def wrap_case(rng: random.Random) -> Case:
     value, bits = spread(rng), rng.randint(2, 48)
-    return (value, bits), int(_scalar.wrap(*of(value, bits))), scalar.wrapped(value, bits)
+    return (value, bits), int(kernel_scalar.wrap(*of(value, bits))), scalar.wrapped(value, bits)
 
 
 def clamp_case(rng: random.Random) -> Case:
     value, bits = spread(rng), rng.randint(2, 48)
     half = 1 << (bits - 1)
-    return (value, bits), int(_scalar.clamp(*of(value, -half, half - 1))), scalar.saturated(value, bits)
+    return (value, bits), int(kernel_scalar.clamp(*of(value, -half, half - 1))), scalar.saturated(value, bits)
 
 
 def stream_key_case(rng: random.Random) -> Case:
     args = rng.getrandbits(32), rng.getrandbits(20), rng.getrandbits(32)
-    return args, int(_update.stream_key(*of(*args))), scalar.stream(*args)
+    return args, int(kernel_update.stream_key(*of(*args))), scalar.stream(*args)
 
 
 def apply_update_case(rng: random.Random) -> Case:
@@ -126,7 +127,7 @@ def apply_update_case(rng: random.Random) -> Case:
     step, rate, shift = spread(rng, 31), rng.randrange(1 << 14, 1 << 15), rng.randint(-30, 62)
     old = rng.randrange(-(1 << (bits - 1)), 1 << (bits - 1))
     master = np.array([old], np.int64)
-    done = _update.apply_update(np.array([step], np.int64), *of(rate, shift, mode, key, bits), master)
+    done = kernel_update.apply_update(np.array([step], np.int64), *of(rate, shift, mode, key, bits), master)
     want = update.descend(step, rate, shift, bits, MODES[mode], old, scalar.draw32(key, 0))
     ours = (int(master[0]), *(int(v) for v in done[:1]), *(int(v) for v in done[1:3]))
     return (step, rate, shift, bits, MODES[mode], key, old), ours, want

@@ -18,7 +18,7 @@ from lls_hw.sim.functional import machine as machine_module
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.machine import Peak
 from lls_hw.sim.functional.state import initial_values, input_codes
-from lls_hw.sim.kernels import _norm_maps
+from lls_hw.sim.kernels import norm_maps as kernel_norm_maps
 from lls_hw.sim.kernels.requant import requantise
 
 MAPS = ("Gemm", "DepthwiseConv", "BatchNorm", "BatchNormBackward", "Pool", "PoolBackward")
@@ -63,11 +63,11 @@ def recount(monkeypatch):
             counter.add(wide[first:last], bits)
         return original_backward(delta, y, *rest)
 
-    original_forward, original_backward = _norm_maps.forward_narrow, _norm_maps.backward_narrow
+    original_forward, original_backward = kernel_norm_maps.forward_narrow, kernel_norm_maps.backward_narrow
     monkeypatch.setenv("LLS_HW_THREADS", "1")  # the counter is shared
     monkeypatch.setattr(machine_module, "requantise", again)
-    monkeypatch.setattr(_norm_maps, "forward_narrow", forward)
-    monkeypatch.setattr(_norm_maps, "backward_narrow", backward)
+    monkeypatch.setattr(kernel_norm_maps, "forward_narrow", forward)
+    monkeypatch.setattr(kernel_norm_maps, "backward_narrow", backward)
     return counter
 
 

@@ -8,8 +8,8 @@ from math import floor
 import numpy as np
 import pytest
 
-from lls_hw.sim.kernels._local import sign_basis
-from lls_hw.sim.kernels._scalar import shift_round
+from lls_hw.sim.kernels.local import sign_basis
+from lls_hw.sim.kernels.scalar import shift_round
 from lls_hw.sim.kernels.tables import basis_increments
 from tests.rtl import bench
 

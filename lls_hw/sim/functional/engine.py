@@ -20,7 +20,7 @@ from lls_hw.sim.functional.pooling import run_pool, run_pool_backward
 from lls_hw.sim.functional.products import run_depthwise, run_gemm
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.update import run_update
-from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.products import ArrayUnit
 from lls_hw.sim.kernels.requant import container
 

@@ -24,9 +24,9 @@ from lls_hw.sim.functional.machine import Machine, Peak, Scales
 from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, _channel_sums, _forward_codes, slope_code
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import input_codes
-from lls_hw.sim.kernels._inference import running_constants
-from lls_hw.sim.kernels._jit import Ints
-from lls_hw.sim.kernels._norm_maps import forward_peak
+from lls_hw.sim.kernels.inference import running_constants
+from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.norm_maps import forward_peak
 from lls_hw.sim.kernels.products import ArrayUnit
 from lls_hw.sim.kernels.requant import container
 

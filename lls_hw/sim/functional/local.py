@@ -11,9 +11,9 @@ from lls_hw.sim.functional.loss import reciprocal, targets
 from lls_hw.sim.functional.machine import Machine
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels import _local
-from lls_hw.sim.kernels._jit import Ints
-from lls_hw.sim.kernels._pool import window_sums
+from lls_hw.sim.kernels import local
+from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.pool import window_sums
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 
@@ -27,7 +27,7 @@ PRODUCT_BITS = 46
 def basis(rows: int, latents: int, phase_bits: int) -> Ints:
     """Signs of the square basis (rows, latents), from the phase accumulators."""
     out = np.empty((rows, latents), np.int8)
-    _local.sign_basis(basis_increments(rows, phase_bits), phase_bits, out)
+    local.sign_basis(basis_increments(rows, phase_bits), phase_bits, out)
     return out
 
 
@@ -57,7 +57,7 @@ def run_local_project(m: Machine, op: LocalProject) -> None:
     p = np.empty((op.batch, op.rows), container(m.program.tensors[op.projected].bits))
     norm = np.empty(op.batch, np.int64)
     vectors = Value(_basis(m, op.rows, op.latents), 0) if op.projection is None else m.read(op.projection)
-    m.record.signal_macs += int(_local.project_samples(z, vectors.codes, p, norm))
+    m.record.signal_macs += int(local.project_samples(z, vectors.codes, p, norm))
     m.record.saturated += saturated
     frac = h.frac + kept - cut
     m.write(op.latent, z, frac)
@@ -91,10 +91,10 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     rule, batch = m.program.rule, op.batch
     modulation, mod_frac = _modulation(m, op)
     inv_t, inv_t_frac = reciprocal(rule.temperature)
-    wide = _local.ERROR_FRAC + MODULATION_BITS + op.classes.bit_length()
+    wide = local.ERROR_FRAC + MODULATION_BITS + op.classes.bit_length()
     drop = max(0, wide - PRODUCT_BITS) if op.modulation is not None else 0
     coefficient_frac = COEFFICIENT_FRAC + batch.bit_length() - 1 - max(0, inv_bits(rule.temperature))
-    shift = _local.ERROR_FRAC + mod_frac + inv_t_frac - coefficient_frac
+    shift = local.ERROR_FRAC + mod_frac + inv_t_frac - coefficient_frac
     logits = np.empty((batch, op.classes), np.int32)
     error = np.empty((batch, op.classes), np.int32)
     coefficients = np.empty((batch, op.rows), np.int32)
@@ -102,7 +102,7 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     grad = np.zeros(modulation.shape, np.int64)
     likelihood = np.empty(batch, np.int64)
     on, off = targets(op.classes, batch, rule.label_smoothing)
-    products, clamped = _local.local_error_samples(
+    products, clamped = local.local_error_samples(
         p,
         norm,
         labels,
@@ -126,13 +126,13 @@ def run_local_error(m: Machine, op: LocalError) -> None:
     m.record.signal_macs += int(products)
     m.record.saturated += int(clamped)
     m.taps[f"{op.layer}/likelihood"] = likelihood
-    m.write(op.logits, logits, _local.LOGIT_FRAC)
-    m.write(op.error, error, _local.ERROR_FRAC)
+    m.write(op.logits, logits, local.LOGIT_FRAC)
+    m.write(op.error, error, local.ERROR_FRAC)
     m.write(op.coefficients, coefficients, coefficient_frac)
     if op.alignment is not None:
-        m.write(op.alignment, alignment, _local.LOGIT_FRAC + _local.ERROR_FRAC)
+        m.write(op.alignment, alignment, local.LOGIT_FRAC + local.ERROR_FRAC)
     if op.modulation_grad is not None:
-        m.narrow_to_fit(op.modulation_grad, grad, _local.LOGIT_FRAC + _local.ERROR_FRAC)
+        m.narrow_to_fit(op.modulation_grad, grad, local.LOGIT_FRAC + local.ERROR_FRAC)
 
 
 def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
@@ -148,10 +148,10 @@ def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
     share, share_frac = mantissa(Fraction(1, max(grid.areas)))
     cut = max(0, max_abs(p.codes).bit_length() - PRODUCT_BITS)
     kept, _ = requantise(p.codes, cut, 62, Narrowing(rounding="half_up"))
-    shift = p.frac - cut + share_frac - _local.LOGIT_FRAC
+    shift = p.frac - cut + share_frac - local.LOGIT_FRAC
     unit, saturated = requantise(kept * share, shift, PRODUCT_BITS, Narrowing(rounding="half_up"))
     m.record.saturated += saturated
-    return unit, np.full(op.batch, 1 << (2 * _local.LOGIT_FRAC), np.int64), labels.codes
+    return unit, np.full(op.batch, 1 << (2 * local.LOGIT_FRAC), np.int64), labels.codes
 
 
 def project_of(m: Machine, layer: str) -> LocalProject:
@@ -182,11 +182,11 @@ def run_local_backproject(m: Machine, op: LocalBackproject) -> None:
     coefficients, alignment, z, norm = (m.read(name) for name in (op.coefficients, op.alignment, op.latent, op.norm))
     project = project_of(m, op.layer)
     weights, weight_frac = _weights(project)
-    exponents = [int(_local.reciprocal_norm(int(value))[1]) for value in norm.codes if value > 0]
+    exponents = [int(local.reciprocal_norm(int(value))[1]) for value in norm.codes if value > 0]
     common = coefficients.frac + min(exponents, default=0) - z.frac - 10
     # a latent's fraction z.frac turns the gradient of a code into the gradient of a value
     wide = np.empty((op.batch, op.latents), np.int64)
-    additions = _local.backproject_samples(
+    additions = local.backproject_samples(
         coefficients.codes,
         coefficients.frac,
         alignment.codes,
@@ -215,10 +215,10 @@ def _backproject_stored(m: Machine, op: LocalBackproject) -> None:
     share_frac = mantissa(Fraction(1, max(areas)))[1]
     shares = np.tile(np.array([int(Fraction(1 << share_frac, area) + Fraction(1, 2)) for area in areas]), channels)
     one, nothing = np.ones(op.batch, np.int64), np.zeros(op.batch, np.int64)
-    exponent = int(_local.reciprocal_norm(1)[1])
+    exponent = int(local.reciprocal_norm(1)[1])
     common = coefficients.frac + exponent + projection.frac - 10 - m.program.precision.weight_bits
     wide = np.empty((op.batch, op.latents), np.int64)
-    products = _local.backproject_samples(
+    products = local.backproject_samples(
         coefficients.codes,
         coefficients.frac,
         nothing,

@@ -6,7 +6,7 @@ import numpy as np
 
 from lls_hw.models.program.ops import Loss
 from lls_hw.sim.functional.machine import Machine
-from lls_hw.sim.kernels import _local
+from lls_hw.sim.kernels import local
 from lls_hw.sim.kernels.tables import exp2_table, mantissa
 
 
@@ -19,7 +19,7 @@ def targets(classes: int, batch: int, smoothing: float) -> tuple[int, int]:
     (4194304, 0)
     """
     share = Fraction(str(smoothing))
-    one = Fraction(1 << _local.ERROR_FRAC, batch)
+    one = Fraction(1 << local.ERROR_FRAC, batch)
     off = int(one * share / classes + Fraction(1, 2))
     on = int(one * (1 - share + share / classes) + Fraction(1, 2))
     return on, off
@@ -38,11 +38,11 @@ def run_loss(m: Machine, op: Loss) -> None:
     on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
     inv_t, inv_t_frac = reciprocal(op.temperature)
     scaled = logits.codes.reshape(op.batch, op.classes).astype(np.int64) * inv_t
-    clamped = _local.loss_samples(
-        scaled, logits.frac + inv_t_frac - _local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
+    clamped = local.loss_samples(
+        scaled, logits.frac + inv_t_frac - local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
     )
     m.record.saturated += int(clamped)
     m.taps[f"{op.layer}/likelihood"] = likelihood
-    error_frac = _local.ERROR_FRAC + inv_t_frac
+    error_frac = local.ERROR_FRAC + inv_t_frac
     m.narrow(op.error, errors * inv_t, error_frac)
     m.narrow_to_fit(op.bias_grad, errors.sum(axis=0) * inv_t, error_frac)

@@ -11,10 +11,10 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.spec.precision import Rounding, Scaling
 from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels._jit import Ints
-from lls_hw.sim.kernels._update import stream_key
+from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.products import ArrayUnit, Tally
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
+from lls_hw.sim.kernels.update import stream_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from lls_hw.models.program.ops import BatchNorm, BatchNormBackward
 from lls_hw.sim.functional.machine import Machine, Peak
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels import _norm, _norm_maps
-from lls_hw.sim.kernels._jit import Ints
-from lls_hw.sim.kernels._pool import spread_windows
+from lls_hw.sim.kernels import norm, norm_maps
+from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.pool import spread_windows
 from lls_hw.sim.kernels.requant import container
 from lls_hw.sim.kernels.tables import mantissa
 from lls_hw.sim.kernels.threads import run
@@ -35,13 +35,11 @@ def run_batch_norm(m: Machine, op: BatchNorm) -> None:
     sums, extremes = _channel_sums(flat)
     stats = np.empty((6, op.shape.out_c), np.int32)
     variance = np.empty(op.shape.out_c, np.int64)
-    _norm.channel_constants(
-        sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance
-    )
+    norm.channel_constants(sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance)
     moved = running.codes.copy()
-    _norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
+    norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
     slope, slope_frac = slope_code(op.shape.negative_slope)
-    peak = Peak(int(_norm_maps.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
+    peak = Peak(int(norm_maps.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
     _forward_codes(m, op, flat, Value(stats, beta.frac), peak)
     m.write(op.stats, stats, beta.frac)
     m.write(op.moved, moved, RUNNING_FRAC)
@@ -53,7 +51,7 @@ def _channel_sums(flat: Ints) -> tuple[Ints, Ints]:
     def work(first: int, last: int) -> tuple[Ints, Ints]:
         sums, extremes = np.zeros((2, channels), np.int64), np.zeros((2, channels), np.int64)
         extremes[:] = flat[first]
-        _norm.channel_sums(flat, first, last, sums, extremes)
+        norm.channel_sums(flat, first, last, sums, extremes)
         return sums, extremes
 
     parts = run(work, flat.shape[0])
@@ -71,7 +69,7 @@ def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Pe
     out = np.empty(flat.shape, container(bits))
 
     def work(first: int, last: int) -> int:
-        return _norm_maps.forward_narrow(
+        return norm_maps.forward_narrow(
             flat,
             stats.codes,
             stats.frac,
@@ -102,15 +100,15 @@ def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
 
     def partial(first: int, last: int) -> Ints:
         sums = np.zeros((2, op.shape.out_c), np.int64)
-        _norm_maps.backward_sums(flat, flat_y, stats.codes, *form, first, last, sums)
+        norm_maps.backward_sums(flat, flat_y, stats.codes, *form, first, last, sums)
         return sums
 
     sums = np.sum(run(partial, flat.shape[0]), axis=0)
     means = np.empty_like(sums)
-    _norm_maps.backward_means(sums, flat.shape[0], means)
+    norm_maps.backward_means(sums, flat.shape[0], means)
     _backward_codes(m, op, flat, flat_y, (stats.codes, means, *form, delta.frac - y.frac))
-    m.narrow_to_fit(op.gamma_grad, sums[1], delta.frac + _norm.GUARD + _norm_maps.XHAT_FRAC)
-    m.narrow_to_fit(op.beta_grad, sums[0], delta.frac + _norm.GUARD)
+    m.narrow_to_fit(op.gamma_grad, sums[1], delta.frac + norm.GUARD + norm_maps.XHAT_FRAC)
+    m.narrow_to_fit(op.beta_grad, sums[0], delta.frac + norm.GUARD)
 
 
 def _backward_codes(
@@ -122,7 +120,7 @@ def _backward_codes(
 
     def narrow(out_frac: int, store: bool) -> tuple[int, int]:
         def work(first: int, last: int) -> tuple[int, int]:
-            return _norm_maps.backward_narrow(
+            return norm_maps.backward_narrow(
                 delta, y, *form, out_frac, bits, how.mode, how.key, how.wraps, first, last, store, out
             )
 
@@ -130,12 +128,12 @@ def _backward_codes(
         return int(sum(part[0] for part in parts)), int(max(part[1] for part in parts))
 
     def measure() -> Peak:
-        return Peak(narrow(PEAK_FRAC + form[5], store=False)[1], PEAK_FRAC + form[5] + _norm_maps.PEAK_GUARD)
+        return Peak(narrow(PEAK_FRAC + form[5], store=False)[1], PEAK_FRAC + form[5] + norm_maps.PEAK_GUARD)
 
     out_frac = m.scales.frac(name, bits, measure)
     saturated, peak = narrow(out_frac, store=True)
     m.record.saturated += saturated
-    m.scales.saw(name, Peak(peak, out_frac + _norm_maps.PEAK_GUARD))
+    m.scales.saw(name, Peak(peak, out_frac + norm_maps.PEAK_GUARD))
     m.write(name, out, out_frac)
 
 

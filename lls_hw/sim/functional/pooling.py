@@ -5,8 +5,8 @@ import numpy as np
 from lls_hw.models.program.ops import Pool, PoolBackward
 from lls_hw.models.spec.geometry import Window
 from lls_hw.sim.functional.machine import Machine
-from lls_hw.sim.kernels._jit import Ints
-from lls_hw.sim.kernels._pool import MEAN_GUARD, max_pool_backward, mean_pool_backward, pool_images
+from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.pool import MEAN_GUARD, max_pool_backward, mean_pool_backward, pool_images
 from lls_hw.sim.kernels.threads import run
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from lls_hw.models.program.ops import DepthwiseConv, Gemm
 from lls_hw.sim.functional.machine import Machine, zeros
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.products import depthwise, forward, input_gradient, weight_gradient
 from lls_hw.sim.kernels.requant import Narrowing, requantise
 

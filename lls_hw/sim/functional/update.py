@@ -7,10 +7,10 @@ import numpy as np
 from lls_hw.models.program.ops import Update
 from lls_hw.sim.functional.machine import Machine, Peak, fitting_frac
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels._jit import Ints
-from lls_hw.sim.kernels._update import apply_update, momentum_wide
+from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.tables import mantissa
+from lls_hw.sim.kernels.update import apply_update, momentum_wide
 
 
 def run_update(m: Machine, op: Update) -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
 from lls_hw.sim.kernels.array_ws import (
     A_VALID,
     ACROSS,
@@ -39,6 +38,7 @@ from lls_hw.sim.kernels.array_ws import (
     next_fold,
     ones,
 )
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
 
 
 @kernel

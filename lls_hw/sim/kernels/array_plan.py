@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
 from lls_hw.sim.kernels.array_ws import LENGTH, SIDE_FOLD, SIDE_INDEX, STREAM_FOLD, STREAM_INDEX, USED
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
 
 Span = tuple[int, int]
 """(start, length) along one axis."""

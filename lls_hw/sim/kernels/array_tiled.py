@@ -7,8 +7,8 @@ zero, then one addition to the stored partial sum.
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import clamp, wrap
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import clamp, wrap
 
 
 @kernel

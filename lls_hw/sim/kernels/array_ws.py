@@ -9,8 +9,8 @@ column c c later.
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import clamp, wrap
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import clamp, wrap
 
 # fields of both grids: moving operand, its valid bit, sum
 A, A_VALID, SUM, SUM_VALID = 0, 1, 2, 3

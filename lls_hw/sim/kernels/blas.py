@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.sim.kernels._gemm import add_columns, gather_rows
-from lls_hw.sim.kernels._jit import Ints
+from lls_hw.sim.kernels.gemm import add_columns, gather_rows
+from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.threads import ranges, run
 
 Floats = NDArray[Any]

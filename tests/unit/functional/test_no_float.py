@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lls_hw.sim.kernels import _jit
+from lls_hw.sim.kernels import jit as kernel_jit
 from tests.unit.functional import small
 
 SIM = Path(__file__).parents[3] / "lls_hw" / "sim"
@@ -20,7 +20,7 @@ EXACT_DIVISIONS = {
     ("local.py", "inv_bits"): 1,
     ("loss.py", "targets"): 2,
     ("tables.py", "basis_increments"): 1,
-    ("_jit.py", "_cache_folder"): 3,  # joins of paths
+    ("jit.py", "_cache_folder"): 3,  # joins of paths
 }
 
 FLOAT_WORDS = {
@@ -41,10 +41,10 @@ def test_kernels__no_compiled_signature_has_a_float():
     for rule in small.RULES:
         small.train(small.engine(rule), 1)
     small.train(small.engine("lls_mxm", "w4,a8,e8,m16,acc16", overflow="wrap", scaling="two_pass"), 1)
-    if not any(getattr(kernel, "signatures", ()) for kernel in _jit.KERNELS.values()):
+    if not any(getattr(kernel, "signatures", ()) for kernel in kernel_jit.KERNELS.values()):
         pytest.skip("kernels are not compiled here (NUMBA_DISABLE_JIT), so they have no signatures")
     walked = 0
-    for name, kernel in _jit.KERNELS.items():
+    for name, kernel in kernel_jit.KERNELS.items():
         for signature, overload in kernel.overloads.items():
             walked += 1
             # cached overloads keep no type annotation, but always their signature and result
@@ -58,7 +58,7 @@ def test_kernels__no_variable_inside_a_kernel_is_a_float():
     import numba
 
     small.train(small.engine("lls_mxm"), 1)
-    compiled = {name: k for name, k in _jit.KERNELS.items() if getattr(k, "signatures", ())}
+    compiled = {name: k for name, k in kernel_jit.KERNELS.items() if getattr(k, "signatures", ())}
     if not compiled:
         pytest.skip("kernels are not compiled here (NUMBA_DISABLE_JIT), so they have no locals")
     for name in ("shift_round", "softmax_error", "backward_value", "channel_constants", "apply_update", "modulate"):

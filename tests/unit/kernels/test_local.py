@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lls_hw.models.registry import load_network, names
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.sim.kernels import _local
+from lls_hw.sim.kernels import local as kernel_local
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 from tests.oracles import local as oracle
 from tests.oracles import scalar
@@ -38,7 +38,7 @@ def softmax(logits, label=0, batch=1):
     """(error + target as probabilities in units of 2**-24, likelihood)."""
     on = (1 << 24) // batch
     error, weights = np.empty(len(logits), np.int64), np.empty(len(logits), np.int64)
-    found = _local.softmax_error(np.array(logits, np.int64), label, batch, on, 0, exp2_table(), error, weights)
+    found = kernel_local.softmax_error(np.array(logits, np.int64), label, batch, on, 0, exp2_table(), error, weights)
     error[label] += on
     return error.tolist(), int(found)
 
@@ -82,7 +82,7 @@ def test_softmax_error__ignores_a_common_shift_and_keeps_order(logits, shift):
 def test_project_samples__exact(z):
     basis = np.random.default_rng(0).integers(-1, 2, (4, 6)).astype(np.int8)
     p, norm = np.empty((len(z), 4), np.int64), np.empty(len(z), np.int64)
-    additions = _local.project_samples(np.array(z, np.int32), basis, p, norm)
+    additions = kernel_local.project_samples(np.array(z, np.int32), basis, p, norm)
     assert additions == len(z) * 24
     for i, row in enumerate(z):
         assert (p[i].tolist(), norm[i]) == oracle.project(row, basis.tolist())
@@ -91,7 +91,7 @@ def test_project_samples__exact(z):
 @given(st.integers(0, 2**62 - 1) | st.integers(0, 10))
 @settings(max_examples=200, deadline=None)
 def test_reciprocal_norm__relative_2_to_minus_15(norm):
-    mantissa_, exponent = _local.reciprocal_norm(np.int64(norm))
+    mantissa_, exponent = kernel_local.reciprocal_norm(np.int64(norm))
     got = Decimal(int(mantissa_)) * TWO ** -int(exponent)
     assert abs(got - oracle.rsqrt(norm)) <= RSQRT * oracle.rsqrt(norm)
 
@@ -139,13 +139,13 @@ def test_local_chain__each_step_within_its_bound(case):
     t = Decimal(temperature.numerator) / temperature.denominator
     rows = len(basis)
     p, norm = np.empty((1, rows), np.int64), np.empty(1, np.int64)
-    _local.project_samples(z.reshape(1, -1).astype(np.int32), basis, p, norm)
+    kernel_local.project_samples(z.reshape(1, -1).astype(np.int32), basis, p, norm)
     inv_t, inv_frac = mantissa(1 / temperature)
     scaled, logits = np.empty(rows, np.int64), np.empty(classes, np.int32)
     if kind == "none":
         frac = 0
     modulation = real_modulation(kind, codes, frac)
-    _local.modulate(p[0], norm[0], codes, KINDS.index(kind), frac, inv_t, inv_frac, scaled, logits)
+    kernel_local.modulate(p[0], norm[0], codes, KINDS.index(kind), frac, inv_t, inv_frac, scaled, logits)
     unit = oracle.scaled(p[0].tolist(), int(norm[0]), t)
     near = [abs(u) * (RSQRT + INV_T + RSQRT * INV_T) + bits(17) * ((1 + INV_T) / t + 1) for u in unit]
     for got, want, bound in zip(scaled.tolist(), unit, near, strict=True):
@@ -157,11 +157,13 @@ def test_local_chain__each_step_within_its_bound(case):
         assert abs(Decimal(got) / 2**16 - max(-limit, min(limit, exact))) <= bound
     # coefficients from the errors really made
     error, weights = np.empty(classes, np.int64), np.empty(classes, np.int64)
-    _local.softmax_error(logits.astype(np.int64), 1, batch, (1 << 24) // batch, 0, exp2_table(), error, weights)
+    kernel_local.softmax_error(logits.astype(np.int64), 1, batch, (1 << 24) // batch, 0, exp2_table(), error, weights)
     drop = max(0, 24 + 24 + classes.bit_length() - 46) if kind != "none" else 0
     a_frac = 26 + batch.bit_length() - 1 - max(0, int(1 / temperature).bit_length())
     a = np.empty(rows, np.int32)
-    _, clamped = _local.coefficients_of(error, codes, KINDS.index(kind), drop, 24 + frac + inv_frac - a_frac, inv_t, a)
+    _, clamped = kernel_local.coefficients_of(
+        error, codes, KINDS.index(kind), drop, 24 + frac + inv_frac - a_frac, inv_t, a
+    )
     exact = oracle.coefficients([Decimal(int(e)) / 2**24 for e in error], kind, modulation, t)
     assert clamped == 0 or max(map(abs, exact)) * 2**a_frac > 2**31 - 2
     dropped = TWO ** (drop - 1 - 24 - frac) if drop else Decimal(0)
@@ -179,10 +181,10 @@ def _absolute(modulation):
 
 def _check_gradient(a, a_frac, along, z, norm, basis):
     latents, z_frac = len(z), 9
-    exponent = int(_local.reciprocal_norm(norm[0])[1])
+    exponent = int(kernel_local.reciprocal_norm(norm[0])[1])
     common = a_frac + exponent - z_frac - 10
     wide = np.empty((1, latents), np.int64)
-    _local.backproject_samples(
+    kernel_local.backproject_samples(
         a.reshape(1, -1), a_frac, np.array([along]), z.reshape(1, -1).astype(np.int32), norm, basis,
         np.ones(latents, np.int64), 0, common, z_frac, wide,
     )  # fmt: skip
@@ -234,7 +236,7 @@ def test_local_error__extreme_widths_stay_in_int64(kind, classes, temperature):
     basis = rng.choice([-1, 1], (classes, latents)).astype(np.int8)
     basis[0] = np.sign(z[0])
     p, norm = np.empty((batch, classes), np.int64), np.empty(batch, np.int64)
-    _local.project_samples(z, basis, p, norm)
+    kernel_local.project_samples(z, basis, p, norm)
     assert (p.astype(object) == z.astype(object) @ basis.astype(object).T).all()
     assert norm.tolist() == [sum(v * v for v in row) for row in z.tolist()]
     shape = (classes, classes) if kind == "matrix" else (classes, 1)
@@ -242,8 +244,8 @@ def test_local_error__extreme_widths_stay_in_int64(kind, classes, temperature):
     inv_t, inv_frac = mantissa(1 / temperature)
     for i in range(batch):
         scaled, logits = np.empty(classes, np.int64), np.empty(classes, np.int32)
-        _local.modulate(p[i], norm[i], codes, KINDS.index(kind), 8, inv_t, inv_frac, scaled, logits)
-        r, e = (int(v) for v in _local.reciprocal_norm(norm[i]))
+        kernel_local.modulate(p[i], norm[i], codes, KINDS.index(kind), 8, inv_t, inv_frac, scaled, logits)
+        r, e = (int(v) for v in kernel_local.reciprocal_norm(norm[i]))
         units = [scalar.shifted(int(v) * r, e - 16, "half_up") for v in p[i]]
         want = [scalar.shifted(v * inv_t, inv_frac, "half_up") for v in units]
         assert scaled.tolist() == want
@@ -270,7 +272,7 @@ SHAPES = sorted(
 def test_sign_basis__equals_float64_for_every_shipped_block(rows, latents):
     for phase_bits in (48,):
         out = np.empty((rows, latents), np.int8)
-        _local.sign_basis(basis_increments(rows, phase_bits), phase_bits, out)
+        kernel_local.sign_basis(basis_increments(rows, phase_bits), phase_bits, out)
         angles = np.linspace(50, 512, rows)[:, None] * np.arange(latents)[None, :]
         assert (out == np.sign(np.sin(angles))).all()
 
@@ -278,6 +280,6 @@ def test_sign_basis__equals_float64_for_every_shipped_block(rows, latents):
 def test_loss_samples__clamps_logits_at_2_to_15():
     logits = np.array([[2**15 - 1, -(2**15), 0]], np.int16)
     errors, likelihood = np.empty((1, 3), np.int64), np.empty(1, np.int64)
-    _local.loss_samples(logits, np.int64(-40), np.array([0]), 1 << 24, 0, exp2_table(), errors, likelihood)
+    kernel_local.loss_samples(logits, np.int64(-40), np.array([0]), 1 << 24, 0, exp2_table(), errors, likelihood)
     assert errors.tolist() == [[0, 0, 0]]
     assert likelihood[0] == 1 << 24

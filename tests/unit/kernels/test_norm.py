@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lls_hw.sim.kernels import _norm, _norm_maps
+from lls_hw.sim.kernels import norm as kernel_norm
+from lls_hw.sim.kernels import norm_maps as kernel_norm_maps
 from tests.oracles import norm as oracle
 from tests.oracles import scalar
 
@@ -44,9 +45,9 @@ def run_constants(channel):
     """(stats, count x variance, extremes) by the kernels."""
     y = channel.column()
     sums, extremes = np.zeros((2, 1), np.int64), np.repeat(y[:1], 2, axis=0).astype(np.int64)
-    _norm.channel_sums(y, 0, len(y), sums, extremes)
+    kernel_norm.channel_sums(y, 0, len(y), sums, extremes)
     stats, variance = np.zeros((6, 1), np.int32), np.zeros(1, np.int64)
-    _norm.channel_constants(
+    kernel_norm.channel_constants(
         sums, len(y), channel.y_frac, np.array([channel.gamma], np.int32), channel.gamma_frac,
         np.array([channel.beta], np.int32), channel.beta_frac, stats, variance,
     )  # fmt: skip
@@ -119,11 +120,11 @@ def test_forward__exact_and_within_its_bound_of_rationals(channel, slope):
     values, gamma, beta = channel.real()
     real_slope = Fraction(slope[0], 2 ** slope[1])
     wide = [oracle.output(v, words, channel.beta_frac, slope) for v in channel.y]
-    peak = _norm_maps.forward_peak(extremes, stats, channel.beta_frac, *slope, 20)
+    peak = kernel_norm_maps.forward_peak(extremes, stats, channel.beta_frac, *slope, 20)
     assert peak == max(min(abs(oracle.half_up(w, words.scale_exp + 8 - 20)), 2**62) for w in wide)
     out = np.empty((len(wide), 1), np.int16)
     frac = 15 - 20 + 20 - int(peak).bit_length() + 20 if peak else 8
-    overflows = _norm_maps.forward_narrow(
+    overflows = kernel_norm_maps.forward_narrow(
         channel.column(), stats, channel.beta_frac, *slope, frac, 16, 0, 0, False, 0, len(wide), out
     )
     codes = [scalar.shifted(w, words.scale_exp + 8 - frac, "nearest_even") for w in wide]
@@ -152,19 +153,21 @@ def test_backward__exact_and_within_its_bound_of_rationals(channel, seed, bits):
     delta = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (count, 1)).astype(np.int16)
     sums, means = np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64)
     form = (channel.beta_frac, *SLOPE)
-    _norm_maps.backward_sums(delta, channel.column(), stats, *form, 0, count, sums)
-    _norm_maps.backward_means(sums, count, means)
+    kernel_norm_maps.backward_sums(delta, channel.column(), stats, *form, 0, count, sums)
+    kernel_norm_maps.backward_means(sums, count, means)
     wide, total, along = oracle.gradient(delta[:, 0].tolist(), channel.y, words, channel.beta_frac, SLOPE)
     assert sums[:, 0].tolist() == [total, along]
-    beta, y = _norm_maps.betas(stats, channel.beta_frac), channel.column()
-    got = [int(_norm_maps.backward_value(delta[m, 0], y[m, 0], stats, means, beta, 0, *SLOPE)) for m in range(count)]
+    beta, y = kernel_norm_maps.betas(stats, channel.beta_frac), channel.column()
+    got = [
+        int(kernel_norm_maps.backward_value(delta[m, 0], y[m, 0], stats, means, beta, 0, *SLOPE)) for m in range(count)
+    ]
     assert got == wide
     assert max(abs(v) for v in wide) < 2**51
     in_frac = -channel.y_frac
     finest = max(v.bit_length() for v in [1, *map(abs, wide)])
     out_frac = in_frac + 8 + words.scale_exp - finest + 15
     out = np.empty((count, 1), np.int16)
-    over, peak = _norm_maps.backward_narrow(
+    over, peak = kernel_norm_maps.backward_narrow(
         delta, channel.column(), stats, means, *form, in_frac, out_frac, 16, 3, 99, False, 0, count, True, out
     )
     shift = finest - 15
@@ -203,7 +206,7 @@ def test_running_update__exact(channel, old):
     stats, variance, _ = run_constants(channel)
     held = np.array([[old], [abs(old)]], np.int32)
     count, most = len(channel.y), 2**31 - 1
-    _norm.running_update(stats, np.array([variance]), count, channel.y_frac, 16, held)
+    kernel_norm.running_update(stats, np.array([variance]), count, channel.y_frac, 16, held)
     mean = oracle.half_up(int(stats[0, 0]), channel.y_frac + 8 - 16)
     spread = oracle.half_up(scalar.divided(variance, count - 1), 2 * channel.y_frac + 8 - 16)
     new = [max(-most, min(most, v)) for v in (mean, spread)]
@@ -223,20 +226,20 @@ def test_batch_norm__2_to_20_positions_of_17_bit_codes_stay_exact(shape):
     delta[7] = 4 * 65535
     y = y.reshape(-1, 1)
     sums, extremes = np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64)
-    _norm.channel_sums(y, 0, count, sums, extremes)
+    kernel_norm.channel_sums(y, 0, count, sums, extremes)
     exact = [int(y.sum(dtype=np.int64)), int((y.astype(np.int64) ** 2).sum())]
     assert sums[:, 0].tolist() == exact
     stats, variance = np.zeros((6, 1), np.int32), np.zeros(1, np.int64)
     parameter = np.array([2**31 - 1], np.int32)
     for y_frac in (-6, 0, 15, 30):
-        _norm.channel_constants(sums, count, y_frac, parameter, 30, parameter, 30, stats, variance)
+        kernel_norm.channel_constants(sums, count, y_frac, parameter, 30, parameter, 30, stats, variance)
         spread = exact[1] - Fraction(exact[0] ** 2, count)
         assert 0 <= int(variance[0]) - spread * 256 < 1
         true = Fraction(spread, count) * Fraction(2) ** (-2 * y_frac) + oracle.EPSILON
         rstd = int(stats[1, 0]) * Fraction(2) ** (y_frac - int(stats[2, 0]))
         assert abs(rstd**2 * true - 1) < Fraction(1, 2**13)
         grads, means = np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64)
-        _norm_maps.backward_sums(delta, y, stats, 30, *SLOPE, 0, count, grads)
+        kernel_norm_maps.backward_sums(delta, y, stats, 30, *SLOPE, 0, count, grads)
         words = kept(stats)
         pairs = dict.fromkeys(set(zip(delta[:, 0].tolist(), y[:, 0].tolist(), strict=True)), 0)
         for pair in pairs:
@@ -246,9 +249,12 @@ def test_batch_norm__2_to_20_positions_of_17_bit_codes_stay_exact(shape):
         along = sum(n * errors[pair] * oracle.normalised(pair[1], words) for pair, n in pairs.items())
         assert grads[:, 0].tolist() == [total, along]
         assert abs(along) < 2**59
-        _norm_maps.backward_means(grads, count, means)
+        kernel_norm_maps.backward_means(grads, count, means)
         for d, v in pairs:
             pull = oracle.half_up(oracle.normalised(v, words) * int(means[1, 0]), 22)
             want = (errors[d, v] - int(means[0, 0]) - pull) * words.scale
-            assert _norm_maps.backward_value(d, v, stats, means, _norm_maps.betas(stats, 30), 0, *SLOPE) == want
+            assert (
+                kernel_norm_maps.backward_value(d, v, stats, means, kernel_norm_maps.betas(stats, 30), 0, *SLOPE)
+                == want
+            )
             assert abs(want) < 2**51

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.geometry import adaptive_windows
-from lls_hw.sim.kernels import _pool
+from lls_hw.sim.kernels import pool as kernel_pool
 from tests.oracles import pool as oracle
 
 
@@ -41,10 +41,12 @@ def test_pool_images__exact(case):
     x, rows, cols = case
     for is_max in (True, False):
         out = np.empty((x.shape[0], len(rows), len(cols), 2), np.int64)
-        _pool.pool_images(x, np.array(rows), np.array(cols), is_max, 0, x.shape[0], out)
+        kernel_pool.pool_images(x, np.array(rows), np.array(cols), is_max, 0, x.shape[0], out)
         for image, c, plane in planes(x):
             for (i, row), (j, col) in itertools.product(enumerate(rows), enumerate(cols)):
-                want = oracle.maximum(plane, row, col) if is_max else oracle.mean(plane, row, col, _pool.MEAN_GUARD)
+                want = (
+                    oracle.maximum(plane, row, col) if is_max else oracle.mean(plane, row, col, kernel_pool.MEAN_GUARD)
+                )
                 assert out[image, i, j, c] == want
 
 
@@ -53,10 +55,10 @@ def test_pool_images__exact(case):
 def test_window_sums_and_spread__exact_and_adjoint(case):
     x, rows, cols = case
     sums = np.empty((x.shape[0], 2, len(rows), len(cols)), np.int64)
-    _pool.window_sums(x, np.array(rows), np.array(cols), sums)
+    kernel_pool.window_sums(x, np.array(rows), np.array(cols), sums)
     grad = np.random.default_rng(1).integers(-100, 100, sums.shape)
     out = np.empty(x.shape, np.int32)
-    _pool.spread_windows(grad, np.array(rows), np.array(cols), out)
+    kernel_pool.spread_windows(grad, np.array(rows), np.array(cols), out)
     for image, c, plane in planes(x):
         places = list(itertools.product(range(len(rows)), range(len(cols))))
         for i, j in places:
@@ -76,7 +78,7 @@ def test_max_pool_backward__whole_error_goes_to_the_first_maximum(length, size):
     x = rng.integers(-2, 2, (2, length, length, 3)).astype(np.int8)
     delta = rng.integers(-100, 100, (2, size, size, 3)).astype(np.int16)
     out = np.empty(x.shape, np.int16)
-    _pool.max_pool_backward(delta, x, np.array(windows), np.array(windows), 0, 2, out)
+    kernel_pool.max_pool_backward(delta, x, np.array(windows), np.array(windows), 0, 2, out)
     for image, c, plane in planes(x):
         want = np.zeros((length, length), int)
         for (i, row), (j, col) in itertools.product(enumerate(windows), enumerate(windows)):
@@ -91,12 +93,12 @@ def test_mean_pool_backward__exact(case):
     x, rows, cols = case
     delta = np.random.default_rng(2).integers(-(2**15), 2**15, (x.shape[0], len(rows), len(cols), 2)).astype(np.int16)
     out = np.empty(x.shape, np.int64)
-    _pool.mean_pool_backward(delta, np.array(rows), np.array(cols), 0, x.shape[0], out)
+    kernel_pool.mean_pool_backward(delta, np.array(rows), np.array(cols), 0, x.shape[0], out)
     for image, c, _ in planes(x):
         want = [[0] * x.shape[2] for _ in range(x.shape[1])]
         for (i, row), (j, col) in itertools.product(enumerate(rows), enumerate(cols)):
             area = (row[1] - row[0]) * (col[1] - col[0])
-            share = oracle.divided(int(delta[image, i, j, c]) << _pool.MEAN_GUARD, area)
+            share = oracle.divided(int(delta[image, i, j, c]) << kernel_pool.MEAN_GUARD, area)
             for y, xx in itertools.product(range(*row), range(*col)):
                 want[y][xx] += share
         assert out[image, :, :, c].tolist() == want

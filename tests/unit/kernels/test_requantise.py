@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lls_hw.sim.kernels import _requant
+from lls_hw.sim.kernels import narrow as kernel_narrow
 from lls_hw.sim.kernels.requant import ROUNDINGS as NUMBERS
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from tests.oracles import requant as oracle
@@ -106,7 +106,7 @@ def test_narrow_row__exact_whatever_the_shift(rounding, overflow):
     wide, shifts = rng.integers(-(1 << 51), 1 << 51, 400), rng.integers(-20, 60, 400)
     out = np.empty(400, np.int16)
     mode = NUMBERS[rounding]
-    over = _requant.narrow_row(wide, shifts, mode, 9, 70, 16, overflow == "wrap", out)
+    over = kernel_narrow.narrow_row(wide, shifts, mode, 9, 70, 16, overflow == "wrap", out)
     want = [
         oracle.narrow(int(value), int(shift), 16, rounding, overflow, scalar.draw32(9, 70 + i))
         for i, (value, shift) in enumerate(zip(wide, shifts, strict=True))

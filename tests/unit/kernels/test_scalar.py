@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lls_hw.sim.kernels import _scalar
+from lls_hw.sim.kernels import scalar as kernel_scalar
 from tests.oracles import norm as norm_oracle
 from tests.oracles import scalar as oracle
 
@@ -27,14 +27,14 @@ def i64(*values):
 @given(words)
 @thorough
 def test_hash32__exact(x):
-    assert _scalar.hash32(*i64(x)) == oracle.mix32(x)
+    assert kernel_scalar.hash32(*i64(x)) == oracle.mix32(x)
 
 
 @given(words)
 @thorough
 def test_hash32__has_an_inverse(x):
     inverse = pow(0x45D9F3B, -1, 2**32)
-    y = int(_scalar.hash32(*i64(x)))
+    y = int(kernel_scalar.hash32(*i64(x)))
     for _ in range(2):
         y = (y ^ y >> 16) * inverse % 2**32
     assert y ^ y >> 16 == x
@@ -43,7 +43,7 @@ def test_hash32__has_an_inverse(x):
 @given(words, st.integers(0, 2**40))
 @thorough
 def test_random_bits__exact(key, index):
-    assert _scalar.random_bits(*i64(key, index)) == oracle.draw32(key, index)
+    assert kernel_scalar.random_bits(*i64(key, index)) == oracle.draw32(key, index)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -52,7 +52,7 @@ def test_random_bits__exact(key, index):
 @example(value=EDGE, shift=62, random=2**32 - 1)
 @thorough
 def test_shift_round__exact(mode, value, shift, random):
-    got = _scalar.shift_round(*i64(value, shift, MODES.index(mode), random))
+    got = kernel_scalar.shift_round(*i64(value, shift, MODES.index(mode), random))
     assert got == oracle.shifted(value, shift, mode, random)
 
 
@@ -61,7 +61,7 @@ def test_shift_round__exact(mode, value, shift, random):
 @thorough
 def test_shift_round__ties_and_neighbours_of_ties(mode, low, half, shift):
     for value in ((half << shift) + (1 << (shift - 1)) + d for d in (-1, 0, 1)):
-        got = _scalar.shift_round(*i64(value, shift, MODES.index(mode), low))
+        got = kernel_scalar.shift_round(*i64(value, shift, MODES.index(mode), low))
         assert got == oracle.shifted(value, shift, mode, low)
 
 
@@ -71,7 +71,7 @@ def test_shift_round__ties_and_neighbours_of_ties(mode, low, half, shift):
 @thorough
 def test_shift_round__growth_is_exact_or_held_to_2_62(value, shift):
     exact = value << -shift
-    got = _scalar.shift_round(*i64(value, shift, 1, 0))
+    got = kernel_scalar.shift_round(*i64(value, shift, 1, 0))
     assert got == max(-(2**62), min(2**62, exact))
 
 
@@ -80,7 +80,7 @@ def test_shift_round__stochastic_mean_is_exact_over_all_draws(shift):
     """Each rest is rounded up by exactly as many of the 2**shift draws as it is large."""
     for rest in (0, 1, (1 << shift) // 3, (1 << shift) - 1):
         value = (-7 << shift) + rest
-        ups = sum(_scalar.shift_round(value, shift, 3, bits) == -6 for bits in range(1 << shift))
+        ups = sum(kernel_scalar.shift_round(value, shift, 3, bits) == -6 for bits in range(1 << shift))
         assert ups == rest
 
 
@@ -88,7 +88,7 @@ def test_shift_round__stochastic_mean_is_exact_over_all_draws(shift):
 @example(value=-3, by=2)
 @thorough
 def test_divide_round__exact(value, by):
-    assert _scalar.divide_round(*i64(value, by)) == oracle.divided(value, by)
+    assert kernel_scalar.divide_round(*i64(value, by)) == oracle.divided(value, by)
 
 
 @given(st.integers(0, EDGE))
@@ -96,14 +96,14 @@ def test_divide_round__exact(value, by):
 def test_isqrt__exact(value):
     root = math.isqrt(value)
     for near in (value, root * root, max(0, root * root - 1)):
-        assert _scalar.isqrt(*i64(near)) == math.isqrt(near)
+        assert kernel_scalar.isqrt(*i64(near)) == math.isqrt(near)
 
 
 @given(st.integers(0, 2**63 - 1))
 @example(2**63 - 1)
 @thorough
 def test_bit_length__exact(value):
-    assert _scalar.bit_length(*i64(value)) == value.bit_length()
+    assert kernel_scalar.bit_length(*i64(value)) == value.bit_length()
 
 
 @given(value=wide, exponent=st.integers(-100, 100))
@@ -112,7 +112,7 @@ def test_bit_length__exact(value):
 @example(value=-(2**17) + 1, exponent=0)
 @thorough
 def test_normalise__exact(value, exponent):
-    assert tuple(map(int, _scalar.normalise(*i64(value, exponent)))) == oracle.floating(value, exponent)
+    assert tuple(map(int, kernel_scalar.normalise(*i64(value, exponent)))) == oracle.floating(value, exponent)
 
 
 positive = st.integers(0, 61).flatmap(lambda n: st.integers(2**n, 2 ** (n + 1) - 1))
@@ -126,7 +126,7 @@ positive = st.integers(0, 61).flatmap(lambda n: st.integers(2**n, 2 ** (n + 1) -
 @example(num=2**60 + 1, den=2**27 - 1)
 @settings(max_examples=500, deadline=None)
 def test_sqrt_ratio__relative_error_below_2_to_minus_15(num, den):
-    mantissa, exponent = map(int, _scalar.sqrt_ratio(*i64(num, den)))
+    mantissa, exponent = map(int, kernel_scalar.sqrt_ratio(*i64(num, den)))
     assert (mantissa, exponent) == norm_oracle.root_ratio(num, den)
     assert 2**15 <= mantissa < 2**16
     bound = Fraction(1, 2**25) + Fraction(1, 2**17) + Fraction(1, 2**16)
@@ -136,6 +136,6 @@ def test_sqrt_ratio__relative_error_below_2_to_minus_15(num, den):
 @given(value=st.integers(-EDGE, EDGE), bits=st.integers(2, 48))
 @thorough
 def test_wrap_and_clamp__exact(value, bits):
-    assert _scalar.wrap(*i64(value, bits)) == oracle.wrapped(value, bits)
+    assert kernel_scalar.wrap(*i64(value, bits)) == oracle.wrapped(value, bits)
     half = 1 << (bits - 1)
-    assert _scalar.clamp(*i64(value, -half, half - 1)) == oracle.saturated(value, bits)
+    assert kernel_scalar.clamp(*i64(value, -half, half - 1)) == oracle.saturated(value, bits)

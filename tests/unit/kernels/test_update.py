@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lls_hw.sim.kernels import _update
+from lls_hw.sim.kernels import update as kernel_update
 from lls_hw.sim.kernels.tables import mantissa
 from tests.oracles import scalar
 from tests.oracles import update as oracle
@@ -28,7 +28,7 @@ def test_momentum_wide__exact(gradient, shift, old, decay):
     want = [oracle.momentum(g, shift, old, decay) for g in gradient]
     wide = np.empty(len(gradient), np.int64)
     olds = np.full(len(gradient), old, np.int32)
-    peak = _update.momentum_wide(np.array(gradient, np.int64), np.int64(shift), olds, np.int64(decay), wide)
+    peak = kernel_update.momentum_wide(np.array(gradient, np.int64), np.int64(shift), olds, np.int64(decay), wide)
     if shift >= -60:
         assert wide.tolist() == want
     assert all(abs(w - v) <= 3 * 2**60 and abs(v) < 2**63 for w, v in zip(want, wide.tolist(), strict=True))
@@ -53,7 +53,7 @@ def test_apply_update__exact(mode, steps, rate, shift, bits, key):
         for i, (s, m) in enumerate(zip(steps, master, strict=True))
     ]
     args = (np.array(steps, np.int64), np.int64(rate), np.int64(shift), np.int64(mode), np.int64(key), np.int64(bits))
-    saturated, wanted, lost, peak = _update.apply_update(*args, master)
+    saturated, wanted, lost, peak = kernel_update.apply_update(*args, master)
     assert master.tolist() == [w[0] for w in want]
     assert (saturated, wanted, lost) == tuple(sum(w[k] for w in want) for k in (1, 2, 3))
     assert peak == max(abs(w[0]) for w in want)
@@ -66,10 +66,10 @@ def test_apply_update__stochastic_is_unbiased_and_nearest_loses_everything():
     exact = 3 * int(rate) / 2**14
     nearest, stochastic = np.zeros(500, np.int16), np.zeros(500, np.int16)
     for key in range(200):
-        done = _update.apply_update(step, rate, shift + 14, np.int64(0), np.int64(key), np.int64(16), nearest)
+        done = kernel_update.apply_update(step, rate, shift + 14, np.int64(0), np.int64(key), np.int64(16), nearest)
         assert done[1:3] == (500, 500)
-        _update.apply_update(
-            step, rate, shift + 14, np.int64(3), _update.stream_key(0, key, 5), np.int64(16), stochastic
+        kernel_update.apply_update(
+            step, rate, shift + 14, np.int64(3), kernel_update.stream_key(0, key, 5), np.int64(16), stochastic
         )
     assert not nearest.any()
     sigma = (200 * exact * (1 - exact) / 500) ** 0.5
@@ -79,7 +79,9 @@ def test_apply_update__stochastic_is_unbiased_and_nearest_loses_everything():
 @given(st.integers(0, 2**32 - 1), st.integers(0, 2**20), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
 def test_stream_key__exact(seed, step, stream):
-    assert _update.stream_key(np.int64(seed), np.int64(step), np.int64(stream)) == scalar.stream(seed, step, stream)
+    assert kernel_update.stream_key(np.int64(seed), np.int64(step), np.int64(stream)) == scalar.stream(
+        seed, step, stream
+    )
 
 
 @given(st.fractions(min_value="1/1000000", max_value=64, max_denominator=10**7))

@@ -12,7 +12,7 @@ from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.inference import Inference, accuracy
 from lls_hw.sim.functional.readback import real
 from lls_hw.sim.functional.state import initial_values, input_codes
-from lls_hw.sim.kernels._inference import running_constants
+from lls_hw.sim.kernels.inference import running_constants
 from tests.unit.training.helpers import first_batch, small_run
 
 

@@ -6,7 +6,7 @@ prove; inside them nothing overflows, compiled or not.
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, kernel
+from lls_hw.sim.kernels.jit import Int, kernel
 
 NEAREST_EVEN, HALF_UP, FLOOR, STOCHASTIC = 0, 1, 2, 3
 MANTISSA_BITS = 16

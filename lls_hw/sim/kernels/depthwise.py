@@ -1,13 +1,13 @@
 """Depthwise convolution and its two gradients, channel-last, one multiply-accumulate at a time.
 
 The vector unit keeps one accumulator per output; taps are added in row-major order. The `exact`
-and guarded forms differ as in `_gemm`.
+and guarded forms differ as in `gemm`.
 """
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import clamp, wrap
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import clamp, wrap
 
 
 @kernel

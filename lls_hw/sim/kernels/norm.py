@@ -1,4 +1,4 @@
-"""BatchNorm's words: sums, and what the unit keeps of a channel for both directions (`_norm_maps`).
+"""BatchNorm's words: sums, and what the unit keeps of a channel for both directions (`norm_maps`).
 
 Per channel the unit keeps six words (`stats` rows): the mean with 8 fraction bits more than y,
 1/sigma as mantissa and exponent (per code of y), gamma/sigma as mantissa and exponent, and beta's
@@ -7,8 +7,8 @@ master code. All bounds below are for codes of up to 17 bits and up to 2**20 pos
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import HALF_UP, bit_length, clamp, divide_round, normalise, shift_round, sqrt_ratio
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import HALF_UP, bit_length, clamp, divide_round, normalise, shift_round, sqrt_ratio
 
 MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, BETA = 0, 1, 2, 3, 4, 5
 GUARD = 8  # fraction bits the mean, the variance and the masked error carry beyond their codes

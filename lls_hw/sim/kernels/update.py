@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import HALF_UP, clamp, hash32, random_bits, shift_round
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import HALF_UP, clamp, hash32, random_bits, shift_round
 
 
 @kernel

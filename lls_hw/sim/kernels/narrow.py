@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import MAX_SHIFT, STOCHASTIC, clamp, random_bits, shift_round, wrap
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import MAX_SHIFT, STOCHASTIC, clamp, random_bits, shift_round, wrap
 
 
 @kernel

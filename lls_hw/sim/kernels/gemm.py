@@ -8,8 +8,8 @@ take the shorter way of `blas.py`, which shares the gathering and the folding of
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import clamp, wrap
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import clamp, wrap
 
 
 @kernel

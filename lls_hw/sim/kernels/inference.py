@@ -2,20 +2,9 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._norm import (
-    BETA,
-    EPS_CODE,
-    EPS_FRAC,
-    GUARD,
-    MEAN,
-    RSTD,
-    RSTD_EXP,
-    SCALE,
-    SCALE_EXP,
-    beside_beta,
-)
-from lls_hw.sim.kernels._scalar import HALF_UP, clamp, normalise, shift_round, sqrt_ratio
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.norm import BETA, EPS_CODE, EPS_FRAC, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, beside_beta
+from lls_hw.sim.kernels.scalar import HALF_UP, clamp, normalise, shift_round, sqrt_ratio
 
 VARIANCE_GROWTH = 24  # fraction bits the variance gains so that epsilon has 24 of its own
 MEAN_BITS = 27  # 2**27 is 16 times the largest 16-bit y with GUARD bits; keeps every product below 2**62

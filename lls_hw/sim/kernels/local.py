@@ -6,8 +6,8 @@ dimensionless after normalisation, so no scale of the layer enters the logits.
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._scalar import HALF_UP, clamp, divide_round, shift_round, sqrt_ratio
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.scalar import HALF_UP, clamp, divide_round, shift_round, sqrt_ratio
 
 LOGIT_FRAC = 16
 ERROR_FRAC = 24

@@ -1,15 +1,15 @@
 """BatchNorm with LeakyReLU in integers on maps seen as (positions, channels), forward and backward.
 
 Loops run along the channels without a branch on a value, so that they run on vector registers; what
-is the same for a whole channel is brought to its scale once (`betas`). Bounds as in `_norm`.
+is the same for a whole channel is brought to its scale once (`betas`). Bounds as in `norm`.
 """
 
 import numpy as np
 
-from lls_hw.sim.kernels._jit import Int, Ints, kernel
-from lls_hw.sim.kernels._norm import BETA, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP
-from lls_hw.sim.kernels._requant import narrow_row
-from lls_hw.sim.kernels._scalar import HALF_UP, divide_round, shift_round
+from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.narrow import narrow_row
+from lls_hw.sim.kernels.norm import BETA, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP
+from lls_hw.sim.kernels.scalar import HALF_UP, divide_round, shift_round
 
 XHAT_FRAC = 14
 PEAK_GUARD = 8  # peaks are measured this many bits below the output's least significant one
