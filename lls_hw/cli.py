@@ -4,7 +4,9 @@ Engines, torch and rich's tables are imported inside the commands that need them
 `lls-hw --help` starts at once.
 """
 
+import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import typer
@@ -51,6 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def quieten_libraries() -> None:
+    """Show no library's warnings, here or in child processes, unless somebody asked (`python -W`, PYTHONWARNINGS).
+
+    They speak to developers: a user cannot act on them, and they would stand between the lines that matter.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+        os.environ["PYTHONWARNINGS"] = "ignore"
+
+
 def run() -> None:
     """Console script."""
+    quieten_libraries()
     sys.exit(main())

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from itertools import islice
 from typing import Any, Protocol
 
@@ -91,10 +91,11 @@ class LocalExecutor:
         while left:
             parts = chunks(list(left.values()), self.jobs)
             try:
-                for outcomes in self._parallel(parts, max(2, min(self.jobs, len(parts)))):
-                    for outcome in outcomes:
-                        del left[outcome["id"]]
-                    yield outcomes
+                with closing(self._parallel(parts, max(2, min(self.jobs, len(parts))))) as found:
+                    for outcomes in found:
+                        for outcome in outcomes:
+                            del left[outcome["id"]]
+                        yield outcomes
             except _worker_deaths():
                 yield from self._alone(left, parts)
 
@@ -105,7 +106,8 @@ class LocalExecutor:
         pool = Parallel(jobs, "loky", return_as="generator_unordered", batch_size=1, max_nbytes=None, **how)
         found = pool(delayed(evaluate_all)(part) for part in parts)
         try:
-            yield from found
+            for outcomes in found:  # noqa: UP028  ('yield from' would close it before 'finally' is reached)
+                yield outcomes
         finally:
             with warnings.catch_warnings(action="ignore"):  # it warns that tasks are cancelled, which is the point
                 found.close()

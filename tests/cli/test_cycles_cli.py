@@ -1,8 +1,6 @@
 """`lls-hw cycles` as its users call it: SCALE-Sim's own numbers, the contract, and every way of being wrong."""
 
 import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 
 from lls_hw.cli import main
 from lls_hw.sim.array.closed_form import array_cycles
+from tests.children import python
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden" / "scalesim" / "golden.json"
 CONV = "Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
@@ -192,5 +191,4 @@ def test_start__imports_no_engine(table: Path) -> None:
         f"main(['cycles', '--topology', {str(table)!r}, '--array', '4x4', '--dataflow', 'ws', '--json', '-']); "
         "sys.exit(any(name in sys.modules for name in ('numba', 'torch', 'simpy', 'numpy')))"
     )
-    root = Path(__file__).resolve().parents[2]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=False).returncode == 0
+    python("-c", code)

@@ -4,20 +4,15 @@ import csv
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from lls_hw.cli import main
 from lls_hw.sweep.rows import COLUMNS
-from scripts.kill_sweep import torture
+from scripts.kill_sweep import stored, torture
+from tests.children import ended, python, started, wait_for
 from tests.unit.sweep.helpers import dump, small_net
-
-ROOT = Path(__file__).parents[2]
-
 
 SHORT_WAIT = "import sys; from lls_hw.sweep import executors as e; e.CONNECT_S = 1; from lls_hw.cli import run; run()"
 
@@ -111,36 +106,27 @@ def test_sweep_cli__one_file_for_two_things_is_refused(tmp_path: Path, capsys) -
 
 def test_sweep_cli__no_scheduler_is_one_line(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
-    line = [sys.executable, "-c", SHORT_WAIT, *arguments(tmp_path, "--cluster", "tcp://127.0.0.1:9")]
-    found = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-    assert found.returncode == 2
-    assert found.stderr.startswith("lls-hw: --cluster = 'tcp://127.0.0.1:9': no scheduler answers there (")
-    assert found.stderr.count("\n") == 1
+    _, err = python("-c", SHORT_WAIT, *arguments(tmp_path, "--cluster", "tcp://127.0.0.1:9"), status=2)
+    assert err.startswith("lls-hw: --cluster = 'tcp://127.0.0.1:9': no scheduler answers there (")
+    assert err.count("\n") == 1
 
 
 def test_sweep_cli__second_process_is_refused_and_a_signal_stores_everything(tmp_path: Path) -> None:
     arrays = ",".join(f"{rows}x{cols}" for rows in range(2, 34) for cols in range(2, 34, 4))
-    line = [sys.executable, "-m", "lls_hw", *arguments(tmp_path, "--arrays", arrays, "--jobs", "2")]
-    child = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not _some_points(tmp_path / "s.db") and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    other = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (other.returncode, other.stderr.count("\n")) == (2, 1)
-    assert "another process is writing it" in other.stderr
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
-    assert child.returncode == 130, err
+    line = ["-m", "lls_hw", *arguments(tmp_path, "--arrays", arrays, "--jobs", "2")]
+    database = tmp_path / "s.db"
+    with started(*line) as child:
+        wait_for(lambda: stored(database), "point", child)
+        child.send_signal(signal.SIGSTOP)  # it holds the database, and does not finish meanwhile
+        _, err = python(*line, status=2)
+        assert "another process is writing it" in err
+        assert err.count("\n") == 1
+        child.send_signal(signal.SIGCONT)
+        child.send_signal(signal.SIGINT)
+        out, err = ended(child, 130)
     assert "stopped; everything finished is stored, and the same command continues" in out
-    stored = len(dump(tmp_path / "s.db")["points"])
-    assert f"{stored} done now" in out
+    assert f"{len(dump(database)['points'])} done now" in out
     assert err == ""
-
-
-def _some_points(database: Path) -> int:
-    from scripts.kill_sweep import stored
-
-    return stored(database)
 
 
 def test_sweep_cli__killed_three_times_equals_undisturbed(tmp_path: Path) -> None:

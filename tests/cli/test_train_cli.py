@@ -1,19 +1,14 @@
 """`lls-hw train`: its contract, its errors, and what a signal leaves behind."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from lls_hw.cli import main
+from tests.children import python
 from tests.unit.training.helpers import SMALL_TOML
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -104,19 +99,28 @@ def test_train_cli__foreign_checkpoint_is_refused(net: str, tmp_path: Path, caps
     assert "another network" in capsys.readouterr().err
 
 
+SIGNALLED = """
+import os, sys
+from lls_hw.cli import run
+number, checkpoint, seen = int(sys.argv.pop(1)), sys.argv.pop(1), []
+def signal_itself(event, given):
+    if event == "os.rename" and str(given[1]) == checkpoint and not seen:
+        seen.append(event)
+        os.kill(os.getpid(), number)
+sys.addaudithook(signal_itself)
+run()
+"""
+"""`lls-hw`, and a signal that comes as the first checkpoint takes its name."""
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_train_cli__a_signal_saves_everything_and_the_same_command_goes_on(
     net: str, tmp_path: Path, number: int, status: int
 ) -> None:
     checkpoint, target = tmp_path / "run.ckpt", tmp_path / "out.json"
-    line = arguments(net, "--epochs", "20", "--checkpoint", str(checkpoint), "--checkpoint-every", "1")
-    command = [sys.executable, "-m", "lls_hw", *line, "--json", str(target), "--quiet"]
-    child = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "LLS_HW_THREADS": "1"})
-    deadline = time.monotonic() + 120
-    while not checkpoint.exists() and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
-    child.send_signal(number)
-    assert child.wait(60) == status
+    line = arguments(net, "--epochs", "3", "--checkpoint", str(checkpoint), "--checkpoint-every", "1")
+    command = ["-c", SIGNALLED, str(int(number)), str(checkpoint), *line, "--json", str(target), "--quiet"]
+    python(*command, status=status)
     stopped = json.loads(target.read_text())
     assert stopped["stopped"]
     assert main([*line, "--json", str(target), "--quiet"]) == 0

@@ -2,29 +2,18 @@
 
 import dataclasses
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.children import python
 from tests.unit.functional import small
-
-ROOT = Path(__file__).parents[3]
 
 
 def elsewhere(*cases: int, **environment: str) -> list[str]:
     """`small.digests` in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tests.unit.functional.small", *map(str, cases)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    out, _ = python("-m", "tests.unit.functional.small", *map(str, cases), **environment)
+    return out.split()
 
 
 def test_step__same_bits_without_jit():

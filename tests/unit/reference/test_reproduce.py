@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from lls_hw.models.data import PUBLISHED
 from lls_hw.models.registry import load_network
 from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import parse_rule
+from tests.children import python
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts" / "reproduce"
 
@@ -77,5 +77,4 @@ def test_accounting__needs_no_torch() -> None:
         "import sys, lls_hw.models.reference.accounting, lls_hw.models.reference.initial,"
         " lls_hw.models.reference.basis; print('torch' in sys.modules)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "False"
+    assert python("-c", code) == ("False\n", "")

@@ -1,9 +1,5 @@
 """The training loop: schedule, exact resume, checkpoints that are whole or refused."""
 
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +13,7 @@ from lls_hw.training.checkpoint import kept_names, sweep_partials
 from lls_hw.training.float_run import train_float
 from lls_hw.training.plan import TrainPlan, learning_rate
 from lls_hw.training.trainer import limited, train
+from tests.children import started, wait_for
 from tests.unit.training.helpers import small_run
 
 PLAN = TrainPlan(epochs=2, limit=128, test_limit=40, test_batch=20, every=3)
@@ -141,13 +138,9 @@ run_to(replace(PLAN, checkpoint=Path(sys.argv[1]), every=1))
 def test_train__kill_9_leaves_a_whole_checkpoint_that_resumes_exactly(tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
     plan = replace(PLAN, checkpoint=path, every=1)
-    child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], cwd=Path(__file__).parents[3])
-    deadline = time.monotonic() + 120
-    while not path.exists() and child.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    assert path.exists(), "the child never wrote a checkpoint"
+    with started("-c", KILLED, str(path)) as child:
+        wait_for(path.exists, "checkpoint", child)
+        child.kill()
     assert_same(run_to(plan), run_to(PLAN))
     assert [p.name for p in tmp_path.iterdir()] == ["run.ckpt"]
 
