@@ -1,6 +1,7 @@
 """From what the user typed to one resolved description of a run."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
-from lls_hw.models.registry import load, load_network
+from lls_hw.models.registry import file_of, load, load_network
 from lls_hw.models.spec.accelerator import AcceleratorSpec, Dataflow
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
@@ -110,6 +111,13 @@ def resolve_run(choices: Choices) -> tuple[RunSpec, Images | None]:
         "run",
     )
     return run, images
+
+
+def files_read(run: RunSpec, images: Images | None, *, net: str, chip: str) -> list[tuple[str, Path]]:
+    """(option, file) of every file that a resolved run was read from."""
+    names = (("--net", net), ("--chip", chip), ("--technology", run.technology))
+    described = [(option, file) for option, name in names if (file := file_of(name)) is not None]
+    return described + [("--data", file) for file in (images.files if images is not None else ())]
 
 
 def parse_input(text: str) -> tuple[int, int, int]:

@@ -41,16 +41,14 @@ def compare(
     quiet: o.Quiet = False,
 ) -> None:
     """Costs of one training step under several rules, with ratios to backpropagation."""
-    from lls_hw.config import Choices, resolve_run
-    from lls_hw.files import refuse_bad_target, write_whole
+    from lls_hw.config import Choices, files_read, resolve_run
+    from lls_hw.files import Outputs, write_whole
 
-    for option, path in (("--json", json), ("--roofline", roofline)):
-        if path is not None and path != "-":
-            refuse_bad_target(option, path)
+    outputs = Outputs({"--json": json, "--roofline": roofline})
     names = [name.strip() for name in rules.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
         raise SpecError("--rules", rules, "it takes different names with commas between", f"Write {DEFAULT_RULES}.")
-    runs = [
+    resolved = [
         [
             resolve_run(
                 Choices(
@@ -58,21 +56,23 @@ def compare(
                     technology=technology, batch=size, data=data, input=input, classes=classes, optimizer=optimizer,
                     momentum=momentum, baseline="none", numerics=False,
                 )
-            )[0]
+            )
             for name in names
         ]
         for size in ([batch] if batches is None else split_numbers("--batches", batches, q.BATCH))
     ]  # fmt: skip
+    outputs.spare(files_read(*resolved[0][0], net=net, chip=chip))
+    runs = [[run for run, _ in of_one] for of_one in resolved]
     from lls_hw.costs.compare import batches_json, compare_runs, compare_table, memory_table
 
     with progress_on(quiet) as say:
         comparisons = [compare_runs(of_one, say, accumulate=accumulate) for of_one in runs]
     if not quiet:
         for comparison in comparisons:
-            console_for(to_stderr=json == "-").print(compare_table(comparison), memory_table(comparison))
+            console_for(to_stderr=outputs.use_stdout).print(compare_table(comparison), memory_table(comparison))
     if roofline is not None:
         from lls_hw.report.roofline import roofline_svg
 
-        write_whole(roofline, roofline_svg(comparisons[0]))
+        write_whole(roofline, roofline_svg(comparisons[0]), "--roofline")
     if json is not None:
         put_json(json, batches_json(comparisons))

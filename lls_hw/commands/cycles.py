@@ -1,6 +1,5 @@
 """`lls-hw cycles`: a SCALE-Sim topology's layers on an array, in our convention or in SCALE-Sim's."""
 
-import sys
 from dataclasses import asdict
 from json import dumps
 from pathlib import Path
@@ -44,7 +43,10 @@ def cycles(
     if convention not in CONVENTIONS:
         raise SpecError("--convention", convention, "no such convention", "Use ours or scalesim.")
     rows, cols, flow = _array(array, dataflow, config)
-    _refuse_targets(json, draw, [path for path in (topology, config) if path is not None])
+    from lls_hw.files import Outputs, write_whole
+
+    outputs = Outputs({"--json": json, "--draw": draw})
+    outputs.spare([("--topology", topology), *([("--config", config)] if config is not None else [])])
     layers = read_topology(topology)
     lines = layer_cycles(layers, rows=rows, cols=cols, dataflow=flow, convention=CONVENTIONS[convention])
     picture = None
@@ -56,9 +58,11 @@ def cycles(
     if not quiet:
         title = f"{topology.name} on {rows}x{cols}, {flow}, convention: {convention}"
         table = _table(lines, title, rows * cols, CONVENTIONS[convention])
-        console_for(to_stderr=json == "-").print(table)
-    _write(json, _text(lines) if json is not None else None)
-    _write(draw, picture)
+        console_for(to_stderr=outputs.use_stdout).print(table)
+    if json is not None:
+        write_whole(json, _text(lines), "--json")
+    if draw is not None and picture is not None:
+        write_whole(draw, picture, "--draw")
 
 
 def _array(array: str | None, dataflow: str | None, config: Path | None) -> "tuple[int, int, Dataflow]":
@@ -84,37 +88,9 @@ def _array(array: str | None, dataflow: str | None, config: Path | None) -> "tup
     return rows, cols, flow
 
 
-def _refuse_targets(json: str | None, draw: str | None, inputs: list[Path]) -> None:
-    """Refuse, before any work, what cannot be written or would overwrite what is read."""
-    if draw == "-":
-        raise SpecError("--draw", draw, "a picture goes to a file", "Give the name of an SVG file.")
-    taken = [path.resolve() for path in inputs]
-    for option, name in (("--json", json), ("--draw", draw)):
-        if name is None or name == "-":
-            continue
-        from lls_hw.files import refuse_bad_target
-
-        refuse_bad_target(option, name)
-        if Path(name).resolve() in taken:
-            raise SpecError(option, name, "another option names the same file", "Choose another name.")
-        taken.append(Path(name).resolve())
-
-
 def _text(lines: "list[LayerCycles]") -> str:
     """A list of records, strict JSON."""
     return dumps([asdict(line) for line in lines], indent=1, allow_nan=False) + "\n"
-
-
-def _write(target: str | None, text: str | None) -> None:
-    """Text to standard output for "-", whole to a file, or nowhere."""
-    if target is None or text is None:
-        return
-    if target == "-":
-        sys.stdout.write(text)
-        return
-    from lls_hw.files import write_whole
-
-    write_whole(target, text)
 
 
 def _table(lines: "list[LayerCycles]", title: str, elements: int, convention: "Convention") -> "Table":

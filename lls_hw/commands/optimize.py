@@ -8,7 +8,7 @@ import typer
 
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import bar_on, console_for, put_json
-from lls_hw.commands.sweep import plan_of, refuse_targets
+from lls_hw.commands.sweep import outputs_of, plan_of
 from lls_hw.models.spec import quantities as q
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def optimize(
     quiet: o.Quiet = False,
 ) -> None:
     """Search the lists' combinations for those that nothing beats in every objective at once."""
-    refuse_targets(out, csv, None, json)
+    outputs = outputs_of(out, csv, None, json)
     from lls_hw.sweep.choices import Choices
     from lls_hw.sweep.grid import Grid
     from lls_hw.sweep.pareto import parse_objectives
@@ -77,6 +77,7 @@ def optimize(
         plan,
         proxy=any(goal.name == "accuracy_proxy" for goal in goals),
     )  # fmt: skip
+    outputs.spare(grid.files)
     from lls_hw.sweep.executors import executor_for
     from lls_hw.sweep.run import Sweep
     from lls_hw.sweep.search import Search
@@ -92,7 +93,7 @@ def optimize(
         sweep = Sweep(store, executor, stop, retry_failed=retry_failed)
         found = Search(grid, goals, seed, Path(out), sweep.run, bar).run(trials)
     if not quiet:
-        console = console_for(to_stderr=json == "-")
+        console = console_for(to_stderr=outputs.use_stdout)
         console.print(front_table(found, goals, grid.axes))
         console.print(closing_text(found, grid.size), soft_wrap=True, markup=False)
     write(found, goals, csv, json)

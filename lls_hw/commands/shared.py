@@ -1,6 +1,5 @@
 """How every command talks: JSON to a file or standard output, tables to a console, progress."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,11 @@ PIPE_COLUMNS = 132
 
 
 def put_json(target: str | None, data: Mapping[str, Any] | list[Any]) -> None:
-    """Write data as JSON: to standard output for "-", whole to a file, or nowhere."""
+    """Write data as JSON, to where the option leads; nowhere for None."""
     from lls_hw.files import json_text, write_whole
 
-    if target == "-":
-        sys.stdout.write(json_text(data))
-    elif target is not None:
-        write_whole(target, json_text(data))
+    if target is not None:
+        write_whole(target, json_text(data), "--json")
 
 
 def console_for(*, to_stderr: bool) -> "Console":

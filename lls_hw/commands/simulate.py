@@ -1,5 +1,6 @@
 """`lls-hw simulate`: one training step, its costs beside a baseline, and its integers."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,8 +45,8 @@ def simulate(
     quiet: o.Quiet = False,
 ) -> None:
     """One training step on the chip: costs beside a baseline, and the step itself in integers."""
-    from lls_hw.config import Choices, resolve_run
-    from lls_hw.files import json_text, refuse_bad_target, write_whole
+    from lls_hw.config import Choices, files_read, resolve_run
+    from lls_hw.files import Outputs, json_text, write_whole
 
     if trace is not None and no_costs:
         raise SpecError("--trace", trace, "a timeline is made of costs", "Leave out --no-costs.")
@@ -53,9 +54,7 @@ def simulate(
         raise SpecError("--no-costs", True, "explanations and mappings are of costs", "Leave out --no-costs.")
     if no_numerics and no_costs:
         raise SpecError("--no-costs", True, "nothing is left to simulate beside --no-numerics", "Leave one out.")
-    for option, path in (("--json", json), ("--trace", trace)):
-        if path is not None and path != "-":
-            refuse_bad_target(option, path)
+    outputs = Outputs({"--json": json, "--trace": trace})
     run, images = resolve_run(
         Choices(
             net=net,
@@ -84,19 +83,21 @@ def simulate(
     )
     from lls_hw.api import simulate as run_simulation
 
+    outputs.spare(files_read(run, images, net=net, chip=chip))
     if mapping is not None:
         from lls_hw.costs.explain import with_mapping
 
         run = with_mapping(run, mapping)
+        outputs.spare([("--mapping", Path(mapping))])
     with progress_on(quiet) as say:
         result = run_simulation(run, images, trace=trace is not None, progress=say)
     if trace is not None and result.costs is not None:
         from lls_hw.sim.event.trace import trace_json
 
-        write_whole(trace, json_text(trace_json(result.costs.events, run.chip.clock_mhz)))
+        write_whole(trace, json_text(trace_json(result.costs.events, run.chip.clock_mhz)), "--trace")
     if not quiet:
-        print_run(result, to_stderr=json == "-")
-    more = _explanations(result, explain, explain_energy, quiet=quiet, to_stderr=json == "-")
+        print_run(result, to_stderr=outputs.use_stdout)
+    more = _explanations(result, explain, explain_energy, quiet=quiet, to_stderr=outputs.use_stdout)
     put_json(json, {**result.json(), **more} if json is not None else {})
 
 

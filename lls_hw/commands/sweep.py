@@ -9,9 +9,9 @@ import typer
 
 from lls_hw.commands import options as o
 from lls_hw.commands.shared import bar_on, console_for, put_json
-from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
+    from lls_hw.files import Outputs
     from lls_hw.sweep.run import Summary
     from lls_hw.training.plan import TrainPlan
 
@@ -52,7 +52,7 @@ def sweep(
     quiet: o.Quiet = False,
 ) -> None:
     """Every combination of the lists, each once; what is in the database already is not run again."""
-    refuse_targets(out, csv, parquet, json)
+    outputs = outputs_of(out, csv, parquet, json)
     from lls_hw.sweep.choices import Choices
     from lls_hw.sweep.grid import Grid, refuse_many
     from lls_hw.sweep.store import refuse_target
@@ -69,6 +69,7 @@ def sweep(
         plan,
     )  # fmt: skip
     refuse_many(grid)
+    outputs.spare(grid.files)
     from lls_hw.sweep.executors import executor_for
     from lls_hw.sweep.run import Sweep
     from lls_hw.sweep.stop import Stop
@@ -82,7 +83,7 @@ def sweep(
         bar = stack.enter_context(bar_on(quiet, "points"))
         summary = Sweep(store, executor, stop, bar, retry_failed).run(points)
     if not quiet:
-        console = console_for(to_stderr=json == "-")
+        console = console_for(to_stderr=outputs.use_stdout)
         console.print(closing_text(summary, out, time.perf_counter() - began), soft_wrap=True, markup=False)
     export(out, csv, parquet)
     if json is not None:
@@ -91,23 +92,21 @@ def sweep(
         raise typer.Exit(stop.status or 1)
 
 
-def refuse_targets(out: str, csv: str | None, parquet: str | None, json: str | None) -> None:
-    """Refuse, before any work, files that could not be written, and one name for two files."""
-    from lls_hw.files import refuse_bad_target
+def outputs_of(out: str, csv: str | None, parquet: str | None, json: str | None) -> "Outputs":
+    """The files of a sweep, those that SQLite, the lock and trainings put beside its database included."""
+    from lls_hw.files import Outputs
+    from lls_hw.sweep.store import BESIDE
 
-    beside = (".lock", "-wal", "-shm", "-journal", ".checkpoints")
-    taken = {Path(out + ending).resolve(): "--out" for ending in beside}
-    for option, path in (("--out", out), ("--csv", csv), ("--parquet", parquet), ("--json", json)):
-        if path is None or (option == "--json" and path == "-"):
-            continue
-        refuse_bad_target(option, path)
-        other = taken.setdefault(Path(path).resolve(), option)
-        if other != option:
-            raise SpecError(option, path, f"{other} names the same file", "Choose another name.")
+    outputs = Outputs({}, read_back={"--out": out})
+    for ending in BESIDE:
+        outputs.add("--out", f"{out}{ending}")
+    for option, path in (("--csv", csv), ("--parquet", parquet), ("--json", json)):
+        outputs.claim(option, path)
     if parquet is not None:
         from lls_hw.sweep.export import need_parquet
 
         need_parquet()
+    return outputs
 
 
 def plan_of(

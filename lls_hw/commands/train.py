@@ -15,6 +15,7 @@ from lls_hw.models.spec import quantities as q
 
 if TYPE_CHECKING:
     from lls_hw.config import RunSpec
+    from lls_hw.files import Outputs
     from lls_hw.models.data import Images
     from lls_hw.training.plan import TrainPlan
     from lls_hw.training.result import TrainReport
@@ -57,10 +58,10 @@ def train(
     quiet: o.Quiet = False,
 ) -> None:
     """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
-    from lls_hw.config import Choices, resolve_run
+    from lls_hw.config import Choices, files_read, resolve_run
 
     plan = _plan(epochs, schedule, limit, test_limit, checkpoint, checkpoint_every)
-    refuse_targets(json, checkpoint)
+    outputs = _outputs(json, checkpoint, with_float=float_)
     run, images = resolve_run(
         Choices(
             net=net,
@@ -86,9 +87,10 @@ def train(
         )
     )
     assert images is not None, "a run with numerics has pictures"
+    outputs.spare(files_read(run, images, net=net, chip=chip))
     report, status = _run(run, images, plan, with_float=float_, quiet=quiet)
     if not quiet:
-        print_report(report, to_stderr=json == "-")
+        print_report(report, to_stderr=outputs.use_stdout)
     put_json(json, report.json() if json is not None else {})
     if status:
         raise typer.Exit(status)
@@ -103,14 +105,15 @@ def _plan(
     return TrainPlan(epochs=epochs, schedule=schedule, limit=limit, test_limit=test_limit, checkpoint=path, every=every)
 
 
-def refuse_targets(json: str | None, checkpoint: str | None) -> None:
-    """Refuse, before any work, files that could not be written."""
-    from lls_hw.files import refuse_bad_target
+def _outputs(json: str | None, checkpoint: str | None, *, with_float: bool) -> "Outputs":
+    """The files of a training; the float run keeps a checkpoint of its own beside the integers'."""
+    from lls_hw.files import Outputs
+    from lls_hw.training.plan import FLOAT_ENDING
 
-    if json is not None and json != "-":
-        refuse_bad_target("--json", json)
-    if checkpoint is not None:
-        refuse_bad_target("--checkpoint", checkpoint)
+    outputs = Outputs({"--json": json}, read_back={"--checkpoint": checkpoint})
+    if checkpoint is not None and with_float:
+        outputs.add("--checkpoint", f"{checkpoint}{FLOAT_ENDING}")
+    return outputs
 
 
 def _run(

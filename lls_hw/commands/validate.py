@@ -39,11 +39,10 @@ def validate(
     quiet: o.Quiet = False,
 ) -> None:
     """One training step in integers held against float; says which width limits."""
-    from lls_hw.config import Choices, resolve_run
-    from lls_hw.files import refuse_bad_target
+    from lls_hw.config import Choices, files_read, resolve_run
+    from lls_hw.files import Outputs
 
-    if json is not None and json != "-":
-        refuse_bad_target("--json", json)
+    outputs = Outputs({"--json": json})
     run, images = resolve_run(
         Choices(
             net=net,
@@ -66,12 +65,13 @@ def validate(
         )
     )
     assert images is not None, "a run with numerics has pictures"
+    outputs.spare(files_read(run, images, net=net, chip=chip))
     from lls_hw.fidelity.validate import validate as run_validation
 
     with progress_on(quiet) as say:
         found = run_validation(run, images, min_cosine=min_cosine, with_hint=not no_hint, progress=say)
     if not quiet:
-        print_validation(found, to_stderr=json == "-")
+        print_validation(found, to_stderr=outputs.use_stdout)
     put_json(json, found.json() if json is not None else {})
     if found.missed:
         raise typer.Exit(1)

@@ -38,6 +38,14 @@ def load(shelf: Shelf, name: str, spec: type[SpecT], where: str) -> SpecT:
         return spec.from_toml(path)
 
 
+def file_of(name: str) -> Path | None:
+    """The user's own file behind a name that was loaded: a TOML file, or the source of a module."""
+    if name.endswith(".toml"):
+        return Path(name)
+    source = getattr(sys.modules.get(name.partition(":")[0]), "__file__", None) if ":" in name else None
+    return None if source is None else Path(source)
+
+
 def load_network(name: str) -> NetworkSpec:
     """A network by name, TOML path, or `module:attr` (a `NetworkSpec` in importable Python).
 

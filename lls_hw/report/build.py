@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.report.chart import Page
@@ -65,5 +64,6 @@ def write_page(page: Page, target: str) -> str:
     from lls_hw.files import write_whole
     from lls_hw.report.page import html
 
-    write_whole(target, html(page))
-    return f"{target}: {Path(target).stat().st_size / 1e6:.1f} MB, nearly all of it the chart library"
+    text = html(page)
+    write_whole(target, text, "-o")
+    return f"{target}: {len(text.encode()) / 1e6:.1f} MB, nearly all of it the chart library"

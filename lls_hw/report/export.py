@@ -5,6 +5,7 @@ import re
 from io import BytesIO, StringIO
 from pathlib import Path
 
+from lls_hw.files import write_whole
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.report.chart import Chart, Page
 
@@ -44,22 +45,24 @@ def export(page: Page, folder: Path, kind: str) -> list[str]:
 
     from lls_hw.report.mpl_draw import RC, figure
 
-    if not exported(page):
+    files = figure_files(page, folder, kind)
+    if not files:
         return [f"{folder}: no figure to draw"]
-    written = []
+    option = f"--{kind}"
     with mpl.rc_context(dict(mpl.rcParamsDefault) | RC):
-        drawn = [(chart, _bytes(figure(chart), kind)) for chart in exported(page)]
+        drawn = {target: _bytes(figure(chart), kind) for target, chart in files.items()}
     try:
         folder.mkdir(exist_ok=True)
-        for chart, data in drawn:
-            target = folder / f"{page.kind}-{file_name(chart.key)}.{kind}"
-            _write(target, data)
-            written.append(f"{target}: {chart.title}")
     except OSError as error:
-        raise SpecError(
-            f"--{kind}", str(folder), f"it cannot be written ({error.strerror})", "Choose another."
-        ) from None
-    return written
+        raise SpecError(option, str(folder), f"it cannot be made ({error.strerror})", "Choose another.") from None
+    for target, data in drawn.items():
+        write_whole(str(target), data, option)
+    return [f"{target}: {chart.title}" for target, chart in files.items()]
+
+
+def figure_files(page: Page, folder: Path, kind: str) -> dict[Path, Chart]:
+    """The files that `export` writes, and what each shows."""
+    return {folder / f"{page.kind}-{file_name(chart.key)}.{kind}": chart for chart in exported(page)}
 
 
 def file_name(key: str) -> str:
@@ -84,14 +87,3 @@ def _bytes(drawn: "object", kind: str) -> bytes:
     data = BytesIO()
     drawn.savefig(data, format="png", metadata=METADATA["png"])
     return data.getvalue()
-
-
-def _write(target: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    part = target.with_name(f".{target.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -3,7 +3,7 @@
 import csv
 import io
 
-from lls_hw.files import whole_file, write_whole
+from lls_hw.files import write_whole
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sweep.rows import COLUMNS, TEXTS, WHOLE, Row
 
@@ -25,7 +25,7 @@ def csv_text(rows: list[Row]) -> str:
 
 def write_csv(path: str, rows: list[Row]) -> None:
     """The rows as CSV."""
-    write_whole(path, csv_text(rows))
+    write_whole(path, csv_text(rows), "--csv")
 
 
 def need_parquet() -> None:
@@ -51,5 +51,6 @@ def write_parquet(path: str, rows: list[Row]) -> None:
         return pa.string() if name in TEXTS else pa.int64() if name in WHOLE else pa.float64()
 
     table = pa.Table.from_pylist(rows, schema=pa.schema([(name, kind(name)) for name in COLUMNS]))
-    with whole_file(path) as partial:
-        parquet.write_table(table, partial)
+    data = io.BytesIO()
+    parquet.write_table(table, data)
+    write_whole(path, data.getvalue(), "--parquet")

@@ -8,7 +8,7 @@ from typing import Any
 
 from lls_hw.config import Choices as RunChoices
 from lls_hw.config import RunSpec, resolve_chip, resolve_run
-from lls_hw.models.registry import load
+from lls_hw.models.registry import file_of, load
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import LIMITS_BITS, Precision, parse_bits
@@ -51,6 +51,10 @@ class Grid:
     plan : how points train; None for costs alone.
     proxy : without a plan: judge each point's arithmetic by one step.
 
+    Attributes
+    ----------
+    files : (option, file) of everything that was read.
+
     Raises
     ------
     SpecError : a value that is wrong whatever it is combined with.
@@ -62,6 +66,7 @@ class Grid:
         if not self.learns:
             self.axes["seed"] = self.axes["seed"][:1]  # costs do not depend on it
         self._known: dict[tuple[Any, ...], Any] = {}
+        self.files: list[tuple[str, Path]] = []
         self.check()
 
     @property
@@ -151,6 +156,8 @@ class Grid:
                 momentum=typed.momentum, baseline=typed.baseline, numerics=self.learns,
             )
         )  # fmt: skip
+        self._note("--net", net)
+        self.files += [("--data", file) for file in (images.files if images is not None else ())]
         if not self.learns:
             return Base(run, None)
         assert images is not None, "a run with numerics has pictures"
@@ -168,12 +175,20 @@ class Grid:
 
     def _chip(self, chip: str, array: str | None, dataflow: str | None, sram: int | None) -> AcceleratorSpec:
         typed = RunChoices(net="", rule="", chip=chip, array=array, dataflow=dataflow, sram_kib=sram)
+        self._keep("chip file", chip, lambda: self._note("--chips", chip))
         found: AcceleratorSpec = self._keep("chip", chip, array, dataflow, sram, lambda: resolve_chip(typed))
         return found
+
+    def _note(self, option: str, name: str) -> None:
+        """Remember the file that a name was read from."""
+        file = file_of(name)
+        if file is not None:
+            self.files.append((option, file))
 
     def _technology(self, name: str) -> tuple[str, TechnologySpec, str]:
         def read() -> tuple[str, TechnologySpec, str]:
             table = load("technology", name, TechnologySpec, "--technologies")
+            self._note("--technologies", name)
             return table.name, table, technology_digest(table)
 
         found: tuple[str, TechnologySpec, str] = self._keep("technology", name, read)

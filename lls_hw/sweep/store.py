@@ -26,6 +26,8 @@ from lls_hw.sweep.identity import MODEL_VERSION, canonical
 from lls_hw.sweep.points import Label, Outcome
 
 SCHEMA = "lls-hw/sweep/1"
+BESIDE = (".lock", "-wal", "-shm", "-journal", ".checkpoints")
+"""Endings of what stands beside a database while a sweep runs."""
 Table = Literal["points", "trainings"]
 _CREATE = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -45,7 +47,7 @@ def refuse_target(path: Path) -> None:
     """
     from lls_hw.files import refuse_bad_target
 
-    refuse_bad_target("--out", str(path))
+    refuse_bad_target("--out", str(path), read_back=True)
     if path.exists() and path.stat().st_size and not _is_unborn(path):
         with contextlib.closing(open_read_only(path)):
             pass

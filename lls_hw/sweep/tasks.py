@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from lls_hw.config import lower_run
+from lls_hw.files import UnwritableError
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sweep.cost_task import point_costs
 from lls_hw.sweep.identity import MODEL_VERSION, data_digest
 from lls_hw.sweep.points import Outcome, Task
-from lls_hw.training.checkpoint import UnwritableError
 from lls_hw.training.plan import TrainPlan
 
 

@@ -5,7 +5,6 @@ every kept tensor. Tensors of a single step are left out: the next step writes t
 """
 
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from lls_hw.files import whole_file
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.functional.machine import Machine, Peak
@@ -24,10 +24,6 @@ from lls_hw.sim.kernels.requant import container
 SCHEMA = "lls-hw/train-checkpoint/2"
 _HEADER = "header"
 _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError)
-
-
-class UnwritableError(SpecError):
-    """The disk refuses a checkpoint; the run itself is all right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,36 +67,8 @@ def save(path: Path, identity: str, machine: Machine, progress: Mapping[str, Any
     }
     text = np.frombuffer(json.dumps(header, allow_nan=False).encode(), np.uint8)
     arrays = {f"codes/{name}": machine.values[name].codes for name in names}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **{_HEADER: text}, **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        need = f"it cannot be written ({error.strerror or error})"
-        raise UnwritableError("--checkpoint", str(path), need, "Choose another path, or make room.") from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """The new name itself survives a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sweep_partials(path: Path) -> None:
-    """Remove unfinished files that killed processes left beside the checkpoint."""
-    for partial in path.parent.glob(f".{path.name}.*.partial"):
-        owner = partial.name.removesuffix(".partial").rpartition(".")[2]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
-            partial.unlink(missing_ok=True)
+    with whole_file(str(path), "--checkpoint") as name, open(name, "wb") as stream:
+        np.savez(stream, allow_pickle=False, **{_HEADER: text}, **arrays)
 
 
 def load(path: Path, identity: str, program: Program) -> Stored | None:

@@ -12,12 +12,12 @@ from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, normalise
 from lls_hw.models.reference.schedule import ScheduleSpec
 from lls_hw.models.reference.train_records import Samples, Stored, TrainOptions
-from lls_hw.training.plan import Progress, Stopped, TrainPlan
+from lls_hw.training.plan import FLOAT_ENDING, Progress, Stopped, TrainPlan
 
 
 def float_checkpoint(plan: TrainPlan) -> Path | None:
     """The float run's own file beside the integers'."""
-    return None if plan.checkpoint is None else plan.checkpoint.with_name(plan.checkpoint.name + ".float")
+    return None if plan.checkpoint is None else plan.checkpoint.with_name(plan.checkpoint.name + FLOAT_ENDING)
 
 
 def train_float(

@@ -15,6 +15,8 @@ from lls_hw.models.data import Images
 from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
 from lls_hw.models.spec.errors import SpecError
 
+FLOAT_ENDING = ".float"
+"""Of the float run's checkpoint, beside the integers'."""
 SCHEDULES = ("constant", "cosine", "multistep")
 ROUNDING_VERSION = 1  # raised when a decision about rounding changes: older checkpoints are then refused
 Progress = Callable[[str, int, int], None]

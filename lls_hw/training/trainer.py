@@ -8,12 +8,13 @@ from typing import Any
 from lls_hw.config import RunSpec
 from lls_hw.fidelity.counts import StepCounts
 from lls_hw.fidelity.integer_steps import integer_refusal, start_values, step_batch
+from lls_hw.files import sweep_partials
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.inference import Inference, accuracy
-from lls_hw.training.checkpoint import load, save, sweep_partials
+from lls_hw.training.checkpoint import load, save
 from lls_hw.training.epoch import curve_entry, range_use
 from lls_hw.training.outcome import TrainOutcome
 from lls_hw.training.plan import Progress, Stopped, TrainPlan, identity, learning_rate

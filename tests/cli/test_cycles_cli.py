@@ -136,9 +136,8 @@ BAD = [
     (["--convention", "theirs"], "--convention = 'theirs': no such convention. Use ours or scalesim."),
     (["--json", "none/out.json"], "--json = 'none/out.json': the folder 'none' does not exist."),
     (["--draw", "none/out.svg"], "--draw = 'none/out.svg': the folder 'none' does not exist."),
-    (["--draw", "-"], "--draw = '-': a picture goes to a file."),
-    (["--json", "net.csv"], "--json = 'net.csv': another option names the same file."),
-    (["--json", "x", "--draw", "x"], "--draw = 'x': another option names the same file."),
+    (["--json", "net.csv"], "--json = 'net.csv': another option names the same file (--topology)."),
+    (["--json", "x", "--draw", "x"], "--draw = 'x': another option names the same file (--json)."),
     (["--topology", "none.csv"], "file = 'none.csv': it does not exist."),
     (["--config", "net.csv"], "cfg = 'net.csv': it is not a SCALE-Sim configuration"),
 ]

@@ -132,7 +132,7 @@ def test_page__never_takes_the_place_of_its_results(
     link.symlink_to(train_file)
     for target in (str(train_file), str(tmp_path / "." / ".." / tmp_path.name / "train.json"), str(link)):
         assert refused(capsys, str(train_file), "-o", target) == (
-            f"lls-hw: -o = '{target}': it is the file the report is made from. Give another name, such as train.html.\n"
+            f"lls-hw: -o = '{target}': another option names the same file (FILE). Choose another name.\n"
         )
     assert train_file.read_bytes() == before
 

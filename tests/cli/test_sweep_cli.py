@@ -101,7 +101,7 @@ def test_sweep_cli__wrong_input_is_one_line_status_2_and_no_file(tmp_path: Path,
 
 def test_sweep_cli__one_file_for_two_things_is_refused(tmp_path: Path, capsys) -> None:
     assert main(arguments(tmp_path, "--csv", str(tmp_path / "s.db"))) == 2
-    assert "--out names the same file" in capsys.readouterr().err
+    assert "another option names the same file (--out)" in capsys.readouterr().err
 
 
 def test_sweep_cli__no_scheduler_is_one_line(tmp_path: Path) -> None:
@@ -138,4 +138,4 @@ def test_sweep_cli__killed_three_times_equals_undisturbed(tmp_path: Path) -> Non
 @pytest.mark.parametrize("ending", [".lock", "-wal", "-shm"])
 def test_sweep_cli__tables_never_take_the_place_of_the_databases_own_files(tmp_path: Path, capsys, ending) -> None:
     assert main(arguments(tmp_path, "--csv", str(tmp_path / f"s.db{ending}"))) == 2
-    assert "--out names the same file" in capsys.readouterr().err
+    assert "another option names the same file (--out)" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -94,7 +95,7 @@ class Images:
 
     Pictures are uint8 (n, H, W, C), an array when they fit as they are and `LazyImages` when each
     must be decoded, drawn or resized; labels are int64 (n,) in [0, classes). `mean` and `std` are
-    per channel, in units of the full range [0, 1]. `notes` says what a reader decided.
+    per channel, in units of the full range [0, 1]. `notes` says what a reader decided, `files` what it read.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Images:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     notes: tuple[str, ...] = ()
+    files: Sequence[Path] = ()
 
     @property
     def shape(self) -> Shape:

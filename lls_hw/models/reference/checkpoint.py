@@ -1,6 +1,5 @@
 """A training run on disk: written whole or not at all, refused when it belongs to another run."""
 
-import os
 import pickle
 import warnings
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import torch
 
+from lls_hw.files import whole_file
 from lls_hw.models.spec.errors import SpecError
 
 SCHEMA = "lls-hw/checkpoint/1"
@@ -18,17 +18,8 @@ def save_checkpoint(path: Path, identity: str, state: dict[str, Any]) -> None:
 
     The new file is complete and on the disk before it takes the name.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with partial.open("wb") as stream:
-            torch.save({"schema": SCHEMA, "identity": identity, "state": state}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise SpecError("--checkpoint", str(path), f"it cannot be written ({error})", "Choose another path.") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(str(path), "--checkpoint") as name, open(name, "wb") as stream:
+        torch.save({"schema": SCHEMA, "identity": identity, "state": state}, stream)
 
 
 def load_checkpoint(path: Path, identity: str) -> dict[str, Any] | None:

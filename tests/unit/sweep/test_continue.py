@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from lls_hw.files import UnwritableError
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sweep import tasks
 from lls_hw.sweep.grid import Grid
 from lls_hw.sweep.rows import flat_rows
 from lls_hw.sweep.store import Store
-from lls_hw.training.checkpoint import UnwritableError
 from lls_hw.training.plan import TrainPlan
 from tests.unit.sweep.helpers import dump, small_grid, small_net, sweep_into
 from tests.unit.sweep.test_run import _npz

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lls_hw.config import lower_run
+from lls_hw.files import sweep_partials
 from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.training.checkpoint import kept_names, sweep_partials
+from lls_hw.training.checkpoint import kept_names
 from lls_hw.training.float_run import train_float
 from lls_hw.training.plan import TrainPlan, learning_rate
 from lls_hw.training.trainer import limited, train
