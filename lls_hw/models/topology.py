@@ -73,8 +73,8 @@ class GemmLayer:
         return self.m, self.k, self.n
 
 
-Layer = ConvLayer | GemmLayer
-Topology = tuple[Layer, ...]
+TopologyLayer = ConvLayer | GemmLayer
+Topology = tuple[TopologyLayer, ...]
 
 
 def read_topology(path: Path) -> Topology:
@@ -124,7 +124,7 @@ def _trimmed(cells: list[str]) -> list[str]:
     return cells
 
 
-def _row(columns: Columns, cells: list[str], where: str) -> list[Layer]:
+def _row(columns: Columns, cells: list[str], where: str) -> list[TopologyLayer]:
     """The layers one row stands for."""
     values, behind = columns.named(cells, where)
     name, density = values.pop("name"), values.pop("sparsity", "")
@@ -150,7 +150,7 @@ def _check_behind(cells: list[str], sizes: dict[str, int], where: str) -> None:
         raise SpecError(where, ", ".join(cells), need, f"Name it, for example {words('stride_width')!r}, or remove it.")
 
 
-def _conv_rows(name: str, sizes: dict[str, int], where: str) -> list[Layer]:
+def _conv_rows(name: str, sizes: dict[str, int], where: str) -> list[TopologyLayer]:
     """One convolution, or one a channel for a depthwise row."""
     if sizes["filter_height"] > sizes["map_height"] or sizes["filter_width"] > sizes["map_width"]:
         raise SpecError(where, name, "the filter is larger than the map", "Include the padding in the map's size.")

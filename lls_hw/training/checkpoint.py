@@ -17,7 +17,7 @@ import numpy as np
 from lls_hw.files import whole_file
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.functional.machine import Machine, Peak
+from lls_hw.sim.functional.machine import IntegerMachine, Peak
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.requant import container
 
@@ -36,7 +36,7 @@ class Stored:
     step: int
     progress: Mapping[str, Any]
 
-    def restore(self, machine: Machine) -> None:
+    def restore(self, machine: IntegerMachine) -> None:
         """Put the machine where it was."""
         machine.values = dict(self.values)
         machine.scales.seen, machine.scales.fixed = dict(self.seen), dict(self.fixed)
@@ -48,7 +48,7 @@ def kept_names(program: Program) -> list[str]:
     return sorted(name for name, tensor in program.tensors.items() if tensor.kept)
 
 
-def save(path: Path, identity: str, machine: Machine, progress: Mapping[str, Any]) -> None:
+def save(path: Path, identity: str, machine: IntegerMachine, progress: Mapping[str, Any]) -> None:
     """Write the state; the file is complete and on the disk before it takes the name.
 
     Raises

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lls_hw.fidelity.counts import StepCounts
-from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.functional.machine import IntegerMachine
 from lls_hw.sim.kernels.requant import max_abs
 
 RANGED = ("input", "activation", "error", "gradient", "weight", "master", "momentum", "parameter")
@@ -29,7 +29,7 @@ def curve_entry(counts: StepCounts, epoch: int, test_accuracy: float, rate: floa
     }
 
 
-def range_use(machine: Machine, saturated: Mapping[str, int]) -> list[dict[str, Any]]:
+def range_use(machine: IntegerMachine, saturated: Mapping[str, int]) -> list[dict[str, Any]]:
     """How much of its word each tensor of the last step used, and what saturated in the epoch.
 
     `used_bits` counts the sign; `range_use` is the largest |code| over the largest there is.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, normalise
-from lls_hw.models.reference.schedule import ScheduleSpec
+from lls_hw.models.reference.schedule import RateScheduleSpec
 from lls_hw.models.reference.train_records import Samples, Stored, TrainOptions
 from lls_hw.training.plan import FLOAT_ENDING, Progress, Stopped, TrainPlan
 
@@ -42,7 +42,7 @@ def train_float(
         epochs=plan.epochs,
         batch=run.batch,
         seed=run.seed,
-        schedule=ScheduleSpec(name=plan.schedule),  # type: ignore[arg-type]  # the plan checked it
+        schedule=RateScheduleSpec(name=plan.schedule),  # type: ignore[arg-type]  # the plan checked it
         checkpoint=float_checkpoint(plan),
     )
     steps = len(images.train_labels) // run.batch * plan.epochs

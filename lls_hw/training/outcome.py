@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lls_hw.models.program.program import Program
-from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.functional.machine import IntegerMachine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,4 +26,4 @@ class TrainOutcome:
     steps: int
     stopped: bool
     program: Program
-    machine: Machine
+    machine: IntegerMachine

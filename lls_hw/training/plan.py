@@ -12,7 +12,7 @@ import numpy as np
 
 from lls_hw.config import RunSpec
 from lls_hw.models.data import Images
-from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
+from lls_hw.models.reference.schedule import RateSchedule, RateScheduleSpec
 from lls_hw.models.spec.errors import SpecError
 
 FLOAT_ENDING = ".float"
@@ -73,8 +73,8 @@ def learning_rate(base: float, schedule: str, step: int, steps_per_epoch: int, e
     >>> learning_rate(0.05, "cosine", 50, 10, 10)
     0.025
     """
-    spec = ScheduleSpec(name=schedule)  # type: ignore[arg-type]  # it checks the name itself
-    return base * Schedule(spec, steps_per_epoch, epochs).scale(step)
+    spec = RateScheduleSpec(name=schedule)  # type: ignore[arg-type]  # it checks the name itself
+    return base * RateSchedule(spec, steps_per_epoch, epochs).scale(step)
 
 
 def identity(run: RunSpec, plan: TrainPlan, images: Images) -> str:

@@ -132,7 +132,7 @@ def _train_reduced(rule: str, args: argparse.Namespace) -> None:
 
 def _train(plan: Plan, data: Images, args: argparse.Namespace) -> None:
     """Train and print the curve as it grows."""
-    from lls_hw.models.reference.schedule import ScheduleSpec
+    from lls_hw.models.reference.schedule import RateScheduleSpec
     from lls_hw.models.reference.train import Samples, TrainOptions, train
 
     def prepare(images: npt.NDArray[np.uint8], step: int | None) -> npt.NDArray[np.float32]:
@@ -145,7 +145,7 @@ def _train(plan: Plan, data: Images, args: argparse.Namespace) -> None:
     options = TrainOptions(
         epochs=plan.epochs,
         batch=plan.batch,
-        schedule=ScheduleSpec(name=plan.schedule),
+        schedule=RateScheduleSpec(name=plan.schedule),
         seed=args.seed,
         device=args.device,
         checkpoint=args.checkpoint,

@@ -3,9 +3,19 @@
 Importing this wing costs numpy and the standard library; Pillow is imported when a picture is read.
 """
 
-from lls_hw.models.data.augment import PUBLISHED, Recipe, augment
+from lls_hw.models.data.augment import PUBLISHED, Augmentation, augment
 from lls_hw.models.data.images import Images, LazyImages, Pictures, normalise
 from lls_hw.models.data.load import load_data
 from lls_hw.models.data.sampling import batch
 
-__all__ = ["PUBLISHED", "Images", "LazyImages", "Pictures", "Recipe", "augment", "batch", "load_data", "normalise"]
+__all__ = [
+    "PUBLISHED",
+    "Augmentation",
+    "Images",
+    "LazyImages",
+    "Pictures",
+    "augment",
+    "batch",
+    "load_data",
+    "normalise",
+]

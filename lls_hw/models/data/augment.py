@@ -18,7 +18,7 @@ _ERASE_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Augmentation:
     """Random crop from a border of `padding` zeros, mirror with probability 1/2, erase a patch."""
 
     padding: int = 0
@@ -26,18 +26,18 @@ class Recipe:
     erase_probability: float = 0.0
 
 
-PUBLISHED: dict[str, Recipe] = {
-    "mnist": Recipe(padding=4),
-    "fashion-mnist": Recipe(padding=4, flip=True),
-    "cifar10": Recipe(padding=4, flip=True, erase_probability=0.2),
-    "cifar100": Recipe(padding=4, flip=True, erase_probability=0.2),
-    "tinyimagenet": Recipe(flip=True, erase_probability=0.2),
-    "imagenette": Recipe(padding=4, flip=True, erase_probability=0.2),
-    "vww": Recipe(padding=4, flip=True),
+PUBLISHED: dict[str, Augmentation] = {
+    "mnist": Augmentation(padding=4),
+    "fashion-mnist": Augmentation(padding=4, flip=True),
+    "cifar10": Augmentation(padding=4, flip=True, erase_probability=0.2),
+    "cifar100": Augmentation(padding=4, flip=True, erase_probability=0.2),
+    "tinyimagenet": Augmentation(flip=True, erase_probability=0.2),
+    "imagenette": Augmentation(padding=4, flip=True, erase_probability=0.2),
+    "vww": Augmentation(padding=4, flip=True),
 }
 
 
-def augment(images: Bytes, recipe: Recipe, *, seed: int, step: int, mean: Sequence[float] | None = None) -> Bytes:
+def augment(images: Bytes, recipe: Augmentation, *, seed: int, step: int, mean: Sequence[float] | None = None) -> Bytes:
     """A new array of the same shape (n, H, W, C), fixed by `recipe`, `seed` and `step` alone.
 
     Erased patches take the colour `mean` (in [0, 1], default black), which is zero once normalised.

@@ -11,7 +11,7 @@ SCHEDULES: tuple[ScheduleName, ...] = ("constant", "cosine", "multistep", "plate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleSpec:
+class RateScheduleSpec:
     """How the learning rate moves.
 
     constant: 1. cosine: (1 + cos(pi step / steps)) / 2, every step. multistep: `factor` at each of the
@@ -34,10 +34,10 @@ class ScheduleSpec:
 
 
 @dataclass(slots=True)
-class Schedule:
+class RateSchedule:
     """A schedule at work; `state` is all it must remember (a plateau's best loss, wait and scale)."""
 
-    spec: ScheduleSpec
+    spec: RateScheduleSpec
     steps_per_epoch: int
     epochs: int
     state: dict[str, float] = field(default_factory=lambda: {"best": math.inf, "waited": 0.0, "scale": 1.0})

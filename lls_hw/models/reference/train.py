@@ -21,7 +21,7 @@ from lls_hw.models.reference.evaluate import reestimated, test_accuracy
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.reference.network import Reference
 from lls_hw.models.reference.optimizers import make_optimizer, set_mode
-from lls_hw.models.reference.schedule import Schedule
+from lls_hw.models.reference.schedule import RateSchedule
 from lls_hw.models.reference.train_records import Prepare, Samples, Stored, TrainOptions, TrainResult, as_floats
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
@@ -82,7 +82,7 @@ class _Run:
     images: int = 0
     reference: Reference = field(init=False)
     optimizer: torch.optim.Optimizer = field(init=False)
-    schedule: Schedule = field(init=False)
+    schedule: RateSchedule = field(init=False)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -105,7 +105,7 @@ class _Run:
         trained = self.reference.trained().values()
         self.optimizer = make_optimizer(self.optimizer_spec, trained, warmup_steps=options.warmup_steps)
         set_mode(self.optimizer, training=True)
-        self.schedule = Schedule(options.schedule, self.steps_per_epoch, options.epochs)
+        self.schedule = RateSchedule(options.schedule, self.steps_per_epoch, options.epochs)
         stored = None if options.checkpoint is None else load_checkpoint(options.checkpoint, self.identity)
         if stored is not None:
             self._restore(stored)

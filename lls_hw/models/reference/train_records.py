@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lls_hw.models.reference.schedule import ScheduleSpec
+from lls_hw.models.reference.schedule import RateScheduleSpec
 from lls_hw.models.spec.errors import SpecError
 
 Stored = npt.NDArray[np.generic]
@@ -43,7 +43,7 @@ class TrainOptions:
     epochs: int
     batch: int = 64
     seed: int = 0
-    schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
+    schedule: RateScheduleSpec = field(default_factory=RateScheduleSpec)
     dropout: float = 0.0
     dtype: str = "float32"
     device: str = "cpu"

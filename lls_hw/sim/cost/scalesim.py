@@ -17,7 +17,7 @@ from typing import Literal
 
 from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.topology import Layer
+from lls_hw.models.topology import TopologyLayer
 from lls_hw.sim.array.closed_form import array_cycles, array_utilisation, mapping_efficiency
 
 Convention = Literal["ours", "scalesim"]
@@ -50,7 +50,7 @@ def scalesim_cycles(m: int, k: int, n: int, *, rows: int, cols: int, dataflow: D
 
 
 def layer_cycles(
-    topology: Iterable[Layer], *, rows: int, cols: int, dataflow: Dataflow, convention: Convention = "ours"
+    topology: Iterable[TopologyLayer], *, rows: int, cols: int, dataflow: Dataflow, convention: Convention = "ours"
 ) -> list[LayerCycles]:
     """Cycles, utilisation and mapping efficiency of every layer on a rows x cols array.
 
@@ -67,7 +67,7 @@ def layer_cycles(
     return [measure(layer, rows, cols, dataflow) for layer in topology]
 
 
-def _ours(layer: Layer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
+def _ours(layer: TopologyLayer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
     """As the register-level array counts; shares of 1."""
     m, k, n = layer.gemm("down")
     return LayerCycles(
@@ -81,7 +81,7 @@ def _ours(layer: Layer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles
     )
 
 
-def _scalesim(layer: Layer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
+def _scalesim(layer: TopologyLayer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
     """As SCALE-Sim prints it; percent. (Its single product on one element takes 0 cycles: utilisation 0 here.)"""
     m, k, n = layer.gemm("up")
     cycles = scalesim_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow)

@@ -7,7 +7,7 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.cost.counts import Counts
-from lls_hw.sim.event.machine import Machine, OpRun
+from lls_hw.sim.event.machine import EventMachine, OpRun
 from lls_hw.sim.event.result import EventResult, OpResult, StageResult
 from lls_hw.sim.mapping.tile import Transfer, add_to, walk
 
@@ -65,7 +65,7 @@ def shares(ends: Iterable[int]) -> list[int]:
     return out
 
 
-def results(program: Program, chip: AcceleratorSpec, m: Machine, runs: Sequence[OpRun], tiles: int) -> EventResult:
+def results(program: Program, chip: AcceleratorSpec, m: EventMachine, runs: Sequence[OpRun], tiles: int) -> EventResult:
     """The whole run."""
     cycles = m.now
     attributed = shares(run.end_cycle for run in runs)

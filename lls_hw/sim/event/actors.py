@@ -1,11 +1,11 @@
 """The actors: one program of loads, the units, one program of stores."""
 
-from lls_hw.sim.event.machine import Actor, Item, Machine, OpRun, Process, Slots
+from lls_hw.sim.event.machine import Actor, EventMachine, Item, OpRun, Process, Slots
 from lls_hw.sim.event.waiting import Exclusive
 from lls_hw.sim.mapping.tile import Transfer
 
 
-def move(m: Machine, actor: Actor, transfer: Transfer) -> Process:
+def move(m: EventMachine, actor: Actor, transfer: Transfer) -> Process:
     """One DMA transfer: its queue for the whole time, the latency, then the data bus."""
     if m.queue is not None:  # a queue of one's own is never contended
         yield from _turn(actor, m.queue, "queue")
@@ -31,7 +31,7 @@ def _turn(actor: Actor, resource: Exclusive, phase: str) -> Process:
     resource.busy = True
 
 
-def unit(m: Machine, name: str) -> Process:
+def unit(m: EventMachine, name: str) -> Process:
     """Serve tiles in the order in which they arrive, for ever."""
     actor, line = m.actors[name], m.lines[name]
     while True:
@@ -58,12 +58,12 @@ def unit(m: Machine, name: str) -> Process:
             run.first_rests = actor.since
             run.stall("bank_conflict", actor.since - tile.conflict_cycles, actor.since)
             for index in tile.gives:
-                m.free_slot(run, run.pools[index])
+                m.free_slot(run, run.buffers[index])
             m.free_slot(run, run.issue)
         _hand_on(m, item)
 
 
-def _hand_on(m: Machine, item: Item) -> None:
+def _hand_on(m: EventMachine, item: Item) -> None:
     """To the next unit of the route, to the stores, or to rest."""
     run, tile = item.run, item.tile
     assert tile is not None
@@ -76,7 +76,7 @@ def _hand_on(m: Machine, item: Item) -> None:
         m.lines["dma_write"].put(Item(run, tile, item.at + 1))
 
 
-def _pass_mark(m: Machine, item: Item) -> None:
+def _pass_mark(m: EventMachine, item: Item) -> None:
     """The op's end mark follows its last tile; the first unit will take no more output slots."""
     run, route = item.run, item.run.scheduled.plan.route
     if item.at == 0:
@@ -85,7 +85,7 @@ def _pass_mark(m: Machine, item: Item) -> None:
     m.lines[line].put(Item(run, None, item.at + 1))
 
 
-def _take_out(m: Machine, actor: Actor, run: OpRun) -> Process:
+def _take_out(m: EventMachine, actor: Actor, run: OpRun) -> Process:
     """Wait for a free output slot; the wait is a stall by the store, or by a later unit."""
     if run.out.free == 0:
         begun = int(m.env.now)
@@ -105,7 +105,7 @@ def _stall(run: OpRun, begun: int, ended: int, waited_cycles: int) -> None:
         run.stall("dram_read", loading, ended)
 
 
-def store(m: Machine) -> Process:
+def store(m: EventMachine) -> Process:
     """Store finished tiles in order; close ops behind their last one."""
     actor, line = m.actors["dma_write"], m.lines["dma_write"]
     while True:
@@ -126,7 +126,7 @@ def store(m: Machine) -> Process:
             m.free_slot(run, run.out)
 
 
-def _close(m: Machine, run: OpRun) -> None:
+def _close(m: EventMachine, run: OpRun) -> None:
     """All tiles are stored: the op ends, and what it was the last to use leaves the scratchpad."""
     run.end_cycle = m.now
     run.own_stall("dependency", run.first_rests, run.work_ends)  # its last tiles on the later units of the route
@@ -140,17 +140,17 @@ def _close(m: Machine, run: OpRun) -> None:
     run.done.succeed()
 
 
-def reserve_slot(m: Machine, actor: Actor, run: OpRun, slots: Slots) -> Process:
-    """Space for one more slot of a pool, the first times one is needed."""
-    if slots.reserved < slots.pool.depth:
+def reserve_slot(m: EventMachine, actor: Actor, run: OpRun, slots: Slots) -> Process:
+    """Space for one more slot of a buffer, the first times one is needed."""
+    if slots.reserved < slots.buffer.depth:
         actor.phase = "space"
-        yield from m.reserve(f"{run.label}: {slots.pool.name}", slots.pool.slot_bytes)
+        yield from m.reserve(f"{run.label}: {slots.buffer.name}", slots.buffer.slot_bytes)
         slots.reserved += 1
         m.free_slot(run, slots)
 
 
 def take(actor: Actor, slots: Slots) -> Process:
-    """A free slot of a pool."""
+    """A free slot of a buffer."""
     while slots.free == 0:
         actor.phase = "input slot"
         yield slots.signal.wait()
@@ -158,7 +158,7 @@ def take(actor: Actor, slots: Slots) -> Process:
     actor.phase = "idle"
 
 
-def after(m: Machine, actor: Actor, run: OpRun) -> Process:
+def after(m: EventMachine, actor: Actor, run: OpRun) -> Process:
     """Wait until an earlier op has ended."""
     if not run.done.processed:
         actor.phase = f"end of {run.label}"

@@ -9,7 +9,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.event.account import results
 from lls_hw.sim.event.actors import store, unit
 from lls_hw.sim.event.loader import UNITS, Loader
-from lls_hw.sim.event.machine import Machine, OpRun
+from lls_hw.sim.event.machine import EventMachine, OpRun
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.schedule import Schedule, schedule_program
 
@@ -59,7 +59,7 @@ def collected_once() -> Iterator[None]:
 
 def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = True) -> EventResult:
     """Simulate a schedule; see `run_events`."""
-    m = Machine(schedule.chip, trace=trace)
+    m = EventMachine(schedule.chip, trace=trace)
     depth = 2 if schedule.chip.scratchpad.double_buffered else 1
     runs = [OpRun(m.env, scheduled, depth) for scheduled in schedule.ops]
     for run in runs:
@@ -79,7 +79,7 @@ def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = Tru
     return results(schedule.program, schedule.chip, m, runs, loader.simulated_tiles)
 
 
-def stuck(m: Machine, runs: list[OpRun]) -> str:
+def stuck(m: EventMachine, runs: list[OpRun]) -> str:
     """The state of a machine that cannot go on."""
     actors = ", ".join(f"{a.name}: {a.phase} {a.tile.name if a.tile else ''}".strip() for a in m.actors.values())
     open_ops = [run.label for run in runs if not run.done.triggered]

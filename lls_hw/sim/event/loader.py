@@ -14,7 +14,7 @@ the turns are simulated. A test runs programs both ways and compares every numbe
 from collections.abc import Hashable, Sequence
 
 from lls_hw.sim.event.actors import after, move, reserve_slot, take
-from lls_hw.sim.event.machine import Item, Machine, OpRun, Process
+from lls_hw.sim.event.machine import EventMachine, Item, OpRun, Process
 from lls_hw.sim.mapping.tile import Loop, Node, Tile
 
 UNITS = ("array", "vector", "local")
@@ -25,7 +25,7 @@ Past = tuple[int, int, dict[Tile, int], tuple[dict[str, int], dict[str, int]], i
 class Loader:
     """Issues every tile of every op in program order."""
 
-    def __init__(self, m: Machine, runs: Sequence[OpRun], *, batched: bool) -> None:
+    def __init__(self, m: EventMachine, runs: Sequence[OpRun], *, batched: bool) -> None:
         self.m, self.runs, self.batched = m, runs, batched
         self.actor = m.actors["dma_read"]
         self.waited_cycles = 0
@@ -53,7 +53,7 @@ class Loader:
             yield from move(m, self.actor, transfer)
         self.started = False
         yield from self._walk(run, scheduled.plan.body)
-        for slots in run.pools:
+        for slots in run.buffers:
             m.seal(run, slots)
         m.lines[scheduled.plan.route[0]].put(Item(run, None, 0))
 
@@ -76,7 +76,7 @@ class Loader:
         self.simulated_tiles += 1
         actor.tile = tile
         yield from take(actor, run.issue)
-        for slots in (*(run.pools[index] for index in tile.takes), *((run.out,) if tile.takes_out else ())):
+        for slots in (*(run.buffers[index] for index in tile.takes), *((run.out,) if tile.takes_out else ())):
             if slots.free == 0 or slots is run.out:
                 begun = int(m.env.now)
                 yield from reserve_slot(m, actor, run, slots)
@@ -161,7 +161,7 @@ class Loader:
                 tuple((id(item.run), id(item.tile), item.at, item.waited_cycles) for item in line.items)
                 for line in m.lines.values()
             ),
-            tuple((slots.free, slots.reserved) for slots in (*run.pools, run.out, run.issue)),
+            tuple((slots.free, slots.reserved) for slots in (*run.buffers, run.out, run.issue)),
             m.space.level,
             self.waited_cycles,
         )

@@ -16,7 +16,7 @@ from lls_hw.sim.event.result import CAUSES
 from lls_hw.sim.event.waiting import Exclusive, Signal
 from lls_hw.sim.mapping.residency import Stay
 from lls_hw.sim.mapping.schedule import ScheduledOp
-from lls_hw.sim.mapping.tile import Pool, Tile, Unit
+from lls_hw.sim.mapping.tile import Buffer, Tile, Unit
 
 Process = Generator[simpy.Event, object, None]
 
@@ -46,12 +46,12 @@ class Actor:
 
 
 class Slots:
-    """Free slots of one pool; once sealed, a slot that comes back returns its bytes to the scratchpad."""
+    """Free slots of one buffer; once sealed, a slot that comes back returns its bytes to the scratchpad."""
 
-    __slots__ = ("free", "pool", "reserved", "sealed", "signal")
+    __slots__ = ("buffer", "free", "reserved", "sealed", "signal")
 
-    def __init__(self, env: simpy.Environment, pool: Pool) -> None:
-        self.pool, self.free, self.reserved, self.sealed = pool, 0, 0, False
+    def __init__(self, env: simpy.Environment, buffer: Buffer) -> None:
+        self.buffer, self.free, self.reserved, self.sealed = buffer, 0, 0, False
         self.signal = Signal(env)
 
 
@@ -85,6 +85,7 @@ class OpRun:
 
     __slots__ = (
         "active",
+        "buffers",
         "done",
         "due_since",
         "end_cycle",
@@ -93,7 +94,6 @@ class OpRun:
         "issue",
         "out",
         "own_stalls",
-        "pools",
         "scheduled",
         "stalls",
         "start_cycle",
@@ -103,9 +103,9 @@ class OpRun:
 
     def __init__(self, env: simpy.Environment, scheduled: ScheduledOp, depth: int) -> None:
         self.scheduled = scheduled
-        self.pools = [Slots(env, pool) for pool in scheduled.plan.pools]
+        self.buffers = [Slots(env, buffer) for buffer in scheduled.plan.buffers]
         self.out = Slots(env, scheduled.plan.out)
-        self.issue = Slots(env, Pool("issue", 0, depth))
+        self.issue = Slots(env, Buffer("issue", 0, depth))
         self.issue.free = self.issue.reserved = depth
         self.done: simpy.Event = env.event()
         self.executed: dict[Tile, int] = {}
@@ -149,7 +149,7 @@ class Record:
     peak_holders: dict[str, int] = field(default_factory=dict)
 
 
-class Machine:
+class EventMachine:
     """Resources, actors and the clock.
 
     `now` is machine time plus `skipped`: cycles that were not simulated because the machine was
@@ -236,7 +236,7 @@ class Machine:
         """A slot is free again."""
         if slots.sealed:
             slots.reserved -= 1
-            self.give_back(f"{run.label}: {slots.pool.name}", slots.pool.slot_bytes)
+            self.give_back(f"{run.label}: {slots.buffer.name}", slots.buffer.slot_bytes)
         else:
             slots.free += 1
             slots.signal.wake()
@@ -247,4 +247,4 @@ class Machine:
         while slots.free:
             slots.free -= 1
             slots.reserved -= 1
-            self.give_back(f"{run.label}: {slots.pool.name}", slots.pool.slot_bytes)
+            self.give_back(f"{run.label}: {slots.buffer.name}", slots.buffer.slot_bytes)

@@ -8,7 +8,7 @@ from lls_hw.sim.cost.counts import Counts
 CAUSES = ("dram_read", "dram_write", "bank_conflict", "dependency")
 """Why the first unit of an op stands still."""
 
-Span = tuple[str, str, int, int]
+TraceSpan = tuple[str, str, int, int]
 """(unit, name, first cycle, cycle after the last)."""
 
 
@@ -96,7 +96,7 @@ class EventResult:
     scratchpad_peak_bytes: int
     peak_tensors: Mapping[str, int]
     occupancy: tuple[tuple[int, int], ...]
-    spans: tuple[Span, ...]
+    spans: tuple[TraceSpan, ...]
     simulated_tiles: int
     tiles: int
     array_pes: int

@@ -14,7 +14,7 @@ from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import LLS_FAMILY, OptimizerSpec, RuleSpec
 from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project
 from lls_hw.sim.functional.loss import run_loss
-from lls_hw.sim.functional.machine import Machine, OpRecord
+from lls_hw.sim.functional.machine import IntegerMachine, OpRecord
 from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward
 from lls_hw.sim.functional.pooling import run_pool, run_pool_backward
 from lls_hw.sim.functional.products import run_depthwise, run_gemm
@@ -24,7 +24,7 @@ from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.products import ArrayUnit
 from lls_hw.sim.kernels.requant import container
 
-RUNNERS: dict[str, Callable[[Machine, Any], None]] = {
+RUNNERS: dict[str, Callable[[IntegerMachine, Any], None]] = {
     "Gemm": run_gemm,
     "DepthwiseConv": run_depthwise,
     "BatchNorm": run_batch_norm,
@@ -97,7 +97,7 @@ class FunctionalEngine:
         array = ArrayUnit(
             rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"
         )
-        self.machine = Machine(program, dict(values), array=array, seed=seed)
+        self.machine = IntegerMachine(program, dict(values), array=array, seed=seed)
         self.machine.phase_bits = chip.local.phase_bits
         self.machine.learning_rate = program.optimizer.learning_rate
 

@@ -20,7 +20,7 @@ from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.sim.functional.engine import RUNNERS
-from lls_hw.sim.functional.machine import Machine, Peak, Scales
+from lls_hw.sim.functional.machine import IntegerMachine, Peak, Scales
 from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, _channel_sums, _forward_codes, slope_code
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import input_codes
@@ -33,7 +33,7 @@ from lls_hw.sim.kernels.requant import container
 TEST_BATCH = 250
 
 
-def run_batch_norm_inference(m: Machine, op: BatchNorm) -> None:
+def run_batch_norm_inference(m: IntegerMachine, op: BatchNorm) -> None:
     """LeakyReLU(gamma (y - running mean) / sqrt(running variance + eps) + beta) as activation codes."""
     y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
     flat = y.codes.reshape(-1, op.shape.out_c)
@@ -51,7 +51,7 @@ class Inference:
 
     Parameters
     ----------
-    values : trained tensors by name (`Machine.values`): compute copies, biases, gamma, beta, running.
+    values : trained tensors by name (`IntegerMachine.values`): compute copies, biases, gamma, beta, running.
     fixed : scales of a `static` precision, as training chose them.
     """
 
@@ -75,7 +75,7 @@ class Inference:
         """Codes (batch, classes) for activation codes (batch, height, width, channels)."""
         program = inference_program(self.network, self.precision, len(images.codes))
         kept = {name: self.values[name] for name, tensor in program.tensors.items() if tensor.kept}
-        m = Machine(program, kept, array=self.array, seed=0)
+        m = IntegerMachine(program, kept, array=self.array, seed=0)
         m.scales = Scales("static" if self.precision.scaling == "static" else "two_pass", fixed=self.fixed)
         m.values["input/x"] = Value(images.codes.astype(container(self.precision.activation_bits)), images.frac)
         for index, op in enumerate(program.ops):

@@ -8,7 +8,7 @@ from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.rules.lls import latent_bits
 from lls_hw.models.spec.geometry import PoolGrid
 from lls_hw.sim.functional.loss import reciprocal, targets
-from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.functional.machine import IntegerMachine
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import local
@@ -43,7 +43,7 @@ def window_weights(grid: PoolGrid, channels: int) -> Ints:
     return np.tile(np.array(codes, np.int64), 1 if grid.channels is not None else channels)
 
 
-def run_local_project(m: Machine, op: LocalProject) -> None:
+def run_local_project(m: IntegerMachine, op: LocalProject) -> None:
     """Latents, projections and squared norms of every sample."""
     h = m.read(op.source)
     sums = _window_sums(op, h.codes)
@@ -66,7 +66,7 @@ def run_local_project(m: Machine, op: LocalProject) -> None:
         m.write(op.norm, norm, 2 * frac)
 
 
-def _basis(m: Machine, rows: int, latents: int) -> Ints:
+def _basis(m: IntegerMachine, rows: int, latents: int) -> Ints:
     key = f"basis/{rows}x{latents}"
     if key not in m.constants:
         m.constants[key] = basis(rows, latents, m.phase_bits)
@@ -85,7 +85,7 @@ def _window_sums(op: LocalProject, h: Ints) -> Ints:
     return out.reshape(op.batch, op.latents)
 
 
-def run_local_error(m: Machine, op: LocalError) -> None:
+def run_local_error(m: IntegerMachine, op: LocalError) -> None:
     """Softmax error, coefficients of the back-projection, and the modulation's gradient."""
     p, norm, labels = _sampled(m, op)
     rule, batch = m.program.rule, op.batch
@@ -135,7 +135,7 @@ def run_local_error(m: Machine, op: LocalError) -> None:
         m.narrow_to_fit(op.modulation_grad, grad, local.LOGIT_FRAC + local.ERROR_FRAC)
 
 
-def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
+def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints]:
     """Projections, squared norms and labels.
 
     A random projection's latents are not normalised: their norm is one. It is brought to 16
@@ -154,7 +154,7 @@ def _sampled(m: Machine, op: LocalError) -> tuple[Ints, Ints, Ints]:
     return unit, np.full(op.batch, 1 << (2 * local.LOGIT_FRAC), np.int64), labels.codes
 
 
-def project_of(m: Machine, layer: str) -> LocalProject:
+def project_of(m: IntegerMachine, layer: str) -> LocalProject:
     """The projection that a layer's local error and back-projection belong to."""
     return next(op for op in m.program.ops if isinstance(op, LocalProject) and op.layer == layer)
 
@@ -164,7 +164,7 @@ def inv_bits(temperature: float) -> int:
     return int(1 / Fraction(str(temperature))).bit_length()
 
 
-def _modulation(m: Machine, op: LocalError) -> tuple[Ints, int]:
+def _modulation(m: IntegerMachine, op: LocalError) -> tuple[Ints, int]:
     """Modulation as (rows, 1) or (rows, classes), at most 24 bits wide so that products fit."""
     if op.modulation is None:
         return np.zeros((op.rows, 1), np.int32), 0
@@ -174,7 +174,7 @@ def _modulation(m: Machine, op: LocalError) -> tuple[Ints, int]:
     return codes.reshape(op.rows, -1), value.frac - cut
 
 
-def run_local_backproject(m: Machine, op: LocalBackproject) -> None:
+def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
     """The gradient every position of a window receives, at error width."""
     if op.projection is not None:
         _backproject_stored(m, op)
@@ -207,7 +207,7 @@ def _weights(project: LocalProject) -> tuple[Ints, int]:
     return window_weights(project.grid, project.shape.out_c), 0 if project.grid.is_uniform else WINDOW_FRAC
 
 
-def _backproject_stored(m: Machine, op: LocalBackproject) -> None:
+def _backproject_stored(m: IntegerMachine, op: LocalBackproject) -> None:
     """u_t over the window's area: no normalisation, so norms are one and nothing is pulled back."""
     coefficients, projection = m.read(op.coefficients), m.read(op.projection)
     project = project_of(m, op.layer)

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from lls_hw.models.program.ops import Loss
-from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.functional.machine import IntegerMachine
 from lls_hw.sim.kernels import local
 from lls_hw.sim.kernels.tables import exp2_table, mantissa
 
@@ -30,7 +30,7 @@ def reciprocal(temperature: float) -> tuple[int, int]:
     return mantissa(1 / Fraction(str(temperature)))
 
 
-def run_loss(m: Machine, op: Loss) -> None:
+def run_loss(m: IntegerMachine, op: Loss) -> None:
     """The classifier's softmax error at error width, and the sum over the batch for its bias."""
     logits, labels = m.read(op.logits), m.read(op.labels)
     errors = np.empty((op.batch, op.classes), np.int64)

@@ -12,7 +12,7 @@ from lls_hw.models.spec.precision import Rounding, Scaling
 from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints
-from lls_hw.sim.kernels.products import ArrayUnit, Tally
+from lls_hw.sim.kernels.products import ArrayUnit, ProductTally
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.update import stream_key
 
@@ -30,7 +30,7 @@ class OpRecord:
     """What one op really did: counted in kernels, measured on arrays."""
 
     index: int
-    tally: Tally = field(default_factory=Tally)
+    tally: ProductTally = field(default_factory=ProductTally)
     signal_macs: int = 0
     saturated: int = 0
     read_bytes: dict[str, int] = field(default_factory=dict)
@@ -81,7 +81,7 @@ def fitting_frac(peak: Peak, bits: int) -> int:
     return peak.frac - (peak.code.bit_length() - (bits - 1)) if peak.code else bits - 1
 
 
-class Machine:
+class IntegerMachine:
     """The state of one chip between and during training steps.
 
     Attributes

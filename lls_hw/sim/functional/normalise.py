@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from lls_hw.models.program.ops import BatchNorm, BatchNormBackward
-from lls_hw.sim.functional.machine import Machine, Peak
+from lls_hw.sim.functional.machine import IntegerMachine, Peak
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm, norm_maps
@@ -24,7 +24,7 @@ def slope_code(slope: float) -> tuple[int, int]:
     return mantissa(Fraction(str(slope))) if slope else (0, 16)
 
 
-def run_batch_norm(m: Machine, op: BatchNorm) -> None:
+def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
     """Two passes over y: sums and extremes, then the normalised, activated codes.
 
     Pass one knows the extremes, and the map is monotone per channel, so the output's peak is
@@ -61,7 +61,7 @@ def _channel_sums(flat: Ints) -> tuple[Ints, Ints]:
     return total, np.stack([least, most])
 
 
-def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Peak) -> None:
+def _forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Value, peak: Peak) -> None:
     name = op.out
     bits, how = m.program.tensors[name].bits, m.narrowing(name)
     out_frac = m.scales.exact_frac(name, bits, peak)
@@ -89,7 +89,7 @@ def _forward_codes(m: Machine, op: BatchNorm, flat: Ints, stats: Value, peak: Pe
     m.write(name, out, out_frac)
 
 
-def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
+def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
     """Sums of the masked error, then delta_y; the gradients of gamma and beta are those sums."""
     delta, y, stats = m.read(op.error), m.read(op.y), m.read(op.stats)
     if op.spread is not None:
@@ -112,7 +112,7 @@ def run_batch_norm_backward(m: Machine, op: BatchNormBackward) -> None:
 
 
 def _backward_codes(
-    m: Machine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Ints, int, int, int, int]
+    m: IntegerMachine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Ints, int, int, int, int]
 ) -> None:
     name = op.out
     bits, how = m.program.tensors[name].bits, m.narrowing(name)
@@ -137,7 +137,7 @@ def _backward_codes(
     m.write(name, out, out_frac)
 
 
-def _spread(m: Machine, op: BatchNormBackward, grad: Value) -> Value:
+def _spread(m: IntegerMachine, op: BatchNormBackward, grad: Value) -> Value:
     """The pooled gradient at every position of its window (addressing, not storage, on the chip)."""
     s, grid = op.shape, op.spread
     assert grid is not None
@@ -154,7 +154,7 @@ def _spread(m: Machine, op: BatchNormBackward, grad: Value) -> Value:
     return Value(out, frac)
 
 
-def _shared(m: Machine, areas: tuple[int, ...], codes: Ints, frac: int) -> tuple[Ints, int]:
+def _shared(m: IntegerMachine, areas: tuple[int, ...], codes: Ints, frac: int) -> tuple[Ints, int]:
     """Gradients of means (batch, window, channel), divided by their windows' areas, channels first.
 
     Rounded once, to at most 17 bits, with as many more fraction bits as the smallest area leaves.

@@ -4,7 +4,7 @@ import numpy as np
 
 from lls_hw.models.program.ops import Pool, PoolBackward
 from lls_hw.models.spec.geometry import Window
-from lls_hw.sim.functional.machine import Machine
+from lls_hw.sim.functional.machine import IntegerMachine
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.pool import MEAN_GUARD, max_pool_backward, mean_pool_backward, pool_images
 from lls_hw.sim.kernels.threads import run
@@ -15,7 +15,7 @@ def windows(intervals: tuple[Window, ...]) -> Ints:
     return np.array(intervals, np.int64)
 
 
-def run_pool(m: Machine, op: Pool) -> None:
+def run_pool(m: IntegerMachine, op: Pool) -> None:
     """Maximum, whose codes keep their scale, or mean, which is narrower and gets one of its own."""
     x, grid, is_max = m.read(op.source), op.pool.grid, op.pool.kind == "max"
     shape = (op.batch, op.pool.out_h, op.pool.out_w, op.pool.channels)
@@ -34,7 +34,7 @@ def run_pool(m: Machine, op: Pool) -> None:
         m.narrow(op.out, out, x.frac + MEAN_GUARD)
 
 
-def run_pool_backward(m: Machine, op: PoolBackward) -> None:
+def run_pool_backward(m: IntegerMachine, op: PoolBackward) -> None:
     """The error goes to each window's maximum, found again, or is shared out over the window."""
     delta = m.read(op.error)
     shape = (op.batch, op.pool.in_h, op.pool.in_w, op.pool.channels)

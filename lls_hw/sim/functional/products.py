@@ -3,19 +3,19 @@
 import numpy as np
 
 from lls_hw.models.program.ops import DepthwiseConv, Gemm
-from lls_hw.sim.functional.machine import Machine, zeros
+from lls_hw.sim.functional.machine import IntegerMachine, zeros
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.products import depthwise, forward, input_gradient, weight_gradient
 from lls_hw.sim.kernels.requant import Narrowing, requantise
 
 
-def run_gemm(m: Machine, op: Gemm) -> None:
+def run_gemm(m: IntegerMachine, op: Gemm) -> None:
     """A matrix product on the array; its accumulators leave through the requantiser."""
     {"forward": _forward, "weight_grad": _weight_grad, "input_grad": _input_grad}[op.direction](m, op)
 
 
-def _forward(m: Machine, op: Gemm) -> None:
+def _forward(m: IntegerMachine, op: Gemm) -> None:
     x, w = m.read(op.source), m.read(op.weight)
     frac = x.frac + w.frac
     bias = _bias(m, op, frac)
@@ -24,7 +24,7 @@ def _forward(m: Machine, op: Gemm) -> None:
     m.narrow(op.out, acc, frac)
 
 
-def _bias(m: Machine, op: Gemm, frac: int) -> Ints:
+def _bias(m: IntegerMachine, op: Gemm, frac: int) -> Ints:
     """The bias at the accumulators' scale, held to their width."""
     if op.bias is None:
         return np.zeros(op.shape.out_c, np.int64)
@@ -35,14 +35,14 @@ def _bias(m: Machine, op: Gemm, frac: int) -> Ints:
     return codes.astype(np.int64)
 
 
-def _weight_grad(m: Machine, op: Gemm) -> None:
+def _weight_grad(m: IntegerMachine, op: Gemm) -> None:
     x, delta = m.read(op.source), m.read(op.error)
     acc, tally = weight_gradient(m.array, op.shape, _map(op, x), delta.codes.reshape(-1, op.shape.out_c))
     m.record.tally += tally
     m.write(op.out, acc, x.frac + delta.frac)
 
 
-def _input_grad(m: Machine, op: Gemm) -> None:
+def _input_grad(m: IntegerMachine, op: Gemm) -> None:
     delta, w = m.read(op.error), m.read(op.weight)
     shape = (op.batch, op.shape.out_h, op.shape.out_w, op.shape.out_c)
     acc, tally = input_gradient(m.array, op.shape, delta.codes.reshape(shape), _matrix(op, w))
@@ -60,7 +60,7 @@ def _matrix(op: Gemm, w: Value) -> Ints:
     return w.codes.reshape(op.shape.fan_in, op.shape.out_c)
 
 
-def run_depthwise(m: Machine, op: DepthwiseConv) -> None:
+def run_depthwise(m: IntegerMachine, op: DepthwiseConv) -> None:
     """A depthwise convolution or one of its gradients, with accumulators of the array's width."""
     s, bits = op.shape, m.array.accumulator_bits
     a, b = (m.read(name) for name in op.factors)

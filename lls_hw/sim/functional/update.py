@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from lls_hw.models.program.ops import Update
-from lls_hw.sim.functional.machine import Machine, Peak, fitting_frac
+from lls_hw.sim.functional.machine import IntegerMachine, Peak, fitting_frac
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
@@ -13,7 +13,7 @@ from lls_hw.sim.kernels.tables import mantissa
 from lls_hw.sim.kernels.update import apply_update, momentum_wide
 
 
-def run_update(m: Machine, op: Update) -> None:
+def run_update(m: IntegerMachine, op: Update) -> None:
     """v <- momentum v + g; master <- master - lr v, stochastically rounded; then the compute copy."""
     step, step_frac = _step(m, op)
     master = m.read(op.master)
@@ -34,7 +34,7 @@ def run_update(m: Machine, op: Update) -> None:
         _cut_copy(m, op.copy, codes, frac)
 
 
-def _step(m: Machine, op: Update) -> tuple[Ints, int]:
+def _step(m: IntegerMachine, op: Update) -> tuple[Ints, int]:
     """The new momentum (stored), or the gradient, narrowed stochastically to master width."""
     gradient = m.read(op.gradient)
     decay, decay_frac = (0, 0) if op.momentum is None else mantissa(Fraction(str(m.program.optimizer.momentum)))
@@ -58,7 +58,7 @@ def _step(m: Machine, op: Update) -> tuple[Ints, int]:
     return codes, out_frac
 
 
-def _cut_copy(m: Machine, name: str, master: Ints, frac: int) -> None:
+def _cut_copy(m: IntegerMachine, name: str, master: Ints, frac: int) -> None:
     """Weights for the array, cut from the master at the scale of its own peak."""
     codes, out_frac, saturated = compute_copy(master, frac, m.program.precision.weight_bits)
     m.record.saturated += saturated

@@ -1,6 +1,6 @@
 """Typed doors to the products: proof of exactness, threads, containers.
 
-Every door returns accumulators and a `Tally`. Sums that provably fit go through BLAS, the others
+Every door returns accumulators and a `ProductTally`. Sums that provably fit go through BLAS, the others
 through the array's own order.
 """
 
@@ -20,7 +20,7 @@ DEPTHWISE_DIRECTIONS = {"forward": 0, "input_grad": 1, "weight_grad": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class ProductTally:
     """What the array did.
 
     Attributes
@@ -35,8 +35,8 @@ class Tally:
     overflows: int = 0
     guarded: int = 0
 
-    def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
+    def __add__(self, other: "ProductTally") -> "ProductTally":
+        return ProductTally(
             macs=self.macs + other.macs,
             overflows=self.overflows + other.overflows,
             guarded=self.guarded + other.guarded,
@@ -76,16 +76,16 @@ class ArrayUnit:
         return blas.lanes(terms if chain is None else chain, *peaks)
 
 
-def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints) -> tuple[Ints, Tally]:
+def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints) -> tuple[Ints, ProductTally]:
     """im2col(x) @ w + bias: x (batch, h, w, c), w (k, out_c), bias (out_c,) at accumulator scale."""
     rows = x.shape[0] * shape.positions
     acc = np.empty((rows, shape.out_c), container(array.accumulator_bits))
     how = array.lanes(shape.fan_in, x, w, max_abs(bias))
     if how is not None:
         acc[:] = bias
-        return acc, Tally(macs=blas.forward(shape, x, w, how, acc))
+        return acc, ProductTally(macs=blas.forward(shape, x, w, how, acc))
 
-    def work(first: int, last: int) -> Tally:
+    def work(first: int, last: int) -> ProductTally:
         return _guarded(
             forward_rows(
                 x,
@@ -106,17 +106,17 @@ def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints
             )
         )
 
-    return acc, sum(run(work, rows), Tally())
+    return acc, sum(run(work, rows), ProductTally())
 
 
-def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints) -> tuple[Ints, Tally]:
+def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints) -> tuple[Ints, ProductTally]:
     """im2col(x)^T @ delta: x (batch, h, w, c), delta (positions, out_c); acc (k, out_c)."""
     acc = np.zeros((shape.fan_in, shape.out_c), container(array.accumulator_bits))
     how = array.lanes(delta.shape[0], x, delta)
     if how is not None:
-        return acc, Tally(macs=blas.weight_gradient(shape, x, delta, how, acc))
+        return acc, ProductTally(macs=blas.weight_gradient(shape, x, delta, how, acc))
 
-    def work(first: int, last: int) -> Tally:
+    def work(first: int, last: int) -> ProductTally:
         return _guarded(
             weight_grad_rows(
                 x,
@@ -136,19 +136,19 @@ def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints
             )
         )
 
-    return acc, sum(run(work, shape.fan_in), Tally())
+    return acc, sum(run(work, shape.fan_in), ProductTally())
 
 
-def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints) -> tuple[Ints, Tally]:
+def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints) -> tuple[Ints, ProductTally]:
     """col2im(delta @ w^T): delta (batch, out_h, out_w, out_c), w (k, out_c); acc (batch, h, w, c)."""
     terms = shape.out_c * shape.kernel_h * shape.kernel_w
     acc = np.zeros((delta.shape[0], shape.in_h, shape.in_w, shape.in_c), container(array.accumulator_bits))
     how = array.lanes(terms, delta, w, chain=shape.out_c)
     if how is not None:
-        return acc, Tally(macs=blas.input_gradient(shape, delta, w, how, acc))
+        return acc, ProductTally(macs=blas.input_gradient(shape, delta, w, how, acc))
     turned = np.ascontiguousarray(w.T)
 
-    def work(first: int, last: int) -> Tally:
+    def work(first: int, last: int) -> ProductTally:
         return _guarded(
             input_grad_images(
                 delta,
@@ -166,16 +166,16 @@ def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints)
             )
         )
 
-    return acc, sum(run(work, delta.shape[0]), Tally())
+    return acc, sum(run(work, delta.shape[0]), ProductTally())
 
 
-def _guarded(counts: tuple[int, int]) -> Tally:
+def _guarded(counts: tuple[int, int]) -> ProductTally:
     """What a guarded kernel returned: (products, overflows)."""
     macs, overflows = (int(count) for count in counts)
-    return Tally(macs=macs, overflows=overflows, guarded=macs)
+    return ProductTally(macs=macs, overflows=overflows, guarded=macs)
 
 
-def depthwise(array: ArrayUnit, shape: WeightedLayer, direction: str, x: Ints, w: Ints, out: Ints) -> Tally:
+def depthwise(array: ArrayUnit, shape: WeightedLayer, direction: str, x: Ints, w: Ints, out: Ints) -> ProductTally:
     """One direction of a depthwise convolution; the array it writes must hold zeros.
 
     x (batch, h, w, c), w (kh, kw, c), out (batch, out_h, out_w, c). The weight gradient sums over
@@ -186,10 +186,10 @@ def depthwise(array: ArrayUnit, shape: WeightedLayer, direction: str, x: Ints, w
     factors = [(x, w, taps), (out, w, taps), (x, out, out.shape[0] * shape.positions)][which]
     exact = array.holds(factors[2], factors[0], factors[1])
 
-    def work(first: int, last: int) -> Tally:
+    def work(first: int, last: int) -> ProductTally:
         done, over = depthwise_images(
             x, w, out, which, shape.stride, shape.padding, first, last, array.accumulator_bits, array.wraps, exact
         )
-        return Tally(macs=int(done)) if exact else _guarded((done, over))
+        return ProductTally(macs=int(done)) if exact else _guarded((done, over))
 
-    return sum(run(work, x.shape[0], threads=1 if direction == "weight_grad" else None), Tally())
+    return sum(run(work, x.shape[0], threads=1 if direction == "weight_grad" else None), ProductTally())

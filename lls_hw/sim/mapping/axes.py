@@ -25,7 +25,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class TileAxis:
     """Runs of equal pieces, the whole repeated `outer` times (once per image)."""
 
     runs: tuple[tuple[Piece, int], ...]
@@ -67,13 +67,13 @@ EXHAUSTIVE = 24
 """Axes up to this length are cut in every size, so the mapping of a small layer is provably the best."""
 
 
-def chunk_axis(length: int, chunk: int) -> Axis:
+def chunk_axis(length: int, chunk: int) -> TileAxis:
     """Channels in pieces of `chunk`, the remainder last."""
     whole, rest = divmod(length, chunk)
     runs = [(Piece(size=chunk), whole)] if whole else []
     if rest:
         runs.append((Piece(size=rest), 1))
-    return Axis(tuple(runs))
+    return TileAxis(tuple(runs))
 
 
 def chunk_sizes(length: int, align: int) -> tuple[int, ...]:
@@ -99,7 +99,7 @@ def windows_of(out_rows: int, in_rows: int, kernel: int, stride: int, padding: i
 
 
 @lru_cache(maxsize=1024)
-def row_axes(batch: int, in_rows: int, windows: tuple[Window, ...]) -> tuple[Axis, ...]:
+def row_axes(batch: int, in_rows: int, windows: tuple[Window, ...]) -> tuple[TileAxis, ...]:
     """Ways to cut batch x rows: whole images in even groups, or even groups of rows of one image."""
     rows = len(windows)
     groups = sorted(_sizes(batch), reverse=True)
@@ -124,7 +124,7 @@ def _parts(length: int) -> Iterator[int]:
     yield length
 
 
-def cut_images(batch: int, images: int, in_rows: int, out_rows: int) -> Axis:
+def cut_images(batch: int, images: int, in_rows: int, out_rows: int) -> TileAxis:
     """Whole images in groups, the remainder last."""
 
     def piece(count: int) -> Piece:
@@ -136,10 +136,10 @@ def cut_images(batch: int, images: int, in_rows: int, out_rows: int) -> Axis:
     runs = [(piece(images), whole)]
     if rest:
         runs.append((piece(rest), 1))
-    return Axis(tuple(runs))
+    return TileAxis(tuple(runs))
 
 
-def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -> Axis:
+def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -> TileAxis:
     """Groups of `size` output rows of one image; rows no window covers join the nearest piece before."""
     starts = range(0, len(windows), size)
     begins, ends, covered = [], [], 0
@@ -161,10 +161,10 @@ def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -
             runs[-1] = (piece, runs[-1][1] + 1)
         else:
             runs.append((piece, 1))
-    return Axis(tuple(runs), outer=batch, by_rows=True)
+    return TileAxis(tuple(runs), outer=batch, by_rows=True)
 
 
-def steps(axis: Axis) -> tuple[Step | Steps, ...]:
+def steps(axis: TileAxis) -> tuple[Step | Steps, ...]:
     """The axis in order, its first and last piece marked and everything between rolled up."""
     if axis.outer == 1:
         return mark(axis.runs, first=True, last=True)

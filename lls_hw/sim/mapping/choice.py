@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lls_hw.sim.mapping.axes import Axis
-from lls_hw.sim.mapping.nest import Dim, Nest, Operand
+from lls_hw.sim.mapping.axes import TileAxis
+from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Choice:
     """
 
     order: str
-    rows: Axis
-    ins: Axis
-    outs: Axis
+    rows: TileAxis
+    ins: TileAxis
+    outs: TileAxis
     dram_bytes: int
     need_bytes: int
 
@@ -30,11 +30,11 @@ class Choice:
         """Tiles of the whole op."""
         return self.rows.trips * self.ins.trips * self.outs.trips
 
-    def axis(self, dim: Dim) -> Axis:
+    def axis(self, dim: Dim) -> TileAxis:
         """The cut of a loop."""
         return {"r": self.rows, "i": self.ins, "o": self.outs}[dim]
 
-    def repeats(self, nest: Nest, operand: Operand) -> tuple[Dim, ...]:
+    def repeats(self, nest: Nest, operand: NestOperand) -> tuple[Dim, ...]:
         """Loops for which a side comes back: ignored ones that turn, with a turning relevant loop inside."""
         relevant = nest.relevant(operand.side)
         return tuple(
@@ -44,7 +44,7 @@ class Choice:
             and any(self.axis(inner).trips > 1 for inner in relevant if self.order.index(inner) > self.order.index(dim))
         )
 
-    def visits(self, nest: Nest, operand: Operand) -> int:
+    def visits(self, nest: Nest, operand: NestOperand) -> int:
         """How many times a tile of the side is brought in (or, of the result, visited)."""
         count = 1
         for dim in (*nest.relevant(operand.side), *self.repeats(nest, operand)):

@@ -13,7 +13,7 @@ from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest_ops import NestOp, estimate_cycles, held_bytes, mapping_of, nest_of, work_of
 from lls_hw.sim.mapping.residency import Residency
 from lls_hw.sim.mapping.schedule import schedule_program
-from lls_hw.sim.mapping.search import table_of
+from lls_hw.sim.mapping.search import candidates_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _explain(program: Program, chip: AcceleratorSpec, index: int, residency: Res
     ctx = Context(program, chip, residency.places[index], budget)
     nest, (_, work) = nest_of(ctx, op), work_of(ctx, nest_of(ctx, op), op)
     budget -= held_bytes(ctx, op)
-    table = table_of(nest, chip.dram, ctx.depth)
+    table = candidates_of(nest, chip.dram, ctx.depth)
     winner = mapping_of(ctx, nest, work, op, budget)
     fits = table.need_bytes <= budget
     ranked = np.argsort(np.where(fits, table.dram_bytes, np.iinfo(np.int64).max).ravel(), kind="stable")

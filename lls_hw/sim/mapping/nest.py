@@ -19,7 +19,7 @@ from typing import Literal
 
 from lls_hw.models.spec.accelerator import DramSpec
 from lls_hw.models.spec.geometry import Window
-from lls_hw.sim.mapping.axes import Axis, Piece, chunk_axis, chunk_sizes, row_axes
+from lls_hw.sim.mapping.axes import Piece, TileAxis, chunk_axis, chunk_sizes, row_axes
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
 
 Side = Literal["x", "w", "y"]
@@ -28,7 +28,7 @@ ORDERS = ("rio", "roi", "iro", "ior", "ori", "oir")
 
 
 @dataclass(frozen=True, slots=True)
-class Operand:
+class NestOperand:
     """One tensor of a nest, without its name: its side, width, and whether it crosses the DRAM pins."""
 
     side: Side
@@ -58,8 +58,8 @@ class Nest:
     windows: tuple[Window, ...]
     taps: int
     shared: bool
-    reads: tuple[Operand, ...]
-    result: Operand
+    reads: tuple[NestOperand, ...]
+    result: NestOperand
     sum_bits: int
     narrows: bool
     align: int
@@ -86,7 +86,7 @@ class Nest:
         """Loops that come back to the same part of a side."""
         return tuple(dim for dim in self.dims if dim not in self.relevant(side))
 
-    def axes(self) -> dict[Dim, tuple[Axis, ...]]:
+    def axes(self) -> dict[Dim, tuple[TileAxis, ...]]:
         """Every way to cut each loop."""
         out = (1,) if self.shared else chunk_sizes(self.out_c, self.align)
         return {
@@ -125,7 +125,7 @@ class Nest:
         return self.final_pixels(at["r"]) * at[self.channels(self.result.side)[0]].size
 
     def transfer(
-        self, dram: DramSpec, tensor: str, operand: Operand, at: dict[Dim, Piece], *, final: bool = False
+        self, dram: DramSpec, tensor: str, operand: NestOperand, at: dict[Dim, Piece], *, final: bool = False
     ) -> Transfer:
         """The movement of one tile: contiguous where whole channels move, else one piece a position."""
         if operand.side == "w":

@@ -6,7 +6,7 @@ from lls_hw.sim.mapping.array_work import ArrayWork
 from lls_hw.sim.mapping.axes import windows_of
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest import Nest, Operand, Side
+from lls_hw.sim.mapping.nest import Nest, NestOperand, Side
 from lls_hw.sim.mapping.nest_plan import NestBuilder, Pieces, WorkOf
 from lls_hw.sim.mapping.pinned import pin_of, pinned_choice, refuse_oversized
 from lls_hw.sim.mapping.search import least_bytes, tied
@@ -42,7 +42,7 @@ def _product_nest(ctx: Context, op: Product) -> Nest:
         taps=1 if whole else shape.kernel_h * shape.kernel_w,
         shared=shape.kind == "depthwise",
         reads=tuple(_operand(ctx, side, name) for side, name in zip((left, right), op.factors, strict=True)),
-        result=Operand(result, ctx.tensor(op.out).bits, ctx.streams_out(op.out)),
+        result=NestOperand(result, ctx.tensor(op.out).bits, ctx.streams_out(op.out)),
         sum_bits=ctx.program.precision.accumulator_bits,
         narrows=op.direction != "weight_grad",
         align=max(ctx.chip.array.rows, ctx.chip.array.cols),
@@ -53,8 +53,8 @@ def _windows(shape: WeightedLayer) -> tuple[tuple[int, int], ...]:
     return windows_of(shape.out_h, shape.in_h, shape.kernel_h, shape.stride, shape.padding)
 
 
-def _operand(ctx: Context, side: Side, name: str) -> Operand:
-    return Operand(side, ctx.tensor(name).bits, ctx.streams_in(name))
+def _operand(ctx: Context, side: Side, name: str) -> NestOperand:
+    return NestOperand(side, ctx.tensor(name).bits, ctx.streams_in(name))
 
 
 def _pool_sides(op: Pool | PoolBackward) -> tuple[Side, ...]:
@@ -79,7 +79,7 @@ def _pool_nest(ctx: Context, op: Pool | PoolBackward) -> Nest:
         taps=1,
         shared=True,
         reads=tuple(_operand(ctx, side, name) for side, name in zip(_pool_sides(op), op.reads, strict=True)),
-        result=Operand(result, bits, ctx.streams_out(op.out)),
+        result=NestOperand(result, bits, ctx.streams_out(op.out)),
         sum_bits=bits if pool.kind == "max" else ctx.program.precision.accumulator_bits,
         narrows=pool.kind == "avg",
         align=ctx.chip.vector.lanes,

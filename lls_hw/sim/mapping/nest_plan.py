@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lls_hw.sim.mapping.axes import Axis, Piece, Step, Steps, steps
+from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, steps
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest import Dim, Nest, Operand, Side
-from lls_hw.sim.mapping.tile import Node, Plan, Pool, Tile, Transfer, Unit, loop, make_transfer
+from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand, Side
+from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, loop, make_transfer
 
 Place3 = dict[Dim, Step]
 Pieces = dict[Dim, Piece]
@@ -34,10 +34,10 @@ class NestBuilder:
         self.names, self.result = names[:-1], names[-1]
         self.spills = choice.repeats(nest, nest.result)
         self.streamed = [(name, op) for name, op in zip(self.names, nest.reads, strict=True) if op.in_dram]
-        self.pools = [self._pool(name, operand) for name, operand in self.streamed]
-        self.out = self._out_pool()
+        self.buffers = [self._buffer(name, operand) for name, operand in self.streamed]
+        self.out = self._out_buffer()
         if self.spills:
-            self.pools.append(Pool("partial sums", self.out.slot_bytes, ctx.depth))
+            self.buffers.append(Buffer("partial sums", self.out.slot_bytes, ctx.depth))
         self.made: dict[tuple[tuple[int, bool, bool], ...], Tile] = {}
 
     def plan(self, route: tuple[Unit, ...], held_bytes: int, fills: tuple[Transfer, ...]) -> Plan:
@@ -45,7 +45,7 @@ class NestBuilder:
         reads = dict(zip(self.names, (self._touched(op.side) for op in self.nest.reads), strict=True))
         return Plan(
             route=route,
-            pools=tuple(self.pools),
+            buffers=tuple(self.buffers),
             out=self.out,
             held_bytes=held_bytes,
             fills=fills,
@@ -61,14 +61,14 @@ class NestBuilder:
         chunk: Pieces = {dim: max((p for p, _ in self.choice.axis(dim).runs), key=_size) for dim in ("i", "o")}
         return -(-max(nest.elements(side, {**chunk, "r": piece}) for piece in rows) * bits // 8)
 
-    def _pool(self, name: str, operand: Operand) -> Pool:
+    def _buffer(self, name: str, operand: NestOperand) -> Buffer:
         depth = self.ctx.depth if self.choice.visits(self.nest, operand) > 1 else 1
-        return Pool(name, self._largest(operand.side, operand.bits), depth)
+        return Buffer(name, self._largest(operand.side, operand.bits), depth)
 
-    def _out_pool(self) -> Pool:
+    def _out_buffer(self) -> Buffer:
         result = self.nest.result
         depth = self.ctx.depth if self.choice.visits(self.nest, result) > 1 else 1
-        return Pool("sums", self._largest(result.side, self.nest.sum_bits), depth)
+        return Buffer("sums", self._largest(result.side, self.nest.sum_bits), depth)
 
     def _touched(self, side: Side, *, result: bool = False) -> int:
         """Codes that the tiles of a side cover, each counted at its first (or last) touch."""
@@ -110,8 +110,8 @@ class NestBuilder:
         first_visit, last_visit = all(at[d].first for d in self.spills), all(at[d].last for d in self.spills)
         if self.spills and not first_visit:
             loads.append(self._partial(pieces))
-            takes.append(len(self.pools) - 1)
-            gives.append(len(self.pools) - 1)
+            takes.append(len(self.buffers) - 1)
+            gives.append(len(self.buffers) - 1)
         finishes = closes and last_visit
         work = self.work(pieces, opens and first_visit, finishes)
         return Tile(
@@ -164,5 +164,5 @@ def _size(piece: Piece) -> int:
     return piece.size
 
 
-def _channels(axis: Axis) -> int:
+def _channels(axis: TileAxis) -> int:
     return axis.total(_size)

@@ -4,10 +4,10 @@ from lls_hw.models.program.ops import Op, Product
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec, DramSpec, MappingPin
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.mapping.axes import Axis, chunk_axis, cut_images, cut_rows
+from lls_hw.sim.mapping.axes import TileAxis, chunk_axis, cut_images, cut_rows
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.nest import Dim, Nest
-from lls_hw.sim.mapping.search import score, table_of
+from lls_hw.sim.mapping.search import candidates_of, score
 
 IMPOSSIBLE_BYTES = 1 << 50
 
@@ -58,7 +58,7 @@ def pinned_choice(nest: Nest, pin: MappingPin, dram: DramSpec, depth: int) -> Ch
     ins, outs = _channels(pin.in_channels, nest.in_c, f"{where}.in_channels"), _outs(nest, pin, where)
     if pin.order not in nest.orders:
         raise SpecError(f"{where}.order", pin.order, f"the orders are {', '.join(nest.orders)}", "Choose one of them.")
-    axes: dict[Dim, tuple[Axis, ...]] = {"r": (rows,), "i": (ins,), "o": (outs,)}
+    axes: dict[Dim, tuple[TileAxis, ...]] = {"r": (rows,), "i": (ins,), "o": (outs,)}
     choice = score(nest, dram, depth, axes).choice(nest.orders.index(pin.order))
     if choice.need_bytes > IMPOSSIBLE_BYTES:
         need = "an input gradient cut along rows passes halo sums on, which only order iro can"
@@ -66,7 +66,7 @@ def pinned_choice(nest: Nest, pin: MappingPin, dram: DramSpec, depth: int) -> Ch
     return choice
 
 
-def _rows(nest: Nest, pin: MappingPin, where: str) -> Axis:
+def _rows(nest: Nest, pin: MappingPin, where: str) -> TileAxis:
     if (pin.rows is None) == (pin.images is None):
         need = "a tile has some output rows of one image, or some whole images"
         raise SpecError(f"{where}.rows", pin.rows, need, "Give either rows or images.")
@@ -83,13 +83,13 @@ def _rows(nest: Nest, pin: MappingPin, where: str) -> Axis:
     return cut_rows(nest.batch, pin.rows, nest.in_h, nest.windows)
 
 
-def _channels(size: int | None, length: int, where: str) -> Axis:
+def _channels(size: int | None, length: int, where: str) -> TileAxis:
     if size is not None and size > length:
         raise SpecError(where, size, f"the loop has {length} channels", f"Write at most {length}.")
     return chunk_axis(length, size or length)
 
 
-def _outs(nest: Nest, pin: MappingPin, where: str) -> Axis:
+def _outs(nest: Nest, pin: MappingPin, where: str) -> TileAxis:
     if nest.shared and pin.out_channels is not None:
         need = "a depthwise convolution has one kind of channels"
         raise SpecError(f"{where}.out_channels", pin.out_channels, need, "Cut in_channels instead.")
@@ -107,7 +107,7 @@ def refuse_oversized(
     """
     if need_bytes <= budget_bytes:
         return
-    table = table_of(nest, dram, depth)
+    table = candidates_of(nest, dram, depth)
     order = nest.orders.index(pin.order)
     fits = [
         (int(moved), flat)

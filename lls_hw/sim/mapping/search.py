@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lls_hw.models.spec.accelerator import DramSpec
-from lls_hw.sim.mapping.axes import Axis, Piece
+from lls_hw.sim.mapping.axes import Piece, TileAxis
 from lls_hw.sim.mapping.choice import Choice
-from lls_hw.sim.mapping.nest import Dim, Nest, Operand
+from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
 
 Ints = npt.NDArray[np.int64]
 MAX_TIED = 24
@@ -23,10 +23,10 @@ MAX_TIED = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Candidates:
     """Bytes moved and scratchpad needed by every candidate, indexed [order, row cut, i cut, o cut]."""
 
-    axes: dict[Dim, tuple[Axis, ...]]
+    axes: dict[Dim, tuple[TileAxis, ...]]
     orders: tuple[str, ...]
     dram_bytes: Ints
     need_bytes: Ints
@@ -47,7 +47,7 @@ class Table:
 class _Cuts:
     """The cuts of one loop as padded arrays: [cut, kind of piece]."""
 
-    def __init__(self, axes: tuple[Axis, ...], measure: Mapping[str, Callable[[Piece], int]]) -> None:
+    def __init__(self, axes: tuple[TileAxis, ...], measure: Mapping[str, Callable[[Piece], int]]) -> None:
         width = max(len(axis.runs) for axis in axes)
         self.trips: Ints = np.array([axis.trips for axis in axes], np.int64)
         self.count = self._pad([[n for _, n in axis.kinds()] for axis in axes], width)
@@ -68,7 +68,9 @@ def _ceil(a: Ints, b: int) -> Ints:
 class _Scorer:
     """Builds the table of one nest."""
 
-    def __init__(self, nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[Axis, ...]] | None = None) -> None:
+    def __init__(
+        self, nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[TileAxis, ...]] | None = None
+    ) -> None:
         self.nest, self.burst, self.depth = nest, dram.burst_bytes, depth
         self.axes = axes or nest.axes()
         size: dict[str, Callable[[Piece], int]] = {"size": lambda piece: piece.size}
@@ -82,29 +84,29 @@ class _Scorer:
             "i": _Cuts(self.axes["i"], size),
             "o": _Cuts(self.axes["o"], size),
         }
-        self.known: dict[tuple[Operand, int, str, bool], Ints] = {}
+        self.known: dict[tuple[NestOperand, int, str, bool], Ints] = {}
         self.trips = {
             "r": self.cuts["r"].trips[:, None, None],
             "i": self.cuts["i"].trips[None, :, None],
             "o": self.cuts["o"].trips[None, None, :],
         }
 
-    def table(self) -> Table:
+    def table(self) -> Candidates:
         """Every order of every cut."""
         moved = np.stack([self._moved(order) for order in self.nest.orders])
-        return Table(self.axes, self.nest.orders, moved, self.needs())
+        return Candidates(self.axes, self.nest.orders, moved, self.needs())
 
     def _round(self, size_bytes: Ints) -> Ints:
         return _ceil(size_bytes, self.burst) * self.burst
 
-    def _once(self, operand: Operand, bits: int, pixels: str, *, contiguous: bool = False) -> Ints:
+    def _once(self, operand: NestOperand, bits: int, pixels: str, *, contiguous: bool = False) -> Ints:
         """Bus bytes of moving the whole side once, [r, i, o]; the same for every order."""
         key = (operand, bits, pixels, contiguous)
         if key not in self.known:
             self.known[key] = self._compute_once(operand, bits, pixels, contiguous)
         return self.known[key]
 
-    def _compute_once(self, operand: Operand, bits: int, pixels: str, contiguous: bool) -> Ints:
+    def _compute_once(self, operand: NestOperand, bits: int, pixels: str, contiguous: bool) -> Ints:
         if operand.side == "w":
             return self._weights_once(bits, contiguous)[None]
         dim, full = self.nest.channels(operand.side)
@@ -127,7 +129,7 @@ class _Scorer:
         total: Ints = (moved * ins.count[:, :, None, None] * outs.count[None, None]).sum(axis=(1, 3))
         return total
 
-    def _slot(self, operand: Operand, bits: int) -> Ints:
+    def _slot(self, operand: NestOperand, bits: int) -> Ints:
         """Bytes of the largest tile of a side, [r, i, o]."""
         ins, outs = (self.cuts[dim].of["size"].max(axis=1) for dim in ("i", "o"))
         if operand.side == "w":
@@ -137,7 +139,7 @@ class _Scorer:
             return _ceil(pix[:, None] * ins[None] * bits, 8)[:, :, None]
         return _ceil(pix[:, None] * outs[None] * bits, 8)[:, None, :]
 
-    def _repeats(self, operand: Operand, order: str) -> Ints:
+    def _repeats(self, operand: NestOperand, order: str) -> Ints:
         total: Ints = np.ones((1, 1, 1), np.int64)
         for dim in self.nest.ignored(operand.side):
             inner = [e for e in self.nest.relevant(operand.side) if order.index(e) > order.index(dim)]
@@ -147,7 +149,7 @@ class _Scorer:
             total = total * np.where(turning, self.trips[dim], 1)
         return total
 
-    def _buffers(self, operand: Operand, repeats: Ints) -> Ints:
+    def _buffers(self, operand: NestOperand, repeats: Ints) -> Ints:
         visits = repeats
         for dim in self.nest.relevant(operand.side):
             visits = visits * self.trips[dim]
@@ -183,12 +185,12 @@ class _Scorer:
 
 
 @lru_cache(maxsize=192)  # a table can hold a megabyte, and a sweep goes through thousands
-def table_of(nest: Nest, dram: DramSpec, depth: int) -> Table:
+def candidates_of(nest: Nest, dram: DramSpec, depth: int) -> Candidates:
     """Score every candidate (memoised by shape)."""
     return _Scorer(nest, dram, depth).table()
 
 
-def score(nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[Axis, ...]]) -> Table:
+def score(nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[TileAxis, ...]]) -> Candidates:
     """Score given cuts in every order."""
     return _Scorer(nest, dram, depth, axes).table()
 
@@ -205,7 +207,7 @@ def _thresholds(nest: Nest, dram: DramSpec, depth: int) -> Ints:
 
     Between two of them `tied` is the same, so that scratchpads of many sizes share its answer.
     """
-    table = table_of(nest, dram, depth)
+    table = candidates_of(nest, dram, depth)
     order = np.argsort(table.need_bytes, axis=None, kind="stable")
     need, moved = table.need_bytes.ravel()[order], table.dram_bytes.ravel()[order]
     found: Ints = np.unique(need[moved == np.minimum.accumulate(moved)])
@@ -227,7 +229,7 @@ def tied(nest: Nest, dram: DramSpec, depth: int, budget_bytes: int) -> tuple[Cho
 
 @lru_cache(maxsize=1024)
 def _tied(nest: Nest, dram: DramSpec, depth: int, budget_bytes: int) -> tuple[Choice, ...]:
-    table = table_of(nest, dram, depth)
+    table = candidates_of(nest, dram, depth)
     moved = np.where(table.need_bytes <= budget_bytes, table.dram_bytes, np.iinfo(np.int64).max)
     best = int(moved.min())
     _, rows, ins, outs = moved.shape

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lls_hw.models.spec.qformat import storage_bytes
-from lls_hw.sim.mapping.axes import Axis, Piece, Step, Steps, mark
+from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, mark
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.tile import Node, Plan, Pool, Tile, Transfer, Unit, add_to, loop
+from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, add_to, loop
 from lls_hw.sim.mapping.work import lane_cycles
 
 UNITS, SAMPLES, HELD, OUT = 0, 1, 2, 3
-"""Indices of a stream's buffers; the first three are its input pools."""
+"""Indices of a stream's buffers; the first three are its input buffers."""
 
 LEAST_TILE_BYTES = 4096
 WANTED_TILES = 8
@@ -69,7 +69,7 @@ class Stream:
         """Buffers of one unit at a time."""
         return ctx.depth * sum(self.sizes(ctx))
 
-    def axis(self, ctx: Context, budget_bytes: int) -> Axis:
+    def axis(self, ctx: Context, budget_bytes: int) -> TileAxis:
         """The cut into tiles: whole samples if they fit, else even pieces of one."""
         per_unit, per_sample = self.sizes(ctx)
         whole, room = self.units * per_unit + per_sample, budget_bytes // ctx.depth
@@ -80,14 +80,14 @@ class Stream:
             return _even(self.samples, fit, lambda n: Piece(size=n, images=n, out_rows=self.units))
         fit = max(1, (target - per_sample) // max(1, per_unit))
         axis = _even(self.units, fit, lambda n: Piece(size=1, out_rows=n))
-        return Axis(axis.runs, outer=self.samples, by_rows=True)
+        return TileAxis(axis.runs, outer=self.samples, by_rows=True)
 
 
-def _even(length: int, fit: int, piece: Callable[[int], Piece]) -> Axis:
+def _even(length: int, fit: int, piece: Callable[[int], Piece]) -> TileAxis:
     """Fewest pieces of at most `fit`, as equal as can be, the remainder last."""
     size = -(-length // -(-length // fit))
     whole, rest = divmod(length, size)
-    return Axis(((piece(size), whole), *(((piece(rest), 1),) if rest else ())))
+    return TileAxis(((piece(size), whole), *(((piece(rest), 1),) if rest else ())))
 
 
 def _bytes(ctx: Context, flow: Flow, count: int) -> int:
@@ -116,7 +116,7 @@ class StreamBuilder:
         axis = self.stream.axis(self.ctx, budget_bytes)
         return tuple(node for one in self.stream.passes for node in self.pass_nodes(axis, one))
 
-    def pass_nodes(self, axis: Axis, one: Pass) -> tuple[Node, ...]:
+    def pass_nodes(self, axis: TileAxis, one: Pass) -> tuple[Node, ...]:
         """Tiles of one pass."""
         if axis.by_rows:
             return loop(axis.outer, self._follow(one, mark(axis.runs, first=True, last=True)))
@@ -200,12 +200,12 @@ class StreamBuilder:
         depth = self.ctx.depth
         return Plan(
             route=(self.stream.unit,),
-            pools=(
-                Pool("units", self.slots[UNITS], depth),
-                Pool("samples", self.slots[SAMPLES], depth),
-                Pool("held", self.slots[HELD], 1),
+            buffers=(
+                Buffer("units", self.slots[UNITS], depth),
+                Buffer("samples", self.slots[SAMPLES], depth),
+                Buffer("held", self.slots[HELD], 1),
             ),
-            out=Pool("results", self.slots[OUT], depth),
+            out=Buffer("results", self.slots[OUT], depth),
             held_bytes=0,
             fills=fills,
             body=body,

@@ -9,7 +9,7 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.qformat import storage_bytes
 
 Unit = Literal["array", "vector", "local"]
-Tally = dict[str, int]
+EventTally = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Tile:
     Attributes
     ----------
     loads : transfers into the scratchpad, in order.
-    takes, gives : pools of which a slot is taken before the loads, and is free again once the
+    takes, gives : buffers of which a slot is taken before the loads, and is free again once the
         op's first unit has finished with the tile.
     takes_out, gives_out : whether the first unit takes an output slot before it starts, and
         whether the slot is free once the stores are done.
@@ -130,7 +130,7 @@ def loop(count: int, body: tuple[Node, ...]) -> tuple[Node, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class Buffer:
     """Equal slots of scratchpad for one operand: two where it is double buffered."""
 
     name: str
@@ -150,7 +150,7 @@ class Plan:
     Attributes
     ----------
     route : units a tile visits, in order.
-    pools : input buffers, index by index as in `Tile.takes`.
+    buffers : input buffers, index by index as in `Tile.takes`.
     out : output buffer (accumulators at full width, narrowed in place).
     held_bytes : small operands and accumulators that stay for the whole op.
     fills : transfers before the first tile: held operands, and resident tensors that start in DRAM.
@@ -159,8 +159,8 @@ class Plan:
     """
 
     route: tuple[Unit, ...]
-    pools: tuple[Pool, ...]
-    out: Pool
+    buffers: tuple[Buffer, ...]
+    out: Buffer
     held_bytes: int
     fills: tuple[Transfer, ...]
     body: tuple[Node, ...]
@@ -171,10 +171,10 @@ class Plan:
     @property
     def working_bytes(self) -> int:
         """Scratchpad bytes the op needs beside resident tensors."""
-        return self.held_bytes + self.out.total_bytes + sum(pool.total_bytes for pool in self.pools)
+        return self.held_bytes + self.out.total_bytes + sum(buffer.total_bytes for buffer in self.buffers)
 
 
-def add_to(total: Tally, part: Mapping[str, int], times: int = 1) -> None:
+def add_to(total: EventTally, part: Mapping[str, int], times: int = 1) -> None:
     """total += times x part, name by name."""
     for name, number in part.items():
         total[name] = total.get(name, 0) + times * number

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lls_hw.models.data import PUBLISHED, Images, LazyImages, Recipe, augment, batch, load_data, normalise
+from lls_hw.models.data import PUBLISHED, Augmentation, Images, LazyImages, augment, batch, load_data, normalise
 from lls_hw.models.data.fit import fit, fit_statistics, from_array, read_picture
 from lls_hw.models.spec.errors import SpecError
 
@@ -172,13 +172,13 @@ def test_augment__crop_is_a_shift_with_zeros() -> None:
     picture = np.arange(1, 37, dtype=np.uint8).reshape(1, 6, 6, 1)
     padded = np.pad(picture, ((0, 0), (4, 4), (4, 4), (0, 0)))
     windows = {padded[:, r : r + 6, c : c + 6].tobytes() for r in range(9) for c in range(9)}
-    out = augment(picture.repeat(500, axis=0), Recipe(padding=4), seed=0, step=0)
+    out = augment(picture.repeat(500, axis=0), Augmentation(padding=4), seed=0, step=0)
     assert {one.tobytes() for one in out} == windows, "all 81 shifts and nothing else"
 
 
 def test_augment__flip_is_a_mirror_half_the_time() -> None:
     picture = np.arange(12, dtype=np.uint8).reshape(1, 2, 2, 3).repeat(400, axis=0)
-    out = augment(picture, Recipe(flip=True), seed=0, step=0)
+    out = augment(picture, Augmentation(flip=True), seed=0, step=0)
     mirrored = (out == picture[:, :, ::-1]).all((1, 2, 3))
     assert (mirrored ^ (out == picture).all((1, 2, 3))).all()
     assert 150 < mirrored.sum() < 250  # five standard deviations
@@ -186,7 +186,7 @@ def test_augment__flip_is_a_mirror_half_the_time() -> None:
 
 def test_augment__erases_one_rectangle_in_a_fifth_of_the_pictures() -> None:
     picture = np.full((500, 16, 16, 3), 255, np.uint8)
-    out = augment(picture, Recipe(erase_probability=0.2), seed=0, step=0, mean=(0.0, 0.4, 1.0))
+    out = augment(picture, Augmentation(erase_probability=0.2), seed=0, step=0, mean=(0.0, 0.4, 1.0))
     touched = np.flatnonzero((out != picture).any((1, 2, 3)))
     assert 55 < len(touched) < 145
     for place in touched:

@@ -10,7 +10,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.mapping.residency import Residency
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp
-from lls_hw.sim.mapping.tile import Plan, Pool, Transfer
+from lls_hw.sim.mapping.tile import Buffer, Plan, Transfer
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +41,8 @@ def scheduled(one_op_program):
     def make(chip, body, *, route=("array",), slot_bytes=64, depth=2):
         plan = Plan(
             route=route,
-            pools=(Pool("in", slot_bytes, depth),),
-            out=Pool("out", slot_bytes, depth),
+            buffers=(Buffer("in", slot_bytes, depth),),
+            out=Buffer("out", slot_bytes, depth),
             held_bytes=0,
             fills=(),
             body=tuple(body),

@@ -28,7 +28,7 @@ from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.explain import explain
 from lls_hw.sim.mapping.nest_ops import choose, nest_of, streamed_names, work_of
 from lls_hw.sim.mapping.nest_plan import NestBuilder
-from lls_hw.sim.mapping.search import score, table_of
+from lls_hw.sim.mapping.search import candidates_of, score
 from lls_hw.sim.mapping.tile import walk
 
 SETTINGS = settings(deadline=None, max_examples=25)
@@ -68,7 +68,7 @@ def test_table__equals_the_tiles_of_every_candidate(index):
     """Each candidate is built in full: bytes moved, buffers, and work are compared with its score."""
     op, ctx = PROGRAM.ops[index], context(index, 1 << 40)
     nest = nest_of(ctx, op)
-    table = table_of(nest, CHIP.dram, ctx.depth)
+    table = candidates_of(nest, CHIP.dram, ctx.depth)
     route, work = work_of(ctx, nest, op)
     names = (*streamed_names(op), op.out)
     macs = set()
@@ -89,7 +89,7 @@ def test_table__equals_the_tiles_of_every_candidate(index):
 def test_choice__no_fitting_candidate_moves_fewer_bytes(index, budget):
     op, ctx = PROGRAM.ops[index], context(index, budget)
     nest = nest_of(ctx, op)
-    table = table_of(nest, CHIP.dram, ctx.depth)
+    table = candidates_of(nest, CHIP.dram, ctx.depth)
     fits = table.need_bytes <= budget
     if not fits.any():
         pytest.skip("no candidate fits so little")
@@ -178,7 +178,7 @@ def test_search__is_optimal_on_small_layers():
         nest = nest_of(context(index, 1 << 40), PROGRAM.ops[index])
         if max(nest.in_c, nest.out_c, len(nest.windows), nest.batch) > EXHAUSTIVE:
             continue
-        found, brute = table_of(nest, CHIP.dram, 2), score(nest, CHIP.dram, 2, every_cut(nest))
+        found, brute = candidates_of(nest, CHIP.dram, 2), score(nest, CHIP.dram, 2, every_cut(nest))
         most = int(brute.need_bytes[brute.need_bytes < 1 << 50].max())
         for budget in np.unique(np.geomspace(brute.need_bytes.min(), most, 12).astype(int)):
             best = brute.dram_bytes[brute.need_bytes <= budget].min()

@@ -10,7 +10,7 @@ from lls_hw.models.reference.checkpoint import load_checkpoint, save_checkpoint
 from lls_hw.models.reference.evaluate import reestimated, test_accuracy
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.reference.optimizers import make_optimizer
-from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
+from lls_hw.models.reference.schedule import RateSchedule, RateScheduleSpec
 from lls_hw.models.reference.step import training_step
 from lls_hw.models.reference.train import train
 from lls_hw.models.reference.train_records import Samples, TrainOptions
@@ -18,7 +18,7 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.rule import OptimizerSpec, parse_rule
 from tests.unit.reference.tiny import RULES, tiny_network
 
-CONSTANT = ScheduleSpec(name="constant")
+CONSTANT = RateScheduleSpec(name="constant")
 
 
 def toy_data(count: int = 48, seed: int = 0) -> Samples:
@@ -62,9 +62,9 @@ class InterruptedRunError(Exception):
 @pytest.mark.parametrize(
     ("optimizer", "options"),
     [
-        ("momentum", {"schedule": ScheduleSpec(name="cosine"), "dropout": 0.2}),
-        ("momentum", {"schedule": ScheduleSpec(name="plateau", patience=0, factor=0.5)}),
-        ("adam", {"schedule": ScheduleSpec(name="multistep", milestones=(0.3, 0.7))}),
+        ("momentum", {"schedule": RateScheduleSpec(name="cosine"), "dropout": 0.2}),
+        ("momentum", {"schedule": RateScheduleSpec(name="plateau", patience=0, factor=0.5)}),
+        ("adam", {"schedule": RateScheduleSpec(name="multistep", milestones=(0.3, 0.7))}),
         ("schedulefree_adamw", {"warmup_steps": 2}),
         ("schedulefree_sgd", {}),
     ],
@@ -124,7 +124,7 @@ def test_train__preparation_sees_the_step_in_training_and_none_in_tests() -> Non
         ({"batch": 49}, r"^--batch = 49: there are 48 training images\. "),
         ({"rule": "inference"}, r"^--rule = 'inference': training needs a rule that learns\. "),
         (
-            {"optimizer": "schedulefree_sgd", "schedule": ScheduleSpec()},
+            {"optimizer": "schedulefree_sgd", "schedule": RateScheduleSpec()},
             r"^--schedule = 'cosine': schedulefree_sgd schedules itself\. Use --schedule constant\.",
         ),
         ({"rate": 16.0, "optimizer": "sgd", "rule": "bp", "dtype": "half"}, r"^dtype = 'half': "),
@@ -151,11 +151,11 @@ def test_make_optimizer__missing_package_is_the_users_error(monkeypatch) -> None
 
 
 def test_schedule__scales() -> None:
-    cosine = Schedule(ScheduleSpec(name="cosine"), 5, 4)
+    cosine = RateSchedule(RateScheduleSpec(name="cosine"), 5, 4)
     assert [round(cosine.scale(step), 6) for step in (0, 10, 20)] == [1.0, 0.5, 0.0]
-    steps = Schedule(ScheduleSpec(name="multistep", milestones=(0.5, 0.75), factor=0.1), 5, 4)
+    steps = RateSchedule(RateScheduleSpec(name="multistep", milestones=(0.5, 0.75), factor=0.1), 5, 4)
     assert [round(steps.scale(5 * epoch), 6) for epoch in range(4)] == [1.0, 1.0, 0.1, 0.01]
-    plateau = Schedule(ScheduleSpec(name="plateau", patience=1, factor=0.5), 5, 4)
+    plateau = RateSchedule(RateScheduleSpec(name="plateau", patience=1, factor=0.5), 5, 4)
     scales = []
     for loss in (1.0, 0.9, 0.9, 0.9, 0.9, 0.9):
         plateau.epoch_ended(loss)
@@ -165,11 +165,11 @@ def test_schedule__scales() -> None:
 
 def test_schedule__refusals() -> None:
     with pytest.raises(SpecError, match=r"^--schedule = 'linear': known are constant, cosine, multistep, plateau\. "):
-        ScheduleSpec(name="linear")
+        RateScheduleSpec(name="linear")
     with pytest.raises(SpecError, match=r"^schedule\.factor = 2: "):
-        ScheduleSpec(factor=2)
+        RateScheduleSpec(factor=2)
     with pytest.raises(SpecError, match=r"^schedule\.milestones = \(30,\): "):
-        ScheduleSpec(milestones=(30,))
+        RateScheduleSpec(milestones=(30,))
 
 
 def test_checkpoint__refusals(tmp_path) -> None:

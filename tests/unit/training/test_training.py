@@ -8,7 +8,7 @@ import pytest
 
 from lls_hw.config import lower_run
 from lls_hw.files import sweep_partials
-from lls_hw.models.reference.schedule import Schedule, ScheduleSpec
+from lls_hw.models.reference.schedule import RateSchedule, RateScheduleSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.training.checkpoint import kept_names
 from lls_hw.training.float_run import train_float
@@ -148,7 +148,7 @@ def test_train__kill_9_leaves_a_whole_checkpoint_that_resumes_exactly(tmp_path: 
 
 @pytest.mark.parametrize("name", ["constant", "cosine", "multistep"])
 def test_learning_rate__is_the_float_trainers(name: str) -> None:
-    theirs = Schedule(ScheduleSpec(name=name), 7, 4)
+    theirs = RateSchedule(RateScheduleSpec(name=name), 7, 4)
     rates = [learning_rate(0.05, name, step, 7, 4) for step in range(28)]
     assert rates == [0.05 * theirs.scale(step) for step in range(28)]
     assert min(rates) > 0, "the update's mantissa has no zero"
