@@ -36,7 +36,7 @@ def cycles(
     draw: Annotated[str | None, typer.Option(metavar="FILE.svg", help=DRAW_HELP)] = None,
     quiet: o.Quiet = False,
 ) -> None:
-    """Cycles, utilisation and mapping efficiency of every layer of a SCALE-Sim topology."""
+    """Cycles, utilization and mapping efficiency of every layer of a SCALE-Sim topology."""
     from lls_hw.models.topology import read_topology
     from lls_hw.sim.cost.scalesim import layer_cycles
 
@@ -94,7 +94,7 @@ def _text(lines: "list[LayerCycles]") -> str:
 
 
 def _table(lines: "list[LayerCycles]", title: str, elements: int, convention: "Convention") -> "Table":
-    """Lines and a total; the total's utilisation is all products over all element cycles, its mapping is left out."""
+    """Lines and a total; the total's utilization is all products over all element cycles, its mapping is left out."""
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", show_footer=True)
@@ -102,7 +102,7 @@ def _table(lines: "list[LayerCycles]", title: str, elements: int, convention: "C
     table.add_column("layer", "all", overflow="fold")
     for name, total in (
         ("m", ""), ("k", ""), ("n", ""), ("cycles", f"{spent:,}"),
-        ("utilisation", f"{100 * work / (spent * elements):.2f}%" if spent else ""), ("mapping efficiency", ""),
+        ("utilization", f"{100 * work / (spent * elements):.2f}%" if spent else ""), ("mapping efficiency", ""),
     ):  # fmt: skip
         table.add_column(name, total, justify="right", no_wrap=True)
     share = 1 if convention == "scalesim" else 100

@@ -29,7 +29,7 @@ def totals_json(costs: Costs) -> dict[str, Any]:
         "energy_uj_low_high": list(costs.energy_uj_low_high),
         "busy_cycles": dict(events.busy_cycles),
         "stall_cycles": {cause: sum(s.own_stall_cycles.get(cause, 0) for s in events.stages) for cause in CAUSES},
-        "utilization": events.utilisation,
+        "utilization": events.utilization,
     }
 
 
@@ -44,7 +44,7 @@ def stages_json(costs: Costs) -> list[dict[str, Any]]:
             "stall_causes": {cause: stage.own_stall_cycles.get(cause, 0) for cause in CAUSES},
             "busy_cycles": dict(stage.busy_cycles),
             "sram_peak_bytes": stage.peak_bytes,
-            "utilization": stage_utilisation(costs, stage),
+            "utilization": stage_utilization(costs, stage),
             "macs": stage.macs + stage.signal_macs,
             "energy_uj": energy.to_uj(),
             "dram_bytes": {"read": stage.counts.dram_read_bytes, "write": stage.counts.dram_write_bytes},
@@ -61,7 +61,7 @@ def stage_stalls(stage: StageResult) -> int:
     return sum(stage.own_stall_cycles.values())
 
 
-def stage_utilisation(costs: Costs, stage: StageResult) -> float:
+def stage_utilization(costs: Costs, stage: StageResult) -> float:
     """Array multiply-accumulates over processing elements x the stage's cycles.
 
     Where the array worked for the stage under an earlier one's cycles, its busy cycles count

@@ -3,13 +3,13 @@
 from rich.table import Table
 from rich.text import Text
 
-from lls_hw.costs.json import ratios, stage_stalls, stage_utilisation
+from lls_hw.costs.json import ratios, stage_stalls, stage_utilization
 from lls_hw.costs.step import Costs
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 
 
 def stage_table(costs: Costs) -> Table:
-    """Layer x stage: cycles, stalls, utilisation of the array, energy split, DRAM bytes."""
+    """Layer x stage: cycles, stalls, utilization of the array, energy split, DRAM bytes."""
     table = Table(title=f"one training step of {costs.rule}, layer by layer", title_justify="left")
     for name, justify in (
         ("layer", "left"),
@@ -30,7 +30,7 @@ def stage_table(costs: Costs) -> Table:
             stage.stage,
             f"{stage.cycles:,}",
             _percent(stage_stalls(stage), stage.cycles),
-            f"{100 * stage_utilisation(costs, stage):.0f}%",
+            f"{100 * stage_utilization(costs, stage):.0f}%",
             *(f"{split[key]:.2f}" for key in split),
             f"{moved / 1000:,.1f}",
         )
@@ -74,7 +74,7 @@ def _total_rows(costs: Costs) -> list[tuple[str, str]]:
     return [
         ("cycles", f"{events.cycles:,}"),
         ("time, ms", f"{costs.time_ms:.3f}"),
-        ("array utilisation", f"{100 * events.utilisation:.1f}%"),
+        ("array utilization", f"{100 * events.utilization:.1f}%"),
         ("energy, uJ", f"{split['total']:,.1f}"),
         ("  low - high, uJ", f"{low:,.0f} - {high:,.0f}"),
         *((f"  {part}, uJ", f"{split[part]:,.1f}") for part in split if part != "total"),

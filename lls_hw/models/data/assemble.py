@@ -1,4 +1,4 @@
-"""What every reader is asked for, and how it hands over what it found."""
+"""The request to a reader of data, and the form in which it hands over its find."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ IMAGENET: Statistics = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the network asks of its data; None leaves the choice to the set."""
+    """The network's demands on its data; None leaves the choice to the set."""
 
     shape: Shape | None = None
     classes: int | None = None

@@ -1,4 +1,4 @@
-"""What a data set is to the engines: pictures one can index, labels, and how to normalise them."""
+"""A data set as the engines see it: pictures that can be indexed, labels, mean and deviation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -59,7 +59,7 @@ def _from_buffer(data: object, dtype: object, shape: object, order: object = "C"
 
 
 def _latin1(text: object, encoding: object = "latin1") -> bytes:
-    """How protocols below 3 write bytes; no other codec is allowed."""
+    """The codec in which protocols below 3 write bytes; no other is allowed."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
         raise pickle.UnpicklingError("text in another codec than latin1")
     return text.encode("latin1")

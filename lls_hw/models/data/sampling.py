@@ -1,4 +1,4 @@
-"""Which pictures a step sees: seeded, without replacement within an epoch, reshuffled each epoch."""
+"""Choice of the pictures of a step: seeded, without replacement within an epoch, reshuffled each epoch."""
 
 from functools import lru_cache
 

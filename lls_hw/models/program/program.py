@@ -53,7 +53,7 @@ class Program:
 
     @property
     def output(self) -> str:
-        """What the last op writes: the logits of an inference program."""
+        """The tensor that the last op writes: the logits of an inference program."""
         (name,) = self.ops[-1].writes
         return name
 

@@ -28,7 +28,7 @@ CONVENTIONS = {
     "weight_gradient": "as many as the forward MACs, plus rows n of a trained local classifier",
     "training_step": "inference + learning_signal + block_input_gradient + weight_gradient",
 }
-"""What each count holds, printed beside it."""
+"""Contents of each count, printed beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ Results = dict[str, Values]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How one case compares.
+    """Comparison of one case.
 
     worst : largest of max|a - b| / max|b| over arrays with max|b| >= 1e-9; `array` is its name.
     passed : whether every array satisfies max|a - b| <= 1e-6 max|b| + 1e-9.

@@ -1,4 +1,4 @@
-"""Which of our parameters each array of a golden case is, by the name in its PyTorch state dict."""
+"""Our parameter for each array of a golden case, by the name in its PyTorch state dict."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a network holds before training: shapes and initial values. NumPy only, no torch."""
+"""Shapes and initial values of a network's parameters. NumPy only, no torch."""
 
 import zlib
 

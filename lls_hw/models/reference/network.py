@@ -15,7 +15,7 @@ from lls_hw.models.spec.rule import RuleSpec
 
 @dataclass(slots=True)
 class Tape:
-    """What one forward pass leaves behind.
+    """Tensors and losses of one forward pass.
 
     tensors : every named tensor, in the order made, PyTorch layout.
     losses : local loss per layer name, and ``classifier``.
@@ -114,7 +114,7 @@ class Reference:
         return tape
 
     def _block_term(self, layer: WeightedLayer, tape: Tape, labels: Tensor) -> Tensor:
-        """What one block adds to the objective."""
+        """The summand of one block in the objective."""
         h, state = tape.tensors[f"{layer.name}/h"], self.state(layer)
         if self.rule.name in {"dfa", "drtp"}:
             return (h * self._feedback(state["feedback"], tape.logits.detach(), labels)).sum()

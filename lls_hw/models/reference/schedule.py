@@ -12,7 +12,7 @@ SCHEDULES: tuple[ScheduleName, ...] = ("constant", "cosine", "multistep", "plate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateScheduleSpec:
-    """How the learning rate moves.
+    """Course of the learning rate.
 
     constant: 1. cosine: (1 + cos(pi step / steps)) / 2, every step. multistep: `factor` at each of the
     `milestones`, shares of the run (0.5 is half of its epochs). plateau: `factor` whenever the epoch's loss

@@ -1,4 +1,4 @@
-"""What a float training run is given and what it leaves. NumPy only, no torch."""
+"""Options and outcome of a float training run. NumPy only, no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class TrainOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult:
-    """What a run leaves: the curve [{epoch, loss, test_accuracy}] (percent), and its final state.
+    """Outcome of a run: the curve [{epoch, loss, test_accuracy}] (percent), and its final state.
 
     `parameters` are in program layout (of a schedule-free optimiser: the averaged ones), `statistics` the
     running mean and variance per layer.

@@ -1,4 +1,4 @@
-"""What every description has in common: frozen, no unknown keys, errors in the house form."""
+"""Common base of the descriptions: frozen, no unknown keys, errors in the house form."""
 
 import tomllib
 from collections.abc import Mapping

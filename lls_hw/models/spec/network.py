@@ -12,7 +12,7 @@ Count = Annotated[int, Field(**MAP_SIDE.bounds)]
 
 
 class _Block(Spec):
-    """What every trained block has: a name and the grid its local loss pools to."""
+    """Common fields of the trained blocks: a name, and the grid to which the local loss pools."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=128)
     pool: Count

@@ -48,7 +48,7 @@ class Precision(Spec):
         """Width of a layer's output in front of its BatchNorm: twice the activations', at most 16.
 
         BatchNorm divides by the spread across the batch, which can be far below the magnitude;
-        codes of activation width would lose the sign that the activation's gradient hangs on
+        codes of activation width would lose the sign on which the activation's gradient depends
         (docs/adr/002).
         """
         return max(self.activation_bits, min(16, 2 * self.activation_bits))

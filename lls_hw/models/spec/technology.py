@@ -1,4 +1,4 @@
-"""What an event costs: pJ, mW and mm2 with their sources, for one process node."""
+"""Prices of events: pJ, mW and mm2 with their sources, for one process node."""
 
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, Self

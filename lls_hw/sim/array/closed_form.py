@@ -102,7 +102,7 @@ def array_cycles(
     return _ws_cycles(sizes, rows, cols, preload_hidden)
 
 
-def array_utilisation(
+def array_utilization(
     m: int,
     k: int,
     n: int,

@@ -1,4 +1,4 @@
-"""What happened on the chip, in events: integers that add. Prices come later (`energy.py`)."""
+"""Events on the chip, counted: integers that add. Prices come later (`energy.py`)."""
 
 from dataclasses import dataclass, fields
 

@@ -17,7 +17,7 @@ PARTS: tuple[Part, ...] = ("array", "sram", "dram", "vector", "local", "leakage"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceLine:
-    """What one event costs. `counted` names the field of `Counts`, or `cycles`."""
+    """Price of one event. `counted` names the field of `Counts`, or `cycles`."""
 
     part: Part
     event: str

@@ -7,7 +7,7 @@ SCALE-Sim 3.0.0 (Samajdar et al., ISPASS 2020) maps a product on (Sr, Sc, T) = (
     cycles = folds·fold − 1
 
 Folds never overlap, partial folds cost whole ones, os ends before its last products can have arrived, and the last
-cycle's index stands for the count of cycles. Utilisation is 100·m·k·n / (cycles·R·C); mapping efficiency the mean share
+cycle's index stands for the count of cycles. Utilization is 100·m·k·n / (cycles·R·C); mapping efficiency the mean share
 of PEs in use over folds, in percent. Output sizes are rounded up. `docs/scalesim.md` says what each is worth.
 """
 
@@ -18,7 +18,7 @@ from typing import Literal
 from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.topology import TopologyLayer
-from lls_hw.sim.array.closed_form import array_cycles, array_utilisation, mapping_efficiency
+from lls_hw.sim.array.closed_form import array_cycles, array_utilization, mapping_efficiency
 
 Convention = Literal["ours", "scalesim"]
 
@@ -52,7 +52,7 @@ def scalesim_cycles(m: int, k: int, n: int, *, rows: int, cols: int, dataflow: D
 def layer_cycles(
     topology: Iterable[TopologyLayer], *, rows: int, cols: int, dataflow: Dataflow, convention: Convention = "ours"
 ) -> list[LayerCycles]:
-    """Cycles, utilisation and mapping efficiency of every layer on a rows x cols array.
+    """Cycles, utilization and mapping efficiency of every layer on a rows x cols array.
 
     Our convention hides the preload, charges partial folds exactly and rounds output sizes down; see `array_cycles`.
 
@@ -76,13 +76,13 @@ def _ours(layer: TopologyLayer, rows: int, cols: int, dataflow: Dataflow) -> Lay
         k=k,
         n=n,
         cycles=array_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
-        utilization=array_utilisation(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
+        utilization=array_utilization(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
         mapping_efficiency=mapping_efficiency(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
     )
 
 
 def _scalesim(layer: TopologyLayer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
-    """As SCALE-Sim prints it; percent. (Its single product on one element takes 0 cycles: utilisation 0 here.)"""
+    """As SCALE-Sim prints it; percent. (Its single product on one element takes 0 cycles: utilization 0 here.)"""
     m, k, n = layer.gemm("up")
     cycles = scalesim_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow)
     return LayerCycles(

@@ -23,7 +23,7 @@ Process = Generator[simpy.Event, object, None]
 
 @dataclass(slots=True)
 class Actor:
-    """What one unit or DMA direction is doing.
+    """Present activity of one unit or DMA direction.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class OpRun:
 
 @dataclass(slots=True)
 class Record:
-    """What is written down while the machine runs."""
+    """Sums and events collected while the machine runs."""
 
     trace: bool
     spans: list[tuple[str, str, int, int]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a run of the event engine yields: integers, per op, stage and unit."""
+"""Results of the event engine: integers per op, stage and unit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lls_hw.sim.cost.counts import Counts
 
 CAUSES = ("dram_read", "dram_write", "bank_conflict", "dependency")
-"""Why the first unit of an op stands still."""
+"""Causes for which the first unit of an op stands still."""
 
 TraceSpan = tuple[str, str, int, int]
 """(unit, name, first cycle, cycle after the last)."""
@@ -103,7 +103,7 @@ class EventResult:
     dram_bytes_per_cycle: int
 
     @property
-    def utilisation(self) -> float:
+    def utilization(self) -> float:
         """Array multiply-accumulates over cycles x processing elements, from 0 to 1."""
         return self.counts.macs / (self.cycles * self.array_pes) if self.cycles else 0.0
 

@@ -45,7 +45,7 @@ OPTIMIZERS = ("sgd", "momentum")
 
 
 def why_not_integers(rule: RuleSpec, optimizer: OptimizerSpec) -> tuple[str, str, str] | None:
-    """What keeps a rule or optimiser from running in integers: (where, found, need); None if nothing."""
+    """The obstacle to a rule or optimiser running in integers: (where, found, need); None without one."""
     if rule.name not in EXECUTED:
         return "--rule", rule.name, f"it has no integer execution; {', '.join(EXECUTED)} have"
     if optimizer.name not in OPTIMIZERS:

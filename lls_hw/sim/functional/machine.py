@@ -1,4 +1,4 @@
-"""What an op sees while it runs: tensors with their scales, and a record of what it touched."""
+"""The state that ops run on: tensors with their scales, and a record of what each op touched."""
 
 import zlib
 from collections.abc import Callable
@@ -27,7 +27,7 @@ class Peak:
 
 @dataclass(slots=True)
 class OpRecord:
-    """What one op really did: counted in kernels, measured on arrays."""
+    """One op's work as it happened: counted in kernels, measured on arrays."""
 
     index: int
     tally: ProductTally = field(default_factory=ProductTally)
@@ -139,7 +139,7 @@ class IntegerMachine:
         return int(stream_key(self.seed, self.step, zlib.crc32(name.encode())))
 
     def narrowing(self, name: str, rounding: Rounding | None = None) -> Narrowing:
-        """How codes of `name` are narrowed."""
+        """The way in which codes of `name` are narrowed."""
         precision = self.program.precision
         tensor = self.program.tensors.get(name)
         if rounding is None:

@@ -1,4 +1,4 @@
-"""Products whose sums are proven, through floating-point BLAS: the array's own bits, sooner.
+"""Products whose sums cannot overflow, through floating-point BLAS: the array's own bits, sooner.
 
 A float of p significand bits adds integers exactly, in any order and with fused multiply-adds, as long as
 no partial sum passes 2**p. `lanes` picks the narrowest float and the number of terms for which the codes

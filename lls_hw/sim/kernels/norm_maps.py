@@ -27,7 +27,7 @@ def betas(stats: Ints, beta_frac: Int) -> Ints:
 
 @kernel
 def narrowing_shifts(stats: Ints, out_frac: Int) -> Ints:
-    """What every channel's wide words drop on their way to `out_frac` fraction bits."""
+    """Bits that every channel's wide words drop on their way to `out_frac` fraction bits."""
     found = np.empty(stats.shape[1], np.int64)
     for c in range(found.size):
         found[c] = np.int64(stats[SCALE_EXP, c]) + GUARD - out_frac

@@ -1,6 +1,6 @@
-"""Typed doors to the products: proof of exactness, threads, containers.
+"""Typed wrappers of the product kernels: they bound the sums, share rows among threads, choose containers.
 
-Every door returns accumulators and a `ProductTally`. Sums that provably fit go through BLAS, the others
+Each returns accumulators and a `ProductTally`. Sums that cannot overflow go through BLAS, the others
 through the array's own order.
 """
 
@@ -21,14 +21,14 @@ DEPTHWISE_DIRECTIONS = {"forward": 0, "input_grad": 1, "weight_grad": 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductTally:
-    """What the array did.
+    """Work of the array in one op.
 
     Attributes
     ----------
     macs : products performed.
     overflows : additions that left the accumulator.
-    guarded : products whose sums were not proven to fit. Without any, neither the order of additions
-        nor the array's rows can have changed a bit.
+    guarded : products whose sums might have overflowed, by the bound of `holds`. Without any, neither the
+        order of additions nor the array's rows can have changed a bit.
     """
 
     macs: int = 0
@@ -45,7 +45,7 @@ class ProductTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayUnit:
-    """What of the array decides bits: rows in a fold, accumulator width, overflow."""
+    """The array as far as it decides bits: rows in a fold, accumulator width, overflow."""
 
     rows: int = 16
     accumulator_bits: int = 32
@@ -69,7 +69,7 @@ class ArrayUnit:
         return self.prove and terms * a_peak * b_peak + start <= self.top
 
     def lanes(self, terms: int, a: Ints, b: Ints, start: int = 0, chain: int | None = None) -> blas.Lanes | None:
-        """How float BLAS sums `chain` (default: all) of these products exactly; None where nothing is proven."""
+        """The float BLAS that sums `chain` (default: all) of these products exactly; None where one might overflow."""
         peaks = max_abs(a), max_abs(b)
         if not self.holds_peaks(terms, *peaks, start):
             return None
@@ -170,7 +170,7 @@ def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints)
 
 
 def _guarded(counts: tuple[int, int]) -> ProductTally:
-    """What a guarded kernel returned: (products, overflows)."""
+    """The tally of a guarded kernel, which returns (products, overflows)."""
     macs, overflows = (int(count) for count in counts)
     return ProductTally(macs=macs, overflows=overflows, guarded=macs)
 

@@ -1,4 +1,4 @@
-"""Typed doors to narrowing: widths, containers, peaks."""
+"""Typed wrappers of the narrowing kernels: widths, containers, peaks."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ ROUNDINGS: dict[Rounding, int] = {"nearest_even": 0, "half_up": 1, "floor": 2, "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
-    """How codes are narrowed: rounding, overflow, and the key of the random stream."""
+    """A way to narrow codes: rounding, overflow, and the key of the random stream."""
 
     rounding: Rounding = "nearest_even"
     overflow: Overflow = "saturate"

@@ -45,7 +45,7 @@ class Choice:
         )
 
     def visits(self, nest: Nest, operand: NestOperand) -> int:
-        """How many times a tile of the side is brought in (or, of the result, visited)."""
+        """Number of times that a tile of the side is brought in (or, of the result, visited)."""
         count = 1
         for dim in (*nest.relevant(operand.side), *self.repeats(nest, operand)):
             count *= self.axis(dim).trips

@@ -1,4 +1,4 @@
-"""What an op's planner knows: the chip, the tensors, and which of them live in the scratchpad."""
+"""The knowledge of an op's planner: the chip, the tensors, and those that live in the scratchpad."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ HELD_CHANNEL_SHARE = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one op finds one tensor.
+    """The place where one op finds one tensor.
 
     Attributes
     ----------

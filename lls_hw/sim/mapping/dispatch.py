@@ -34,7 +34,7 @@ RECIPES: dict[type[Op], Callable[[Context, Any], Grouped]] = {
 
 
 def plan_op(ctx: Context, op: Op) -> Plan:
-    """How an op runs in `ctx.budget_bytes` of scratchpad beside the resident tensors."""
+    """The op's tiles for `ctx.budget_bytes` of scratchpad beside the resident tensors."""
     if isinstance(op, NestOp):
         return plan_nest(ctx, op)
     return _stream_plan(_Stream(ctx, op))

@@ -1,4 +1,4 @@
-"""Why a mapping won: the candidates, their traffic, and what each needs."""
+"""The candidates that a mapping won against, with their traffic and needs."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from lls_hw.sim.mapping.search import candidates_of
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the mapper saw for one op.
+    """The mapper's view of one op.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ Pieces = dict[Dim, Piece]
 
 @dataclass(frozen=True, slots=True)
 class TileWork:
-    """What a tile does on the units of its route."""
+    """Work of one tile on the units of its route."""
 
     cycles: tuple[int, ...]
     tally: Mapping[str, int]

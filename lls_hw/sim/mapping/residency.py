@@ -1,4 +1,4 @@
-"""Which tensors stay in the scratchpad between ops, from lifetimes and sizes alone.
+"""Choice of the tensors that stay in the scratchpad between ops, from lifetimes and sizes alone.
 
 A tensor's *gap* is the stretch between two consecutive ops that touch it. Keeping it over a gap saves
 the later op's reads; keeping it over all gaps from its birth to its last use saves the write as well.

@@ -39,7 +39,7 @@ class ScheduledOp:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What the event engine runs."""
+    """A program's tiles in order on one chip: the input of the event engine."""
 
     program: Program
     chip: AcceleratorSpec

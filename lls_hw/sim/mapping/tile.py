@@ -1,4 +1,4 @@
-"""What a schedule is made of: transfers, tiles, loops of tiles, buffers."""
+"""Parts of a schedule: transfers, tiles, loops of tiles, buffers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -145,7 +145,7 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How one op runs: its route, buffers and tiles, before it is placed in a program.
+    """Route, buffers and tiles of one op, before it is placed in a program.
 
     Attributes
     ----------

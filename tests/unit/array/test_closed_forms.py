@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.array.closed_form import array_accesses, array_cycles, array_utilisation, mapping_efficiency
+from lls_hw.sim.array.closed_form import array_accesses, array_cycles, array_utilization, mapping_efficiency
 from lls_hw.sim.array.registers import ArrayForm, run_array
 from tests.oracles import array as oracle
 
@@ -74,7 +74,7 @@ def test_the_pointwise_layer_of_the_design():
     layer = {"rows": 16, "cols": 16, "dataflow": "ws"}
     assert array_cycles(64, 512, 512, **layer) == 65582
     assert array_cycles(64, 512, 512, **layer, preload_hidden=False) == 80927
-    assert array_utilisation(64, 512, 512, **layer) == pytest.approx(0.99930, abs=1e-5)
+    assert array_utilization(64, 512, 512, **layer) == pytest.approx(0.99930, abs=1e-5)
     assert mapping_efficiency(64, 24, 512, **layer) == 0.75
 
 

@@ -34,7 +34,7 @@ def test_shipped__every_op_is_charged_whole(chip, net, rule):
         assert 0 <= charged.start_cycle <= charged.end_cycle <= result.cycles
     assert sum(stage.cycles for stage in result.stages) == result.cycles
     assert result.scratchpad_peak_bytes <= chip.scratchpad.capacity_bytes
-    assert 0 < result.utilisation <= 1
+    assert 0 < result.utilization <= 1
 
 
 @pytest.mark.parametrize("name", names("chips"))

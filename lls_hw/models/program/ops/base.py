@@ -1,4 +1,4 @@
-"""What every op is: a layer and stage, the tensors it reads and writes, how much work it is.
+"""Base of the ops: a layer and stage, the tensors read and written, the amount of work.
 
 An op is a description. The functional engine executes it, the event engine prices it, the float
 reference mirrors it; none of them may take its own counts from the properties here, which exist

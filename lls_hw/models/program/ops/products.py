@@ -34,7 +34,7 @@ class Product(Op):
 
     @property
     def direction(self) -> Direction:
-        """Which of the three products of a layer it is."""
+        """Its place among the three products of a layer."""
         if self.error is None:
             return "forward"
         return "weight_grad" if self.weight is None else "input_grad"
