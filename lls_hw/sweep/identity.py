@@ -19,7 +19,7 @@ from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.training.plan import ROUNDING_VERSION, TrainPlan
 
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 """Raised when a decision about costs or rounding changes a simulated number: stored points are then others."""
 
 Inputs = Mapping[str, Any]
@@ -112,11 +112,11 @@ def learnt_optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
     return optimizer.model_dump(mode="json", exclude=None if optimizer.uses_momentum else {"momentum"})
 
 
-def learning_inputs(run: RunSpec, plan: TrainPlan | None, data: str, rows: int | None = None) -> dict[str, Any]:
+def learning_inputs(run: RunSpec, plan: TrainPlan | None, data: str, order: Inputs | None = None) -> dict[str, Any]:
     """Everything that decides a training's curve, or (no plan) one step held against float.
 
     Of the chip that is the phase accumulator of its basis generator; and, where some product's accumulator
-    could overflow, the array's rows: only then does the order of additions change a bit.
+    could overflow, `order`, the order of its additions: only then does that change a bit.
     """
     return {
         "model_version": MODEL_VERSION,
@@ -130,7 +130,7 @@ def learning_inputs(run: RunSpec, plan: TrainPlan | None, data: str, rows: int |
         "seed": run.seed,
         "data": data,
         "plan": None if plan is None else plan.json(),
-        "rows": rows,
+        "order": order,
     }
 
 

@@ -5,17 +5,20 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from lls_hw.config import RunSpec
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.sim.array.order import addition_order
 from lls_hw.sweep.executors import Executor
 from lls_hw.sweep.identity import MODEL_VERSION, learning_inputs, run_id
 from lls_hw.sweep.points import Outcome, Point, Task
 from lls_hw.sweep.stop import Interrupted, Stop
 from lls_hw.sweep.store import Store
 
-SHARED_ROWS = 16
-"""Of the array that trains for all arrays; others train again where the order of additions could matter."""
+SHARED = {"array": ArraySpec(rows=16, cols=16), "depthwise_on": "vector"}
+"""What trains for every array; others train again where the order of additions could matter."""
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, done, of how many)."""
@@ -108,24 +111,24 @@ class Sweep:
         """The training of each point, by their ids; those that are missing are run.
 
         First one for all arrays; then, where its accumulators could have overflowed, one for each other
-        number of rows.
+        order of additions.
         """
         shared = {point.id: self._task(point, None) for point in points}
         self._train(shared.values(), summary)
         own = {}
         for point in points:
             found = self.store.result("trainings", shared[point.id].id)
-            rows = point.run.chip.array.rows
-            if found is not None and not found["array_independent"] and found["array_rows"] != rows:
-                own[point.id] = self._task(point, rows)
+            order = addition_order(point.run.chip)
+            if found is not None and not found["array_independent"] and found["addition_order"] != order:
+                own[point.id] = self._task(point, order)
         self._train(own.values(), summary)
         return {key: task.id for key, task in (shared | own).items()}
 
-    def _task(self, point: Point, rows: int | None) -> Task:
+    def _task(self, point: Point, order: dict[str, Any] | None) -> Task:
         learning = point.learning
         assert learning is not None, "only points that learn have a training"
-        inputs = learning_inputs(point.run, learning.plan, learning.data, rows)
-        key, run = run_id(inputs), plain(point.run, rows)
+        inputs = learning_inputs(point.run, learning.plan, learning.data, order)
+        key, run = run_id(inputs), plain(point.run, shared=order is None)
         name = f"{key}-{run_id({'data': run.data})}.npz"  # a checkpoint belongs to one spelling of its data
         checkpoint = self._folder / name if self.executor.is_local and learning.plan else None
         return Task(id=key, kind=learning.kind, run=run, learning=learning, checkpoint=checkpoint, inputs=inputs)
@@ -173,14 +176,14 @@ class Sweep:
             return next(results, None)
 
 
-def plain(run: RunSpec, rows: int | None) -> RunSpec:
-    """The run that stands for all that share its training: no name, and an array of SHARED_ROWS, or of its own.
+def plain(run: RunSpec, *, shared: bool) -> RunSpec:
+    """The run that stands for all that share its training: no name, and the shared array or its own.
 
     So neither the order of a grid nor what was run before it decides what a training is.
     """
-    array = f"{rows or SHARED_ROWS}x{run.chip.array.cols}"
+    chip = run.chip.model_copy(update=SHARED) if shared else run.chip
     network = run.network.model_copy(update={"name": "network"})
-    return run.model_copy(update={"network": network, "chip": run.chip.with_array(array)})
+    return run.model_copy(update={"network": network, "chip": chip})
 
 
 def _failure(key: str, error: str) -> Outcome:

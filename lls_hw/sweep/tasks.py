@@ -10,6 +10,7 @@ from lls_hw.config import lower_run
 from lls_hw.files import UnwritableError
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.sim.array.order import addition_order
 from lls_hw.sweep.cost_task import point_costs
 from lls_hw.sweep.identity import MODEL_VERSION, data_digest
 from lls_hw.sweep.points import Outcome, Task
@@ -48,7 +49,7 @@ def _cost(task: Task) -> dict[str, Any]:
 
 
 def _train(task: Task) -> dict[str, Any]:
-    """A curve in integers, and whether the array's rows can have changed a bit of it."""
+    """A curve in integers, and whether the array can have changed a bit of it."""
     from lls_hw.training.result import TrainReport
     from lls_hw.training.trainer import limited, train
 
@@ -60,7 +61,7 @@ def _train(task: Task) -> dict[str, Any]:
     left_out = ("inputs", "energy_uj_per_image", "cycles_per_image", "stopped")
     data = {name: value for name, value in report.json().items() if name not in left_out}
     guarded = sum(row["guarded"] for row in outcome.curve)
-    return {**data, "array_rows": run.chip.array.rows, "array_independent": guarded == 0}
+    return {**data, "addition_order": addition_order(run.chip), "array_independent": guarded == 0}
 
 
 def _plan(task: Task) -> TrainPlan:
@@ -77,7 +78,7 @@ def _proxy(task: Task) -> dict[str, Any]:
     cosines = [check.cosine for check in found.checks if check.tensor.endswith(WEIGHT_GRADIENT)]
     return {
         "accuracy_proxy": sum(cosines) / len(cosines),
-        "array_rows": task.run.chip.array.rows,
+        "addition_order": addition_order(task.run.chip),
         "array_independent": found.guarded == 0,
     }
 

@@ -14,6 +14,7 @@ from lls_hw.config import RunSpec
 from lls_hw.models.data import Images
 from lls_hw.models.reference.schedule import RateSchedule, RateScheduleSpec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.sim.array.order import addition_order
 
 FLOAT_ENDING = ".float"
 """Of the float run's checkpoint, beside the integers'."""
@@ -80,7 +81,7 @@ def learning_rate(base: float, schedule: str, step: int, steps_per_epoch: int, e
 def identity(run: RunSpec, plan: TrainPlan, images: Images) -> str:
     """Hash of everything that decides the values and the curve, and of nothing else."""
     specs = [spec.model_dump(mode="json") for spec in (run.network, run.rule, run.precision, run.optimizer)]
-    chip = [run.chip.array.rows, run.chip.local.phase_bits]
+    chip = [addition_order(run.chip), run.chip.local.phase_bits]
     sample = np.ascontiguousarray(images.train_images[np.arange(min(8, len(images.train_labels)))])
     data = [zlib.crc32(part.tobytes()) for part in (images.train_labels, images.test_labels, sample)]
     rest = [chip, run.batch, run.seed, run.data, plan.json(), data, images.mean, images.std, ROUNDING_VERSION]

@@ -39,9 +39,9 @@ class Window:
             yield (ky, kx, y, x) if inside else (ky, kx, None, None)
 
 
-def folded(register: Register, start: int, terms: list, rows: int) -> int:
-    """`rows` terms at a time chain from zero through the column; the accumulator adds each chain."""
-    total = start
+def folded(register: Register, start: int, terms: list, rows: int | None) -> int:
+    """`rows` terms at a time (None: all) chain from zero; the accumulator adds each chain."""
+    total, rows = start, rows or len(terms)
     for k in range(0, len(terms), rows):
         chain = 0
         for term in terms[k : k + rows]:

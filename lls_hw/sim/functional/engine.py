@@ -21,7 +21,6 @@ from lls_hw.sim.functional.products import run_depthwise, run_gemm
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.update import run_update
 from lls_hw.sim.kernels.jit import Ints
-from lls_hw.sim.kernels.products import ArrayUnit
 from lls_hw.sim.kernels.requant import container
 
 RUNNERS: dict[str, Callable[[IntegerMachine, Any], None]] = {
@@ -83,7 +82,7 @@ class FunctionalEngine:
     ----------
     program : a training step of the LLS family or of backpropagation.
     values : initial kept tensors (see `state.initial_values`).
-    chip : its array and local unit decide accumulator order and the basis.
+    chip : its array decides the order of additions, its local unit the basis.
     seed : of the stochastic rounding.
 
     Raises
@@ -93,13 +92,7 @@ class FunctionalEngine:
 
     def __init__(self, program: Program, values: dict[str, Value], chip: AcceleratorSpec, *, seed: int = 0) -> None:
         refuse_numerics(program.rule, program.optimizer, program.network, program.batch)
-        precision = program.precision
-        array = ArrayUnit(
-            rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"
-        )
-        self.machine = IntegerMachine(program, dict(values), array=array, seed=seed)
-        self.machine.phase_bits = chip.local.phase_bits
-        self.machine.learning_rate = program.optimizer.learning_rate
+        self.machine = IntegerMachine(program, dict(values), chip=chip, seed=seed)
 
     def step(self, images: Value, labels: Ints, observe: Callable[[OpRecord], None] | None = None) -> list[OpRecord]:
         """One training step.

@@ -27,7 +27,6 @@ from lls_hw.sim.functional.state import input_codes
 from lls_hw.sim.kernels.inference import running_constants
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.norm_maps import forward_peak
-from lls_hw.sim.kernels.products import ArrayUnit
 from lls_hw.sim.kernels.requant import container
 
 TEST_BATCH = 250
@@ -64,10 +63,7 @@ class Inference:
         *,
         fixed: Mapping[str, int] | None = None,
     ) -> None:
-        self.network, self.precision, self.fixed = network, precision, dict(fixed or {})
-        self.array = ArrayUnit(
-            rows=chip.array.rows, accumulator_bits=precision.accumulator_bits, wraps=precision.overflow == "wrap"
-        )
+        self.network, self.precision, self.chip, self.fixed = network, precision, chip, dict(fixed or {})
         self.values = values
         self.saturated = self.overflows = self.guarded = 0
 
@@ -75,7 +71,7 @@ class Inference:
         """Codes (batch, classes) for activation codes (batch, height, width, channels)."""
         program = inference_program(self.network, self.precision, len(images.codes))
         kept = {name: self.values[name] for name, tensor in program.tensors.items() if tensor.kept}
-        m = IntegerMachine(program, kept, array=self.array, seed=0)
+        m = IntegerMachine(program, kept, chip=self.chip, seed=0)
         m.scales = Scales("static" if self.precision.scaling == "static" else "two_pass", fixed=self.fixed)
         m.values["input/x"] = Value(images.codes.astype(container(self.precision.activation_bits)), images.frac)
         for index, op in enumerate(program.ops):

@@ -8,11 +8,13 @@ import numpy as np
 
 from lls_hw.models.program.ops import Op, Operand
 from lls_hw.models.program.program import Program
-from lls_hw.models.spec.precision import Rounding, Scaling
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.precision import Precision, Rounding, Scaling
 from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints
-from lls_hw.sim.kernels.products import ArrayUnit, ProductTally
+from lls_hw.sim.kernels.products import ProductTally, Summation
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.update import stream_key
 
@@ -81,6 +83,15 @@ def fitting_frac(peak: Peak, bits: int) -> int:
     return peak.frac - (peak.code.bit_length() - (bits - 1)) if peak.code else bits - 1
 
 
+def summation(chip: AcceleratorSpec, precision: Precision) -> Summation:
+    """How a chip adds at a precision."""
+    return Summation(
+        chain_terms=DATAFLOWS[chip.array.dataflow].chain_terms(chip.array.rows),
+        accumulator_bits=precision.accumulator_bits,
+        wraps=precision.overflow == "wrap",
+    )
+
+
 class IntegerMachine:
     """The state of one chip between and during training steps.
 
@@ -89,16 +100,19 @@ class IntegerMachine:
     values : every tensor's codes and scale by name; kept ones persist from step to step.
     records : one `OpRecord` per op of the step just run.
     taps : numbers for people that no tensor of the program holds (likelihoods, lost updates).
+    sums : how the chip's array adds products.
+    depthwise_on : the unit that runs depthwise convolutions, "array" or "vector".
     """
 
-    def __init__(self, program: Program, values: dict[str, Value], *, array: ArrayUnit, seed: int) -> None:
-        self.program, self.values, self.array, self.seed = program, values, array, seed
+    def __init__(self, program: Program, values: dict[str, Value], *, chip: AcceleratorSpec, seed: int) -> None:
+        self.program, self.values, self.seed = program, values, seed
+        self.sums, self.depthwise_on = summation(chip, program.precision), chip.depthwise_on
         self.scales = Scales(program.precision.scaling)
         self.step = 0
         self.records: list[OpRecord] = []
         self.taps: dict[str, Ints] = {}
         self.constants: dict[str, Ints] = {}
-        self.phase_bits = 48
+        self.phase_bits = chip.local.phase_bits
         self.learning_rate = program.optimizer.learning_rate
         self._op: Op = program.ops[0]
 

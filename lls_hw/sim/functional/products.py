@@ -1,5 +1,7 @@
 """Convolutions and linear layers in their three directions."""
 
+from functools import partial
+
 import numpy as np
 
 from lls_hw.models.program.ops import DepthwiseConv, Gemm
@@ -19,7 +21,7 @@ def _forward(m: IntegerMachine, op: Gemm) -> None:
     x, w = m.read(op.source), m.read(op.weight)
     frac = x.frac + w.frac
     bias = _bias(m, op, frac)
-    acc, tally = forward(m.array, op.shape, _map(op, x), _matrix(op, w), bias)
+    acc, tally = forward(m.sums, op.shape, _map(op, x), _matrix(op, w), bias)
     m.record.tally += tally
     m.narrow(op.out, acc, frac)
 
@@ -30,14 +32,14 @@ def _bias(m: IntegerMachine, op: Gemm, frac: int) -> Ints:
         return np.zeros(op.shape.out_c, np.int64)
     bias = m.read(op.bias)
     how = Narrowing(rounding="half_up")
-    codes, saturated = requantise(bias.codes, bias.frac - frac, m.array.accumulator_bits, how)
+    codes, saturated = requantise(bias.codes, bias.frac - frac, m.sums.accumulator_bits, how)
     m.record.saturated += saturated
     return codes.astype(np.int64)
 
 
 def _weight_grad(m: IntegerMachine, op: Gemm) -> None:
     x, delta = m.read(op.source), m.read(op.error)
-    acc, tally = weight_gradient(m.array, op.shape, _map(op, x), delta.codes.reshape(-1, op.shape.out_c))
+    acc, tally = weight_gradient(m.sums, op.shape, _map(op, x), delta.codes.reshape(-1, op.shape.out_c))
     m.record.tally += tally
     m.write(op.out, acc, x.frac + delta.frac)
 
@@ -45,7 +47,7 @@ def _weight_grad(m: IntegerMachine, op: Gemm) -> None:
 def _input_grad(m: IntegerMachine, op: Gemm) -> None:
     delta, w = m.read(op.error), m.read(op.weight)
     shape = (op.batch, op.shape.out_h, op.shape.out_w, op.shape.out_c)
-    acc, tally = input_gradient(m.array, op.shape, delta.codes.reshape(shape), _matrix(op, w))
+    acc, tally = input_gradient(m.sums, op.shape, delta.codes.reshape(shape), _matrix(op, w))
     m.record.tally += tally
     m.narrow(op.out, acc, delta.frac + w.frac)
 
@@ -62,18 +64,19 @@ def _matrix(op: Gemm, w: Value) -> Ints:
 
 def run_depthwise(m: IntegerMachine, op: DepthwiseConv) -> None:
     """A depthwise convolution or one of its gradients, with accumulators of the array's width."""
-    s, bits = op.shape, m.array.accumulator_bits
+    s, bits = op.shape, m.sums.accumulator_bits
+    add = partial(depthwise, m.sums, s, op.direction, on_array=m.depthwise_on == "array")
     a, b = (m.read(name) for name in op.factors)
     frac = a.frac + b.frac
     if op.direction == "forward":
         acc = zeros((op.batch, s.out_h, s.out_w, s.out_c), bits)
-        m.record.tally += depthwise(m.array, s, op.direction, a.codes, b.codes, acc)
+        m.record.tally += add(a.codes, b.codes, acc)
         m.narrow(op.out, acc, frac)
     elif op.direction == "input_grad":
         acc = zeros((op.batch, s.in_h, s.in_w, s.in_c), bits)
-        m.record.tally += depthwise(m.array, s, op.direction, acc, b.codes, a.codes)
+        m.record.tally += add(acc, b.codes, a.codes)
         m.narrow(op.out, acc, frac)
     else:
         acc = zeros(s.weight_shape, bits)
-        m.record.tally += depthwise(m.array, s, op.direction, a.codes, acc, b.codes)
+        m.record.tally += add(a.codes, acc, b.codes)
         m.write(op.out, acc, frac)

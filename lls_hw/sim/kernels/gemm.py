@@ -1,9 +1,10 @@
-"""Matrix products as the array performs them: fold by fold, row by row, every addition guarded.
+"""Matrix products as the array performs them: chain by chain, row by row, every addition guarded.
 
-A fold multiplies `rows` inner indices at a time. Within a fold the products of one output chain
-through the array's column; the accumulator under the column then adds the fold to what it holds.
-Folds along n touch other outputs, so they change no bit and need no loop. Sums that provably fit
-take the shorter way of `blas.py`, which shares the gathering and the folding of columns.
+A chain is `depth` products of one output, added one after the other from zero; the accumulator then adds the
+chain to what it holds. Where sums move down a column of the array, a chain is as long as the column is high;
+where sums stay in their elements, it is the whole of k. Folds along m and n touch other outputs, so they
+change no bit and need no loop. Sums that provably fit take the shorter way of `blas.py`, which shares the
+gathering and the folding of columns.
 """
 
 import numpy as np
@@ -11,11 +12,16 @@ import numpy as np
 from lls_hw.sim.kernels.jit import Int, Ints, kernel
 from lls_hw.sim.kernels.scalar import clamp, wrap
 
+WHOLE_CHAIN_BLOCK = 64  # positions unfolded at a time where a chain holds all of them
+
 
 @kernel
-def fold_guarded(a: Ints, b: Ints, acc: Ints, total_bits: Int, wraps: Int, chain: Ints) -> tuple[int, int]:
-    """acc[m, n] += a[m, k] @ b[k, n], one fold of k; returns (products, overflows).
+def chain_guarded(
+    a: Ints, b: Ints, acc: Ints, total_bits: Int, wraps: Int, continues: Int, chain: Ints
+) -> tuple[int, int]:
+    """acc[m, n] += a[m, k] @ b[k, n], one chain along k; returns (products, overflows).
 
+    `continues`: the chain goes on from what `acc` holds instead of starting from zero and being added to it.
     Every addition is held to `total_bits`; `chain` is room for one row of sums.
     """
     n_rows, n_inner = a.shape
@@ -26,7 +32,7 @@ def fold_guarded(a: Ints, b: Ints, acc: Ints, total_bits: Int, wraps: Int, chain
     overflows = 0
     for m in range(n_rows):
         for n in range(n_cols):
-            chain[n] = 0
+            chain[n] = acc[m, n] if continues else 0
         for k in range(n_inner):
             value = np.int64(a[m, k])
             for n in range(n_cols):
@@ -37,7 +43,7 @@ def fold_guarded(a: Ints, b: Ints, acc: Ints, total_bits: Int, wraps: Int, chain
                 chain[n] = total
             macs += n_cols
         for n in range(n_cols):
-            total = np.int64(acc[m, n]) + chain[n]
+            total = chain[n] if continues else np.int64(acc[m, n]) + chain[n]
             if total < low or total > high:
                 overflows += 1
                 total = wrap(total, total_bits) if wraps else clamp(total, low, high)
@@ -82,7 +88,7 @@ def forward_rows(
     out_w: Int,
     first: Int,
     last: Int,
-    rows: Int,
+    depth: Int,
     total_bits: Int,
     wraps: Int,
     acc: Ints,
@@ -99,10 +105,10 @@ def forward_rows(
         for m in range(m0, m1):
             for n in range(n_cols):
                 acc[m, n] = bias[n]
-        for k0 in range(0, inner, rows):
-            k1 = min(k0 + rows, inner)
+        for k0 in range(0, inner, depth):
+            k1 = min(k0 + depth, inner)
             a = block[: m1 - m0, k0:k1]
-            done, over = fold_guarded(a, w[k0:k1], acc[m0:m1], total_bits, wraps, chain)
+            done, over = chain_guarded(a, w[k0:k1], acc[m0:m1], total_bits, wraps, 0, chain)
             macs += done
             overflows += over
     return macs, overflows
@@ -120,28 +126,30 @@ def weight_grad_rows(
     out_w: Int,
     first: Int,
     last: Int,
-    rows: Int,
+    depth: Int,
     total_bits: Int,
     wraps: Int,
     acc: Ints,
 ) -> tuple[int, int]:
-    """acc[first:last] = (im2col(x)^T @ delta)[first:last], folds of `rows` positions."""
+    """acc[first:last] = (im2col(x)^T @ delta)[first:last], chains of `depth` positions; returns as `forward_rows`."""
     channels = x.shape[3]
     positions, n_cols = delta.shape
     inner = kernel_h * kernel_w * channels
-    block = np.empty((rows, inner), x.dtype)
-    turned = np.empty((last - first, rows), x.dtype)
+    continues = int(depth >= positions)
+    step = min(depth, WHOLE_CHAIN_BLOCK) if continues else depth
+    block = np.empty((step, inner), x.dtype)
+    turned = np.empty((last - first, step), x.dtype)
     chain = np.empty(n_cols, np.int64)
     acc[first:last] = 0
     macs, overflows = 0, 0
-    for p0 in range(0, positions, rows):
-        p1 = min(p0 + rows, positions)
+    for p0 in range(0, positions, step):
+        p1 = min(p0 + step, positions)
         gather_rows(x, stride, pad, kernel_h, kernel_w, out_h, out_w, p0, block[: p1 - p0])
         for k in range(first, last):
             for p in range(p1 - p0):
                 turned[k - first, p] = block[p, k]
         a = turned[:, : p1 - p0]
-        done, over = fold_guarded(a, delta[p0:p1], acc[first:last], total_bits, wraps, chain)
+        done, over = chain_guarded(a, delta[p0:p1], acc[first:last], total_bits, wraps, continues, chain)
         macs += done
         overflows += over
     return macs, overflows
@@ -157,7 +165,7 @@ def input_grad_images(
     kernel_w: Int,
     first: Int,
     last: Int,
-    rows: Int,
+    depth: Int,
     total_bits: Int,
     wraps: Int,
     acc: Ints,
@@ -179,10 +187,10 @@ def input_grad_images(
     for image in range(first, last):
         for oy in range(out_h):
             columns[:] = 0
-            for k0 in range(0, out_c, rows):
-                k1 = min(k0 + rows, out_c)
+            for k0 in range(0, out_c, depth):
+                k1 = min(k0 + depth, out_c)
                 a = delta[image, oy, :, k0:k1]
-                done, over = fold_guarded(a, w_turned[k0:k1], columns, total_bits, wraps, chain)
+                done, over = chain_guarded(a, w_turned[k0:k1], columns, total_bits, wraps, 0, chain)
                 macs += done
                 overflows += over
             for ox in range(out_w):

@@ -4,7 +4,7 @@ Each returns accumulators and a `ProductTally`. Sums that cannot overflow go thr
 through the array's own order.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class ProductTally:
     ----------
     macs : products performed.
     overflows : additions that left the accumulator.
-    guarded : products whose sums might have overflowed, by the bound of `holds`. Without any, neither the
-        order of additions nor the array's rows can have changed a bit.
+    guarded : products whose sums might have overflowed, by the bound of `holds`. Without any, the order
+        of additions, and so the array's rows and dataflow, cannot have changed a bit.
     """
 
     macs: int = 0
@@ -44,13 +44,25 @@ class ProductTally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrayUnit:
-    """The array as far as it decides bits: rows in a fold, accumulator width, overflow."""
+class Summation:
+    """How products are added up, as far as it decides bits.
 
-    rows: int = 16
+    Attributes
+    ----------
+    chain_terms : most products that are added one after the other from zero before their sum is added to the
+        stored one; None: all of them.
+    accumulator_bits, wraps : what every addition is held to, and how.
+    prove : False takes the guarded kernels where sums provably fit, too (for tests).
+    """
+
+    chain_terms: int | None = 16
     accumulator_bits: int = 32
     wraps: bool = False
-    prove: bool = True  # False forces the guarded kernels, for tests
+    prove: bool = True
+
+    def depth(self, terms: int) -> int:
+        """Products in a chain of a sum of `terms`."""
+        return terms if self.chain_terms is None else min(terms, self.chain_terms)
 
     @property
     def top(self) -> int:
@@ -76,11 +88,11 @@ class ArrayUnit:
         return blas.lanes(terms if chain is None else chain, *peaks)
 
 
-def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints) -> tuple[Ints, ProductTally]:
+def forward(sums: Summation, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints) -> tuple[Ints, ProductTally]:
     """im2col(x) @ w + bias: x (batch, h, w, c), w (k, out_c), bias (out_c,) at accumulator scale."""
     rows = x.shape[0] * shape.positions
-    acc = np.empty((rows, shape.out_c), container(array.accumulator_bits))
-    how = array.lanes(shape.fan_in, x, w, max_abs(bias))
+    acc = np.empty((rows, shape.out_c), container(sums.accumulator_bits))
+    how = sums.lanes(shape.fan_in, x, w, max_abs(bias))
     if how is not None:
         acc[:] = bias
         return acc, ProductTally(macs=blas.forward(shape, x, w, how, acc))
@@ -99,9 +111,9 @@ def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints
                 shape.out_w,
                 first,
                 last,
-                array.rows,
-                array.accumulator_bits,
-                array.wraps,
+                sums.depth(shape.fan_in),
+                sums.accumulator_bits,
+                sums.wraps,
                 acc,
             )
         )
@@ -109,10 +121,10 @@ def forward(array: ArrayUnit, shape: WeightedLayer, x: Ints, w: Ints, bias: Ints
     return acc, sum(run(work, rows), ProductTally())
 
 
-def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints) -> tuple[Ints, ProductTally]:
+def weight_gradient(sums: Summation, shape: WeightedLayer, x: Ints, delta: Ints) -> tuple[Ints, ProductTally]:
     """im2col(x)^T @ delta: x (batch, h, w, c), delta (positions, out_c); acc (k, out_c)."""
-    acc = np.zeros((shape.fan_in, shape.out_c), container(array.accumulator_bits))
-    how = array.lanes(delta.shape[0], x, delta)
+    acc = np.zeros((shape.fan_in, shape.out_c), container(sums.accumulator_bits))
+    how = sums.lanes(delta.shape[0], x, delta)
     if how is not None:
         return acc, ProductTally(macs=blas.weight_gradient(shape, x, delta, how, acc))
 
@@ -129,9 +141,9 @@ def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints
                 shape.out_w,
                 first,
                 last,
-                array.rows,
-                array.accumulator_bits,
-                array.wraps,
+                sums.depth(len(delta)),
+                sums.accumulator_bits,
+                sums.wraps,
                 acc,
             )
         )
@@ -139,11 +151,11 @@ def weight_gradient(array: ArrayUnit, shape: WeightedLayer, x: Ints, delta: Ints
     return acc, sum(run(work, shape.fan_in), ProductTally())
 
 
-def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints) -> tuple[Ints, ProductTally]:
+def input_gradient(sums: Summation, shape: WeightedLayer, delta: Ints, w: Ints) -> tuple[Ints, ProductTally]:
     """col2im(delta @ w^T): delta (batch, out_h, out_w, out_c), w (k, out_c); acc (batch, h, w, c)."""
     terms = shape.out_c * shape.kernel_h * shape.kernel_w
-    acc = np.zeros((delta.shape[0], shape.in_h, shape.in_w, shape.in_c), container(array.accumulator_bits))
-    how = array.lanes(terms, delta, w, chain=shape.out_c)
+    acc = np.zeros((delta.shape[0], shape.in_h, shape.in_w, shape.in_c), container(sums.accumulator_bits))
+    how = sums.lanes(terms, delta, w, chain=shape.out_c)
     if how is not None:
         return acc, ProductTally(macs=blas.input_gradient(shape, delta, w, how, acc))
     turned = np.ascontiguousarray(w.T)
@@ -159,9 +171,9 @@ def input_gradient(array: ArrayUnit, shape: WeightedLayer, delta: Ints, w: Ints)
                 shape.kernel_w,
                 first,
                 last,
-                array.rows,
-                array.accumulator_bits,
-                array.wraps,
+                sums.depth(shape.out_c),
+                sums.accumulator_bits,
+                sums.wraps,
                 acc,
             )
         )
@@ -175,21 +187,48 @@ def _guarded(counts: tuple[int, int]) -> ProductTally:
     return ProductTally(macs=macs, overflows=overflows, guarded=macs)
 
 
-def depthwise(array: ArrayUnit, shape: WeightedLayer, direction: str, x: Ints, w: Ints, out: Ints) -> ProductTally:
+def depthwise(
+    sums: Summation, shape: WeightedLayer, direction: str, x: Ints, w: Ints, out: Ints, *, on_array: bool = False
+) -> ProductTally:
     """One direction of a depthwise convolution; the array it writes must hold zeros.
 
-    x (batch, h, w, c), w (kh, kw, c), out (batch, out_h, out_w, c). The weight gradient sums over
-    the whole batch into one array, so it runs on one thread.
+    x (batch, h, w, c), w (kh, kw, c), out (batch, out_h, out_w, c). The vector unit keeps one accumulator an
+    output; `on_array` adds as the array does that runs one product a channel.
     """
     which = DEPTHWISE_DIRECTIONS[direction]
     taps = shape.kernel_h * shape.kernel_w
     factors = [(x, w, taps), (out, w, taps), (x, out, out.shape[0] * shape.positions)][which]
-    exact = array.holds(factors[2], factors[0], factors[1])
+    exact = sums.holds(factors[2], factors[0], factors[1])
+    if on_array and not exact:
+        return sum((_channel(sums, shape, direction, x, w, out, c) for c in range(shape.out_c)), ProductTally())
 
     def work(first: int, last: int) -> ProductTally:
         done, over = depthwise_images(
-            x, w, out, which, shape.stride, shape.padding, first, last, array.accumulator_bits, array.wraps, exact
+            x, w, out, which, shape.stride, shape.padding, first, last, sums.accumulator_bits, sums.wraps, exact
         )
         return ProductTally(macs=int(done)) if exact else _guarded((done, over))
 
+    # the weight gradient sums over the whole batch into one array, so it runs on one thread
     return sum(run(work, x.shape[0], threads=1 if direction == "weight_grad" else None), ProductTally())
+
+
+def _channel(
+    sums: Summation, shape: WeightedLayer, direction: str, x: Ints, w: Ints, out: Ints, channel: int
+) -> ProductTally:
+    """One channel of a depthwise convolution as a product of its own.
+
+    Groups packed into one patch share it with zeros, which change no sum.
+    """
+    one = replace(shape, kind="conv", in_c=1, out_c=1)
+    maps, errors = (np.ascontiguousarray(part[..., channel : channel + 1]) for part in (x, out))
+    taps = np.ascontiguousarray(w[..., channel]).reshape(-1, 1)
+    if direction == "forward":
+        acc, tally = forward(sums, one, maps, taps, np.zeros(1, np.int64))
+        out[..., channel] = acc.reshape(errors.shape[:-1])
+    elif direction == "input_grad":
+        acc, tally = input_gradient(sums, one, errors, taps)
+        x[..., channel] = acc[..., 0]
+    else:
+        acc, tally = weight_gradient(sums, one, maps, errors.reshape(-1, 1))
+        w[..., channel] = acc.reshape(w.shape[:-1])
+    return tally

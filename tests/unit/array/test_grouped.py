@@ -23,7 +23,7 @@ from lls_hw.sim.array.grouped import (
     performed_macs,
 )
 from lls_hw.sim.array.registers import ArrayForm, run_array, run_groups
-from lls_hw.sim.kernels.products import ArrayUnit, depthwise
+from lls_hw.sim.kernels.products import Summation, depthwise
 
 FLOWS = st.sampled_from(["ws", "os", "is"])
 SHAPES = st.builds(
@@ -105,7 +105,7 @@ def test_depthwise_layer__array_equals_vector_unit(sides, stride, padding, array
     rng = np.random.default_rng(seed)
     x, taps = rng.integers(-128, 128, (2, h, w, channels)), rng.integers(-128, 128, (3, 3, channels))
     out = np.zeros((2, out_h, out_w, channels), np.int64)
-    tally = depthwise(ArrayUnit(rows=array.rows, accumulator_bits=40), layer, "forward", x, taps, out)
+    tally = depthwise(Summation(accumulator_bits=40), layer, "forward", x, taps, out)
     padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     windows = [
         padded[:, r : r + stride * (out_h - 1) + 1 : stride, c : c + stride * (out_w - 1) + 1 : stride]

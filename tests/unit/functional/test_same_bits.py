@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lls_hw.models.registry import load
+from lls_hw.models.spec.accelerator import AcceleratorSpec
 from tests.children import python
 from tests.unit.functional import small
 
@@ -47,12 +49,28 @@ def test_step__threads_change_no_bit(case, monkeypatch):
 def test_step__fold_and_guard_change_no_bit_where_nothing_overflows(rule):
     want = small.train(small.engine(rule, "8"))
     assert sum(r.tally.overflows for r in want.machine.records) == 0
-    for rows, prove in ((1, True), (64, True), (16, False), (3, False)):
+    for chain_terms, prove in ((1, True), (64, True), (16, False), (3, False), (None, False)):
         other = small.engine(rule, "8")
-        other.machine.array = dataclasses.replace(other.machine.array, rows=rows, prove=prove)
+        other.machine.sums = dataclasses.replace(other.machine.sums, chain_terms=chain_terms, prove=prove)
         assert small.digest(small.train(other)) == small.digest(want)
         guarded = sum(r.tally.guarded for r in other.machine.records)
         assert guarded == (0 if prove else sum(r.tally.macs for r in other.machine.records if r.tally.macs))
+
+
+@pytest.mark.parametrize("overflow", ["saturate", "wrap"])
+@pytest.mark.parametrize("depthwise_on", ["vector", "array"])
+def test_step__dataflow_decides_bits_where_sums_saturate(depthwise_on, overflow):
+    """ws and is add the same products in the same order; os another; and wrapped sums have no order."""
+    edge = load("chips", "edge_16x16", AcceleratorSpec, "--chip").model_copy(update={"depthwise_on": depthwise_on})
+    found, overflows = {}, {}
+    for flow in ("ws", "is", "os"):
+        chip = edge.changed("array", rows=4, dataflow=flow)
+        run = small.train(small.engine("lls", "w16,a16,e16,m32,acc24", chip=chip, overflow=overflow))
+        found[flow] = {name: (value.codes.tobytes(), value.frac) for name, value in run.machine.values.items()}
+        overflows[flow] = sum(r.tally.overflows for r in run.machine.records)
+    assert (found["is"], overflows["is"]) == (found["ws"], overflows["ws"])
+    assert (found["os"] == found["ws"]) == (overflow == "wrap")
+    assert min(overflows.values()) > 0
 
 
 def test_step__overflow_is_counted_not_silent():

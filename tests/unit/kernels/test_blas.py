@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.sim.kernels import blas
-from lls_hw.sim.kernels.products import ArrayUnit, forward, input_gradient, weight_gradient
+from lls_hw.sim.kernels.products import Summation, forward, input_gradient, weight_gradient
 
 LAYER = WeightedLayer(
     name="l", block="l", kind="conv", in_h=12, in_w=11, in_c=24, out_h=12, out_w=11, out_c=20, kernel_h=3, kernel_w=3,
@@ -59,7 +59,7 @@ def test_products__equal_the_array_kernel_and_are_cut_into_pieces(bits, monkeypa
     monkeypatch.setattr(blas, "MATRIX_BYTES", 100_000)  # several pieces of every map
     x, w, delta = operands(bits, 7)
     bias = np.arange(20) * 1000 - 9000
-    unit = ArrayUnit(accumulator_bits=48)
+    unit = Summation(accumulator_bits=48)
     for product, arguments in (
         (forward, (x, w, bias)),
         (weight_gradient, (x, delta)),
@@ -75,7 +75,7 @@ def test_products__equal_the_array_kernel_and_are_cut_into_pieces(bits, monkeypa
 
 def test_products__an_accumulator_that_could_overflow_takes_the_array_kernel():
     x, w, _ = operands(8, 2)
-    _, tally = forward(ArrayUnit(accumulator_bits=20), LAYER, x, w, np.zeros(20, np.int64))
+    _, tally = forward(Summation(accumulator_bits=20), LAYER, x, w, np.zeros(20, np.int64))
     assert tally.guarded == tally.macs > 0
 
 

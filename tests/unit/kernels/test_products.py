@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.sim.kernels.products import ArrayUnit, depthwise, forward, input_gradient, weight_gradient
+from lls_hw.sim.kernels.products import Summation, depthwise, forward, input_gradient, weight_gradient
 from tests.oracles import products as oracle
 
 TRIES = settings(max_examples=25, deadline=None)
@@ -31,8 +31,8 @@ def convolutions(draw, depthwise=False):
 
 
 units = st.builds(
-    ArrayUnit,
-    rows=st.integers(1, 7),
+    Summation,
+    chain_terms=st.none() | st.integers(1, 7),
     accumulator_bits=st.sampled_from([16, 17, 24, 32, 48]),
     wraps=st.booleans(),
     prove=st.booleans(),
@@ -61,7 +61,7 @@ def test_forward__exact(case, unit, bits):
     bias = rng.integers(-unit.top, unit.top + 1, layer.out_c) >> int(rng.integers(0, 16))
     acc, tally = forward(unit, layer, x, w.reshape(layer.fan_in, -1), bias)
     reg = register(unit)
-    assert acc.tolist() == oracle.forward(reg, window, x.tolist(), w.tolist(), bias.tolist(), unit.rows)
+    assert acc.tolist() == oracle.forward(reg, window, x.tolist(), w.tolist(), bias.tolist(), unit.chain_terms)
     assert tally.overflows == reg.overflows
     assert tally.macs == batch * layer.forward_macs
 
@@ -74,7 +74,7 @@ def test_weight_gradient__exact(case, unit, bits):
     delta = codes(rng, (batch * layer.positions, layer.out_c), bits)
     acc, tally = weight_gradient(unit, layer, x, delta)
     reg = register(unit)
-    assert acc.tolist() == oracle.weight_gradient(reg, window, x.tolist(), delta.tolist(), unit.rows)
+    assert acc.tolist() == oracle.weight_gradient(reg, window, x.tolist(), delta.tolist(), unit.chain_terms)
     assert tally.overflows == reg.overflows
     assert tally.macs == batch * layer.forward_macs
 
@@ -87,7 +87,7 @@ def test_input_gradient__exact(case, unit, bits):
     w = codes(rng, layer.weight_shape, bits)
     acc, tally = input_gradient(unit, layer, delta, w.reshape(layer.fan_in, -1))
     reg = register(unit)
-    assert acc.tolist() == oracle.input_gradient(reg, window, delta.tolist(), w.tolist(), unit.rows)
+    assert acc.tolist() == oracle.input_gradient(reg, window, delta.tolist(), w.tolist(), unit.chain_terms)
     assert tally.overflows == reg.overflows
     assert tally.macs == batch * layer.forward_macs
 
@@ -144,13 +144,13 @@ def everything(unit):
 
 
 def test_products__no_fold_thread_or_guard_changes_a_bit_without_overflow(monkeypatch):
-    want = everything(ArrayUnit())
+    want = everything(Summation())
     assert all(over == 0 for _, over in want[1])
     for threads in ("1", "2", "3"):
         monkeypatch.setenv("LLS_HW_THREADS", threads)
-        for rows in (5, 64):
+        for rows in (5, 64, None):
             for prove, wraps in ((True, False), (False, False), (False, True)):
-                assert everything(ArrayUnit(rows=rows, prove=prove, wraps=wraps)) == want
+                assert everything(Summation(chain_terms=rows, prove=prove, wraps=wraps)) == want
 
 
 @pytest.mark.parametrize("wraps", [False, True])
@@ -158,15 +158,15 @@ def test_products__threads_do_not_change_overflowing_sums(monkeypatch, wraps):
     found = []
     for threads in ("1", "2", "3"):
         monkeypatch.setenv("LLS_HW_THREADS", threads)
-        found.append(everything(ArrayUnit(rows=4, accumulator_bits=16, wraps=wraps)))
+        found.append(everything(Summation(chain_terms=4, accumulator_bits=16, wraps=wraps)))
     assert found[0] == found[1] == found[2]
     assert all(over > 0 for _, over in found[0][1])
 
 
 def test_wrap__order_cannot_matter_and_equals_the_sum_modulo_2_to_n():
     exact, wrapped = (
-        everything(ArrayUnit(accumulator_bits=48))[0],
-        everything(ArrayUnit(accumulator_bits=16, wraps=True))[0],
+        everything(Summation(accumulator_bits=48))[0],
+        everything(Summation(accumulator_bits=16, wraps=True))[0],
     )
     for a, b in zip(exact, wrapped, strict=True):
         assert ((np.array(a) - np.array(b)) % 2**16 == 0).all()
@@ -176,7 +176,7 @@ def test_wrap__order_cannot_matter_and_equals_the_sum_modulo_2_to_n():
 def test_holds__is_tight_for_the_most_negative_codes(bits):
     low = np.full(4, -(1 << (bits - 1)), np.int16)
     product = 1 << (2 * bits - 2)
-    unit = ArrayUnit(accumulator_bits=2 * bits + 2)
+    unit = Summation(accumulator_bits=2 * bits + 2)
     most = unit.top // product
     assert unit.holds(most, low, low)
     assert not unit.holds(most + 1, low, low)

@@ -128,19 +128,22 @@ def test_sweep__arrays_share_one_training(tmp_path: Path, monkeypatch) -> None:
 
 
 def test_sweep__arrays_that_change_bits_train_apart(tmp_path: Path, monkeypatch) -> None:
-    """Accumulators that could overflow: the order of additions, and so the array's rows, decide."""
+    """Accumulators that could overflow: the order of additions decides, so rows under ws and is, and os by itself."""
     path, plan = tmp_path / "s.db", TrainPlan(test_limit=16)
-    grid = small_grid(
-        small_net(tmp_path), plan, arrays="2x8,16x8,16x16", bits="w8,a8,e8,acc16", data=_npz(tmp_path), batches="8"
-    )
+    lists = {"arrays": "2x8,16x8,16x16", "dataflows": "ws,is,os", "bits": "w8,a8,e8,acc16", "batches": "8"}
+    grid = small_grid(small_net(tmp_path), plan, data=_npz(tmp_path), **lists)
     seen = count_tasks(monkeypatch)
-    assert sweep_into(path, grid).done == 3
-    assert seen.count("train") == 2
-    by_rows = {row["array"]: row["training_id"] for row in flat_rows(path)}
-    assert by_rows["16x8"] == by_rows["16x16"] != by_rows["2x8"]
+    assert sweep_into(path, grid).done == 9
+    assert seen.count("train") == 3
+    trained_for: dict[str, set[tuple[int, str]]] = {}
+    for row in flat_rows(path):
+        trained_for.setdefault(row["training_id"], set()).add((row["rows"], row["dataflow"]))
+    assert sorted(map(sorted, trained_for.values())) == [
+        [(2, "is"), (2, "ws")], [(2, "os"), (16, "os")], [(16, "is"), (16, "ws")]
+    ]  # fmt: skip
     with sqlite3.connect(path) as db:
         found = db.execute("SELECT json_extract(result, '$.array_independent') FROM trainings").fetchall()
-    assert found == [(0,), (0,)]
+    assert found == [(0,), (0,), (0,)]
 
 
 def test_sweep__rule_that_cannot_train_fails_with_its_reason(tmp_path: Path) -> None:
