@@ -31,6 +31,7 @@ PIECES = (
 HOSTILE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join)
 FOLDER = HOSTILE.map(lambda text: text.replace("/", "|").replace("\\", "|"))
 EVERY = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ROOT = Path(__file__).parents[2]
 WIDE_COLUMNS = 4000
 
 
@@ -48,7 +49,7 @@ def net_called(folder: Path, name: str) -> str:
 
 
 def technology_from(folder: Path, source: str) -> str:
-    shipped = Path("lls_hw/models/technology/cmos_45nm.toml").read_text()
+    shipped = (ROOT / "lls_hw/models/technology/cmos_45nm.toml").read_text()
     first = next(line for line in shipped.splitlines() if line.startswith("source = "))
     path = folder / "tech.toml"
     path.write_text(shipped.replace(first, f"source = {json.dumps('Somebody ' + source)}", 1))

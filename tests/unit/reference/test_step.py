@@ -1,14 +1,13 @@
 """The recorded step: names and shapes, the local error's closed form, the update."""
 
 import dataclasses
-import time
 
 import numpy as np
 import pytest
 
 from lls_hw.models.reference.basis import square_basis
 from lls_hw.models.reference.initial import initial_parameters, is_trained, parameter_shapes
-from lls_hw.models.reference.step import StepRecord, training_step
+from lls_hw.models.reference.step import training_step
 from lls_hw.models.registry import load_network
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer, adaptive_windows
@@ -174,17 +173,18 @@ def test_training_step__given_basis_is_used() -> None:
     assert record.tensors["b.pw/signal_logits"].any()
 
 
-def test_training_step__vww_cnn_is_fast() -> None:
+def test_training_step__whole_network_records_every_layer() -> None:
+    """The default network at its own size: every weighted layer has its error and its weight gradient, all finite."""
     network, rule = load_network("vww_cnn"), parse_rule("lls_m")
     values = initial_parameters(network, rule, 0)
     images, labels = np.random.default_rng(0).standard_normal((8, 128, 128, 3)).astype(np.float32), np.arange(8) % 2
-    seconds = []
-    for _ in range(2):
-        start = time.perf_counter()
-        record = training_step(network, rule, MOMENTUM, values, {}, images, labels)
-        seconds.append(time.perf_counter() - start)
-    assert isinstance(record, StepRecord)
-    assert min(seconds) < 5.0  # measured 0.3 s on two idle cores; slack for a busy machine
+    record = training_step(network, rule, MOMENTUM, values, {}, images, labels)
+    layers = [layer for layer in resolve(network) if isinstance(layer, WeightedLayer)]
+    assert len(layers) == 16
+    for layer in layers:
+        for name in (f"{layer.name}/weight_grad", f"{layer.name}/{'delta_y' if layer.batch_norm else 'error'}"):
+            assert np.isfinite(record.tensors[name]).all(), name
+            assert record.tensors[name].any(), name
 
 
 @pytest.mark.parametrize(
