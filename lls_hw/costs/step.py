@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from lls_hw.config import RunSpec, load_technology
+from lls_hw.models.program.names import split_name
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.cost.area import area_mm2, average_power_mw, edp_uj_ms, time_ms
@@ -115,7 +116,7 @@ def training_memory(program: Program) -> dict[str, int]:
     for name, tensor in program.tensors.items():
         life = program.lifetimes.get(name)
         if tensor.kept or (life is not None and life.first_op <= fullest <= life.last_op):
-            own = name.endswith("/modulation")
+            own = split_name(name)[1] == "modulation"
             parts["modulation" if own else MEMORY_PARTS[tensor.role]] += tensor.size_bytes
     return parts
 

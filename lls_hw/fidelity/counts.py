@@ -38,31 +38,31 @@ class StepCounts:
 
     def add(self, records: Sequence[OpRecord], engine: FunctionalEngine) -> dict[str, float]:
         """Count one step; returns its losses."""
-        program, taps = engine.machine.program, engine.machine.taps
+        ops = engine.machine.program.ops
         self.steps += 1
         for record in records:
             self.overflows += record.tally.overflows
             self.guarded += record.tally.guarded
             if record.saturated:
-                name = program.ops[record.index].writes[0]
+                name = ops[record.index].result
                 self.saturated[name] = self.saturated.get(name, 0) + record.saturated
-        for name, tap in taps.items():
-            if name.endswith("/updates"):
-                self.wanted += int(tap[0])
-                self.lost += int(tap[1])
-        found = losses(engine)
+            self.wanted += record.wanted
+            self.lost += record.lost
+        found = losses(records, engine)
         for name, loss in found.items():
             self.losses[name] = self.losses.get(name, 0.0) + loss
         return found
 
 
-def losses(engine: FunctionalEngine) -> dict[str, float]:
+def losses(records: Sequence[OpRecord], engine: FunctionalEngine) -> dict[str, float]:
     """Mean -log likelihood of the label per loss, from integer likelihoods with 24 fraction bits.
 
     A likelihood below the last bit counts as half of it.
     """
     return {
-        name.removesuffix("/likelihood"): float(np.mean(-np.log(np.maximum(tap, 0.5) * 2.0**-24)))
-        for name, tap in engine.machine.taps.items()
-        if name.endswith("/likelihood")
+        engine.machine.program.ops[record.index].layer: float(
+            np.mean(-np.log(np.maximum(record.likelihood, 0.5) * 2.0**-24))
+        )
+        for record in records
+        if record.likelihood is not None
     }

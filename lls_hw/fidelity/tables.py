@@ -4,6 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lls_hw.fidelity.integer_steps import Numerics
+from lls_hw.models.program.names import is_weight_gradient
 
 SHOWN_TENSORS = 8
 
@@ -15,7 +16,7 @@ def float_table(numerics: Numerics) -> Table:
     table.add_column("SQNR, dB", justify="right")
     table.add_column("cosine", justify="right")
     rows = numerics.against_float
-    grads = [row for row in rows if row.tensor.endswith("/weight_grad")]
+    grads = [row for row in rows if is_weight_gradient(row.tensor)]
     others = sorted((row for row in rows if row not in grads), key=lambda row: row.cosine)[:SHOWN_TENSORS]
     for group in (grads, others):
         for row in group:

@@ -13,6 +13,7 @@ from lls_hw.config import RunSpec, lower_run
 from lls_hw.fidelity.against_float import AgainstFloat, against, compare_step
 from lls_hw.fidelity.integer_steps import integer_refusal
 from lls_hw.models.data import Images, batch, normalise
+from lls_hw.models.program.names import is_weight_gradient
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.spec.precision import LIMITS_BITS, Precision
 from lls_hw.sim.functional.engine import FunctionalEngine
@@ -21,7 +22,6 @@ from lls_hw.sim.functional.state import initial_values, input_codes
 
 VALIDATE_SCHEMA = "lls-hw/validate/1"
 WIDE_BITS = {"w": 16, "a": 16, "e": 16, "m": 32, "acc": 48}
-WEIGHT_GRADIENT = "/weight_grad"
 HELPS_DB = 1.0
 
 
@@ -71,7 +71,7 @@ class Validation:
     @property
     def missed(self) -> tuple[TensorCheck, ...]:
         """Weight gradients below the tolerance."""
-        return tuple(c for c in self.checks if c.tensor.endswith(WEIGHT_GRADIENT) and not c.cosine >= self.min_cosine)
+        return tuple(c for c in self.checks if is_weight_gradient(c.tensor) and not c.cosine >= self.min_cosine)
 
     @property
     def limits(self) -> Widening | None:
@@ -132,7 +132,7 @@ def validate(
         raise refusal
     progress("one step in integers and in real numbers")
     checks, (overflows, guarded) = _checks(run, images)
-    worst = next(check for check in checks if check.tensor.endswith(WEIGHT_GRADIENT))
+    worst = next(check for check in checks if is_weight_gradient(check.tensor))
     found = []
     for role, bits in WIDE_BITS.items() if with_hint else ():
         wider = widened(run.precision, role)
@@ -184,8 +184,8 @@ def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], tupl
     expected = training_step(run.network, run.rule, run.optimizer, parameters, {}, reals, labels).tensors
     lost: dict[str, int] = {}
     for record in records:
-        for name in program.ops[record.index].writes[:1]:
-            lost[name] = lost.get(name, 0) + record.saturated
+        name = program.ops[record.index].result
+        lost[name] = lost.get(name, 0) + record.saturated
     rows = [
         _check(
             against(name, expected[name], real_tensor(program, name, after[name])),

@@ -72,10 +72,11 @@ def _plan(task: Task) -> TrainPlan:
 
 def _proxy(task: Task) -> dict[str, Any]:
     """Mean cosine between integer and float weight gradients of one step: not an accuracy, but it costs a second."""
-    from lls_hw.fidelity.validate import WEIGHT_GRADIENT, validate
+    from lls_hw.fidelity.validate import validate
+    from lls_hw.models.program.names import is_weight_gradient
 
     found = validate(task.run, _images(task), with_hint=False)
-    cosines = [check.cosine for check in found.checks if check.tensor.endswith(WEIGHT_GRADIENT)]
+    cosines = [check.cosine for check in found.checks if is_weight_gradient(check.tensor)]
     return {
         "accuracy_proxy": sum(cosines) / len(cosines),
         "addition_order": addition_order(task.run.chip),

@@ -1,6 +1,7 @@
 """Pieces of the backward pass that more than one rule needs."""
 
-from lls_hw.models.program.builder import LABEL_BITS, Builder
+from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops import BatchNormBackward, Loss, PoolBackward, Stage
 from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer
 
@@ -8,10 +9,7 @@ from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLaye
 def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage) -> str:
     """Error in front of a layer's BatchNorm, and the gradients of gamma and beta."""
     out = b.delta_y(layer)
-    gamma_grad, beta_grad = (
-        b.tensor(f"{layer.name}/{which}_grad", (layer.out_c,), b.precision.accumulator_bits, "gradient")
-        for which in ("gamma", "beta")
-    )
+    gamma_grad, beta_grad = (b.gradient(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
     b.add(
         BatchNormBackward(
             layer=layer.name,
@@ -21,8 +19,8 @@ def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread:
             spread=spread,
             means=spread is not None and b.rule.name == "local_losses",
             error=delta,
-            y=f"{layer.name}/y",
-            stats=f"{layer.name}/stats",
+            y=b.preactivation(layer),
+            stats=b.statistics(layer),
             out=out,
             gamma_grad=gamma_grad,
             beta_grad=beta_grad,
@@ -48,9 +46,9 @@ def pool_backward(b: Builder, pool: PoolLayer, into: Layer) -> str:
             stage="input_grad",
             batch=b.batch,
             pool=pool,
-            error=f"{pool.name}/delta_h",
-            source=f"{into.name}/h" if searches else None,
-            pooled=f"{pool.name}/h" if searches else None,
+            error=b.delta_h(pool),
+            source=b.activation(into) if searches else None,
+            pooled=b.activation(pool) if searches else None,
             out=out,
         )
     )
@@ -61,9 +59,9 @@ def classifier_loss(
     b: Builder, layer: WeightedLayer, logits: str, *, stage: Stage = "loss", temperature: float = 1.0
 ) -> str:
     """Cross-entropy of a linear classifier, the final one or a block's own: its error and bias gradient."""
-    labels = b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
-    error = b.tensor(f"{layer.name}/error", (b.batch, 1, 1, layer.out_c), b.precision.error_bits, "error")
-    bias_grad = b.tensor(f"{layer.name}/bias_grad", (layer.out_c,), b.precision.accumulator_bits, "gradient")
+    labels = b.labels()
+    error = b.tensor(tensor_name(layer.name, "error"), (b.batch, 1, 1, layer.out_c), b.precision.error_bits, "error")
+    bias_grad = b.gradient(layer.name, "bias", (layer.out_c,))
     b.add(
         Loss(
             layer=layer.name,

@@ -1,5 +1,6 @@
 """Words of the lowering: declares tensors, appends ops, and knows the width of every role."""
 
+from lls_hw.models.program.names import IMAGES, LABELS, gradient_of, master_of, momentum_of, tensor_name
 from lls_hw.models.program.ops import BatchNorm, DepthwiseConv, Gemm, Op, Operand, Pool, Role, Stage, Tensor, Update
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
@@ -52,27 +53,49 @@ class Builder:
 
     # -- tensors of a layer -------------------------------------------------------------
 
+    def images(self) -> str:
+        """The batch's images, (batch, height, width, channels)."""
+        c, h, w = self.network.input
+        return self.tensor(IMAGES, (self.batch, h, w, c), self.precision.activation_bits, "input")
+
+    def labels(self) -> str:
+        """The batch's class numbers."""
+        return self.tensor(LABELS, (self.batch,), LABEL_BITS, "label")
+
     def weight(self, layer: WeightedLayer) -> str:
         """Compute copy of a layer's weights."""
-        return self.tensor(f"{layer.name}/weight", layer.weight_shape, self.precision.weight_bits, "weight", kept=True)
+        name = tensor_name(layer.name, "weight")
+        return self.tensor(name, layer.weight_shape, self.precision.weight_bits, "weight", kept=True)
 
     def parameter(self, layer: str, which: str, shape: tuple[int, ...]) -> str:
         """A small parameter the vector unit reads at master width (bias, gamma, beta, modulation)."""
-        return self.tensor(f"{layer}/{which}", shape, self.precision.master_bits, "parameter", kept=True)
+        return self.tensor(tensor_name(layer, which), shape, self.precision.master_bits, "parameter", kept=True)
 
     def map(self, layer: Layer, which: str, bits: int, role: Role) -> str:
         """A map at a layer's output, (batch, height, width, channels)."""
         channels = layer.channels if isinstance(layer, PoolLayer) else layer.out_c
         shape = (self.batch, layer.out_h, layer.out_w, channels)
-        return self.tensor(f"{layer.name}/{which}", shape, bits, role)
+        return self.tensor(tensor_name(layer.name, which), shape, bits, role)
 
     def activation(self, layer: Layer) -> str:
         """A layer's output."""
         return self.map(layer, "h", self.precision.activation_bits, "activation")
 
+    def preactivation(self, layer: WeightedLayer) -> str:
+        """A layer's map in front of its BatchNorm."""
+        return self.map(layer, "y", self.precision.preactivation_bits, "activation")
+
+    def statistics(self, layer: WeightedLayer) -> str:
+        """Six rows that a layer's BatchNorm keeps of the batch for its backward pass."""
+        return self.tensor(tensor_name(layer.name, "stats"), (6, layer.out_c), STATISTIC_BITS, "statistic")
+
     def delta_h(self, layer: Layer) -> str:
         """Gradient at a layer's output."""
         return self.map(layer, "delta_h", self.precision.error_bits, "error")
+
+    def logits(self, layer: WeightedLayer) -> str:
+        """A classifier's output, at 16 bits at least: its softmax feeds the error."""
+        return self.map(layer, "logits", max(self.precision.activation_bits, 16), "activation")
 
     def delta_y(self, layer: WeightedLayer) -> str:
         """Gradient in front of a layer's BatchNorm."""
@@ -87,20 +110,15 @@ class Builder:
             self.add(Pool(layer=layer.name, stage="forward", batch=self.batch, source=source, out=out, pool=layer))
             return out
         bias = self.parameter(layer.name, "bias", (layer.out_c,)) if layer.bias else None
-        y = self.map(layer, "y" if layer.batch_norm else "logits", self._output_bits(layer), "activation")
+        y = self.preactivation(layer) if layer.batch_norm else self.logits(layer)
         self.product(layer, "forward", source=source, weight=self.weight(layer), bias=bias, out=y)
         return self._normalise(layer, y) if layer.batch_norm else y
-
-    def _output_bits(self, layer: WeightedLayer) -> int:
-        """Logits leave the array at 16 bits at least: their softmax feeds the error."""
-        precision = self.precision
-        return precision.preactivation_bits if layer.batch_norm else max(precision.activation_bits, 16)
 
     def _normalise(self, layer: WeightedLayer, y: str) -> str:
         out, channels = self.activation(layer), (layer.out_c,)
         gamma, beta = (self.parameter(layer.name, which, channels) for which in ("gamma", "beta"))
-        running = self.tensor(f"{layer.name}/running", (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
-        stats = self.tensor(f"{layer.name}/stats", (6, layer.out_c), STATISTIC_BITS, "statistic")
+        name, stats = tensor_name(layer.name, "running"), self.statistics(layer)
+        running = self.tensor(name, (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
         trains = self.rule.name != "inference"
         self.add(
             BatchNorm(
@@ -148,15 +166,20 @@ class Builder:
 
     def weight_gradient(self, layer: WeightedLayer, source: str, error: str) -> None:
         """dW from the layer's input and the error in front of its BatchNorm, then its update."""
-        grad = self.tensor(f"{layer.name}/weight_grad", layer.weight_shape, self.precision.accumulator_bits, "gradient")
+        grad = self.gradient(layer.name, "weight", layer.weight_shape)
         self.product(layer, "weight_grad", source=source, error=error, out=grad)
+
+    def gradient(self, layer: str, which: str, shape: tuple[int, ...]) -> str:
+        """The gradient of a parameter, at the accumulator's width."""
+        name = gradient_of(tensor_name(layer, which))
+        return self.tensor(name, shape, self.precision.accumulator_bits, "gradient")
 
     def update(self, layer: str, which: str, shape: tuple[int, ...]) -> None:
         """One parameter's update from `layer/which_grad`."""
-        name = f"{layer}/{which}"
+        name = tensor_name(layer, which)
         has_copy = which == "weight"
         master = self.tensor(
-            f"{name}@master" if has_copy else name,
+            master_of(name) if has_copy else name,
             shape,
             self.precision.master_bits,
             "master" if has_copy else "parameter",
@@ -164,7 +187,7 @@ class Builder:
         )
         momentum = None
         if self.optimizer.uses_momentum:
-            momentum = self.tensor(f"{name}@momentum", shape, self.precision.master_bits, "momentum", kept=True)
+            momentum = self.tensor(momentum_of(name), shape, self.precision.master_bits, "momentum", kept=True)
         self.add(
             Update(
                 layer=layer,
@@ -172,7 +195,7 @@ class Builder:
                 batch=self.batch,
                 parameter=name,
                 elements=self.tensors[name].elements,
-                gradient=f"{name}_grad",
+                gradient=gradient_of(name),
                 momentum=momentum,
                 master=master,
                 copy=name if has_copy else None,

@@ -27,8 +27,7 @@ def lower_bp(b: Builder) -> Program:
 
 def lower_forward(b: Builder, layers: tuple[Layer, ...]) -> list[str]:
     """All forward ops; returns each layer's input, and the logits last."""
-    c, h, w = b.network.input
-    sources = [b.tensor("input/x", (b.batch, h, w, c), b.precision.activation_bits, "input")]
+    sources = [b.images()]
     for layer in layers:
         sources.append(b.forward(layer, sources[-1]))
     return sources

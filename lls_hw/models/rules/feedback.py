@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
-from lls_hw.models.program.builder import LABEL_BITS, Builder
+from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.ops import Stage, TargetProject
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.backprop import lower_forward
@@ -47,9 +47,7 @@ def _lower_dfa(b: Builder) -> Program:
 
 def _lower_drtp(b: Builder) -> Program:
     layers = resolve(b.network)
-    c, h, w = b.network.input
-    source = b.tensor("input/x", (b.batch, h, w, c), b.precision.activation_bits, "input")
-    sources = [source]
+    sources = [b.images()]
     ends = {block[-1].name: (first, block) for first, block in _blocks(b)}
     for layer in layers:
         sources.append(b.forward(layer, sources[-1]))
@@ -91,7 +89,7 @@ def _inject_error(b: Builder, layer: WeightedLayer, error: str) -> str:
 
 def _inject_target(b: Builder, layer: WeightedLayer) -> str:
     """delta_h = -feedback[label]."""
-    out, labels = b.delta_h(layer), b.tensor("input/labels", (b.batch,), LABEL_BITS, "label")
+    out, labels = b.delta_h(layer), b.labels()
     b.add(
         TargetProject(
             layer=layer.name,

@@ -1,7 +1,7 @@
 """Lowering of the LLS family: each block learns as soon as its forward pass ends."""
 
 from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
-from lls_hw.models.program.builder import LABEL_BITS, Builder, word_bits
+from lls_hw.models.program.builder import Builder, word_bits
 from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Stage
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.local_losses import classifier_error, classifier_of
@@ -22,15 +22,10 @@ def latent_bits(activation_bits: int, grid: PoolGrid, latents: int) -> int:
 
 def lower_local(b: Builder) -> Program:
     """LLS, LLS-M, LLS-MxM: no tensor of a block outlives its own update but its output."""
-    source = b.tensor("input/x", (b.batch, *_hwc(b)), b.precision.activation_bits, "input")
+    source = b.images()
     for block in _blocks(resolve(b.network)):
         source = _train_block(b, block, source)
     return b.program()
-
-
-def _hwc(b: Builder) -> tuple[int, int, int]:
-    c, h, w = b.network.input
-    return h, w, c
 
 
 def _blocks(layers: tuple[Layer, ...]) -> list[list[Layer]]:
@@ -150,15 +145,13 @@ def _error(b: Builder, project: LocalProject) -> LocalError:
         modulation_shape=b.rule.modulation,
         projected=project.projected,
         norm=project.norm,
-        labels=b.tensor("input/labels", (b.batch,), LABEL_BITS, "label"),
+        labels=b.labels(),
         modulation=b.parameter(name, "modulation", shape) if modulated else None,
         logits=b.tensor(f"{name}/signal_logits", (b.batch, classes), 32, "signal"),
         error=b.tensor(f"{name}/error", (b.batch, classes), 32, "signal"),
         coefficients=b.tensor(f"{name}/coefficients", (b.batch, project.rows), 32, "signal"),
         alignment=None if project.norm is None else b.tensor(f"{name}/alignment", (b.batch,), 64, "signal"),
-        modulation_grad=b.tensor(f"{name}/modulation_grad", shape, b.precision.accumulator_bits, "gradient")
-        if modulated
-        else None,
+        modulation_grad=b.gradient(name, "modulation", shape) if modulated else None,
     )
     b.add(op)
     return op

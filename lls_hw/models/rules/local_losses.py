@@ -2,6 +2,7 @@
 
 from lls_hw.models.program.backward import classifier_loss
 from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.names import head_of
 from lls_hw.models.program.ops import Pool
 from lls_hw.models.spec.geometry import PoolGrid, PoolLayer, WeightedLayer
 
@@ -9,7 +10,7 @@ from lls_hw.models.spec.geometry import PoolGrid, PoolLayer, WeightedLayer
 def classifier_of(layer: WeightedLayer, grid: PoolGrid, classes: int) -> WeightedLayer:
     """The classifier as a layer: its input is the pooled map, seen as one position."""
     return WeightedLayer(
-        name=f"{layer.name}.local",
+        name=head_of(layer.name),
         block=layer.block,
         kind="classifier",
         in_h=1,
@@ -47,7 +48,7 @@ def classifier_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -
     pool, head = latent_pool(layer, grid), classifier_of(layer, grid, b.network.classes)
     z = b.activation(pool)
     b.add(Pool(layer=layer.name, stage="local_error", batch=b.batch, pool=pool, source=h, out=z))
-    logits = b.map(head, "logits", max(b.precision.activation_bits, 16), "activation")
+    logits = b.logits(head)
     bias = b.parameter(head.name, "bias", (head.out_c,))
     b.product(head, "local_error", source=z, weight=b.weight(head), bias=bias, out=logits)
     error = classifier_loss(b, head, logits, stage="local_error", temperature=b.rule.temperature)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lls_hw.models.program.names import IMAGES, LABELS
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
@@ -104,10 +105,10 @@ class FunctionalEngine:
         observe : called with each op's record as soon as the op has run.
         """
         m = self.machine
-        m.records, m.taps = [], {}
+        m.records = []
         bits = m.program.precision.activation_bits
-        m.values["input/x"] = Value(images.codes.astype(container(bits)), images.frac)
-        m.values["input/labels"] = Value(np.asarray(labels).astype(np.int16), 0)
+        m.values[IMAGES] = Value(images.codes.astype(container(bits)), images.frac)
+        m.values[LABELS] = Value(np.asarray(labels).astype(np.int16), 0)
         for index, op in enumerate(m.program.ops):
             m.begin(index, op)
             RUNNERS[op.kind](m, op)

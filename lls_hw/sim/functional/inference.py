@@ -13,6 +13,7 @@ import numpy as np
 
 from lls_hw.models.data.images import Labels, Pictures, normalise
 from lls_hw.models.program.lower import lower
+from lls_hw.models.program.names import IMAGES
 from lls_hw.models.program.ops import BatchNorm
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
@@ -73,7 +74,7 @@ class Inference:
         kept = {name: self.values[name] for name, tensor in program.tensors.items() if tensor.kept}
         m = IntegerMachine(program, kept, chip=self.chip, seed=0)
         m.scales = Scales("static" if self.precision.scaling == "static" else "two_pass", fixed=self.fixed)
-        m.values["input/x"] = Value(images.codes.astype(container(self.precision.activation_bits)), images.frac)
+        m.values[IMAGES] = Value(images.codes.astype(container(self.precision.activation_bits)), images.frac)
         for index, op in enumerate(program.ops):
             m.begin(index, op)
             if isinstance(op, BatchNorm):

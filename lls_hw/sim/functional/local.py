@@ -125,7 +125,7 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
     )
     m.record.signal_macs += int(products)
     m.record.saturated += int(clamped)
-    m.taps[f"{op.layer}/likelihood"] = likelihood
+    m.record.likelihood = likelihood
     m.write(op.logits, logits, local.LOGIT_FRAC)
     m.write(op.error, error, local.ERROR_FRAC)
     m.write(op.coefficients, coefficients, coefficient_frac)

@@ -42,7 +42,7 @@ def run_loss(m: IntegerMachine, op: Loss) -> None:
         scaled, logits.frac + inv_t_frac - local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
     )
     m.record.saturated += int(clamped)
-    m.taps[f"{op.layer}/likelihood"] = likelihood
+    m.record.likelihood = likelihood
     error_frac = local.ERROR_FRAC + inv_t_frac
     m.narrow(op.error, errors * inv_t, error_frac)
     m.narrow_to_fit(op.bias_grad, errors.sum(axis=0) * inv_t, error_frac)

@@ -29,7 +29,14 @@ class Peak:
 
 @dataclass(slots=True)
 class OpRecord:
-    """One op's work as it happened: counted in kernels, measured on arrays."""
+    """One op's work as it happened: counted in kernels, measured on arrays.
+
+    Attributes
+    ----------
+    saturated : codes that did not fit.
+    likelihood : of a loss, each sample's likelihood of its label, with 24 fraction bits.
+    wanted, lost : of an update, the steps that should have moved a master code, and those that moved none.
+    """
 
     index: int
     tally: ProductTally = field(default_factory=ProductTally)
@@ -37,6 +44,9 @@ class OpRecord:
     saturated: int = 0
     read_bytes: dict[str, int] = field(default_factory=dict)
     write_bytes: dict[str, int] = field(default_factory=dict)
+    likelihood: Ints | None = None
+    wanted: int = 0
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -99,7 +109,6 @@ class IntegerMachine:
     ----------
     values : every tensor's codes and scale by name; kept ones persist from step to step.
     records : one `OpRecord` per op of the step just run.
-    taps : numbers for people that no tensor of the program holds (likelihoods, lost updates).
     sums : how the chip's array adds products.
     depthwise_on : the unit that runs depthwise convolutions, "array" or "vector".
     """
@@ -110,7 +119,6 @@ class IntegerMachine:
         self.scales = Scales(program.precision.scaling)
         self.step = 0
         self.records: list[OpRecord] = []
-        self.taps: dict[str, Ints] = {}
         self.constants: dict[str, Ints] = {}
         self.phase_bits = chip.local.phase_bits
         self.learning_rate = program.optimizer.learning_rate

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lls_hw.models.program.names import name_in_program, split_name
 from lls_hw.models.program.ops import BatchNormBackward
 from lls_hw.models.program.program import Program
 
@@ -35,7 +36,7 @@ def real_tensor(program: Program, name: str, value: Value) -> NDArray[np.float64
     share of each position, (channel, row, column), as the other rules have it.
     """
     numbers = real(value)
-    layer, _, which = name.rpartition("/")
+    layer, which = split_name(name)
     if which in ("latent", "projected"):
         return numbers / max(window_areas(program, layer)[0])
     if which == "latent_grad" and program.rule.name == "local_losses":
@@ -47,11 +48,9 @@ def real_tensor(program: Program, name: str, value: Value) -> NDArray[np.float64
 
 def real_parameter(program: Program, name: str, values: Mapping[str, Value]) -> NDArray[np.float64]:
     """The way back: what a reference's parameter is on the chip, in the reference's layout."""
-    layer, _, which = name.rpartition("/")
-    if not which.startswith("local_"):
-        return real(values[name])
-    found = real(values[f"{layer}.local/{which.removeprefix('local_')}"])
-    if which == "local_bias":
+    there, (layer, which) = name_in_program(name), split_name(name)
+    found = real(values[there])
+    if there == name or which == "local_bias":
         return found
     areas, channels = window_areas(program, layer)
     by_window = found.reshape(len(areas), channels, -1)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from lls_hw.models.program.names import master_of, name_in_reference, split_name
 from lls_hw.models.program.program import Program
 from lls_hw.sim.functional.normalise import RUNNING_FRAC
 from lls_hw.sim.functional.readback import Value, window_areas
@@ -31,6 +32,7 @@ def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[st
     """Every kept tensor: masters with a bit of headroom, compute copies, zero momenta, statistics."""
     precision = program.precision
     values: dict[str, Value] = {}
+    weights = {master_of(name): name for name, tensor in program.tensors.items() if tensor.role == "weight"}
     for name, tensor in program.tensors.items():
         if not tensor.kept or tensor.role == "weight":
             continue
@@ -39,14 +41,14 @@ def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[st
             if tensor.role == "statistic":
                 values[name].codes[1] = 1 << RUNNING_FRAC
         else:
-            real = parameter_of(program, name.removesuffix("@master"), parameters)
+            real = parameter_of(program, weights.get(name, name), parameters)
             values[name] = quantise(real, tensor.bits, headroom_bits=0 if tensor.role == "projection" else 1)
     for name, tensor in program.tensors.items():
         if tensor.role == "weight":
-            if f"{name}@master" not in values:  # inference: no master is kept
+            if master_of(name) not in values:  # inference: no master is kept
                 master = quantise(parameter_of(program, name, parameters), precision.master_bits, headroom_bits=1)
             else:
-                master = values[f"{name}@master"]
+                master = values[master_of(name)]
             codes, frac, _ = compute_copy(master.codes, master.frac, precision.weight_bits)
             values[name] = Value(codes, frac)
     return values
@@ -58,12 +60,11 @@ def parameter_of(program: Program, name: str, parameters: Mapping[str, Reals]) -
     There it is `L/local_weight` (classes, n), n in (channel, row, column) order; here a layer
     `L.local` whose input stands in (row, column, channel) order.
     """
-    layer, _, which = name.rpartition("/")
-    if not layer.endswith(".local"):
-        return parameters[name]
-    found = parameters[f"{layer.removesuffix('.local')}/local_{which}"]
-    shape = program.tensors[name].shape
-    return found if which == "bias" else _window_major(program, layer.removesuffix(".local"), found.T).reshape(shape)
+    there = name_in_reference(name)
+    (layer, which), found = split_name(there), parameters[there]
+    if there == name or which == "local_bias":
+        return found
+    return _window_major(program, layer, found.T).reshape(program.tensors[name].shape)
 
 
 def _window_major(program: Program, layer: str, latents: Reals) -> Reals:

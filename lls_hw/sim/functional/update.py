@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from lls_hw.models.program.names import momentum_of
 from lls_hw.models.program.ops import Update
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, fitting_frac
 from lls_hw.sim.functional.readback import Value
@@ -24,7 +25,7 @@ def run_update(m: IntegerMachine, op: Update) -> None:
         step.reshape(-1), rate, step_frac + rate_frac - frac, how.mode, how.key, bits, codes.reshape(-1)
     )
     m.record.saturated += int(saturated)
-    m.taps[f"{op.parameter}/updates"] = np.array([wanted, lost], np.int64)
+    m.record.wanted, m.record.lost = int(wanted), int(lost)
     if 4 * int(peak) > 3 << (bits - 1):  # make room before the next steps need it
         room = m.narrowing(f"{op.parameter}/room", m.program.precision.update_rounding)
         codes, _ = requantise(codes, 1, bits, room)
@@ -46,7 +47,7 @@ def _step(m: IntegerMachine, op: Update) -> tuple[Ints, int]:
     peak = momentum_wide(
         gradient.codes.reshape(-1), gradient.frac - frac, old.codes.reshape(-1), decay, wide.reshape(-1)
     )
-    name = f"{op.parameter}@momentum"
+    name = momentum_of(op.parameter)
     bits, found = m.program.precision.master_bits, Peak(int(peak), frac)
     out_frac = m.scales.frac(name, bits, lambda: found)
     m.scales.saw(name, found)

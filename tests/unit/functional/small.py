@@ -71,10 +71,11 @@ def digest(machine) -> str:
     m, found = machine.machine, hashlib.sha256()
     for name, value in sorted(m.values.items()):
         found.update(f"{name} {value.codes.dtype} {value.frac}".encode() + np.ascontiguousarray(value.codes).tobytes())
-    for name, tap in sorted(m.taps.items()):
-        found.update(name.encode() + np.ascontiguousarray(tap).tobytes())
     for record in m.records:
+        if record.likelihood is not None:
+            found.update(np.ascontiguousarray(record.likelihood).tobytes())
         counts = record.tally.macs, record.tally.overflows, record.signal_macs, record.saturated
+        counts = *counts, record.wanted, record.lost
         found.update(f"{record.index} {counts}".encode())
     return found.hexdigest()
 

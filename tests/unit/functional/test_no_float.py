@@ -77,7 +77,7 @@ def test_machine__every_array_is_integer(rule):
     m = small.train(small.engine(rule)).machine
     arrays = {
         **{name: value.codes for name, value in m.values.items()},
-        **m.taps,
+        **{f"likelihood of {r.index}": r.likelihood for r in m.records if r.likelihood is not None},
         **{name: np.asarray(value) for name, value in m.constants.items()},
     }
     assert len(arrays) > 20

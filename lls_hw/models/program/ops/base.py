@@ -80,6 +80,11 @@ class Op:
         """Tensors it writes, in the order of `WRITES`, less those it does without."""
         return self._present(self.WRITES)
 
+    @property
+    def result(self) -> str:
+        """The first tensor it writes: the one under whose name people read what the op did."""
+        return self.writes[0]
+
     def _present(self, operands: tuple[str, ...]) -> tuple[str, ...]:
         named: list[Operand] = [getattr(self, operand) for operand in operands]
         return tuple(name for name in named if name is not None)

@@ -1,0 +1,74 @@
+"""Names of tensors: the one place that makes and reads them.
+
+A name is `owner/short`: the owner a layer, or `input`; short as in the reference (`weight`, `gamma`, `h`).
+"""
+
+IMAGES, LABELS = "input/x", "input/labels"
+HEAD = ".local"
+"""Ends the layer name of a block's own classifier; the reference keeps its parameters as the block's `local_weight`."""
+
+
+def tensor_name(owner: str, short: str) -> str:
+    """The name of a layer's tensor."""
+    return f"{owner}/{short}"
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Owner and short name of a tensor.
+
+    Examples
+    --------
+    >>> split_name("conv1/weight")
+    ('conv1', 'weight')
+    """
+    owner, _, short = name.rpartition("/")
+    return owner, short
+
+
+def gradient_of(parameter: str) -> str:
+    """The gradient of a parameter."""
+    return f"{parameter}_grad"
+
+
+def momentum_of(parameter: str) -> str:
+    """The momentum of a parameter."""
+    return f"{parameter}@momentum"
+
+
+def master_of(weight: str) -> str:
+    """The wide master of a weight whose compute copy the array reads."""
+    return f"{weight}@master"
+
+
+def is_weight_gradient(name: str) -> bool:
+    """Whether a tensor is the gradient of a layer's weights."""
+    return split_name(name)[1] == gradient_of("weight")
+
+
+def head_of(layer: str) -> str:
+    """The layer name of a block's own classifier."""
+    return f"{layer}{HEAD}"
+
+
+def name_in_reference(name: str) -> str:
+    """A program's parameter as the reference names it.
+
+    Examples
+    --------
+    >>> name_in_reference("conv1.local/weight"), name_in_reference("conv1/weight")
+    ('conv1/local_weight', 'conv1/weight')
+    """
+    owner, short = split_name(name)
+    return tensor_name(owner.removesuffix(HEAD), f"local_{short}") if owner.endswith(HEAD) else name
+
+
+def name_in_program(name: str) -> str:
+    """A reference's parameter as the program names it: the way back from `name_in_reference`.
+
+    Examples
+    --------
+    >>> name_in_program("conv1/local_weight"), name_in_program("conv1/weight")
+    ('conv1.local/weight', 'conv1/weight')
+    """
+    owner, short = split_name(name)
+    return tensor_name(head_of(owner), short.removeprefix("local_")) if short.startswith("local_") else name
