@@ -15,8 +15,8 @@ from lls_hw.commands.compare import compare
 from lls_hw.commands.cycles import cycles
 from lls_hw.commands.listing import list_shelf
 from lls_hw.commands.optimize import optimize
-from lls_hw.commands.options import RefusedNumber
 from lls_hw.commands.report import report
+from lls_hw.commands.signature import RefusedNumber
 from lls_hw.commands.simulate import simulate
 from lls_hw.commands.sweep import sweep
 from lls_hw.commands.train import train

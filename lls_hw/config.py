@@ -1,6 +1,5 @@
 """From what the user typed to one resolved description of a run."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from lls_hw.models.spec.precision import Precision, parse_bits
 from lls_hw.models.spec.quantities import BATCH, MAP_SIDE, SEED, STEPS, read_sides
 from lls_hw.models.spec.rule import RULE_NOTES, OptimizerSpec, RuleSpec, parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
+from lls_hw.options.run import RunChoices
 
 FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
 """Data whose pictures are made or cut to the network's input; the others' own shape is the input."""
@@ -46,35 +46,7 @@ class RunSpec(Spec):
     costs: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """The options of one command line, as typed (section 12 of the design)."""
-
-    net: str
-    rule: str
-    chip: str = "edge_16x16"
-    array: str | None = None
-    dataflow: str | None = None
-    bits: str = "8"
-    sram_kib: int | None = None
-    technology: str | None = None
-    batch: int = 8
-    steps: int = 1
-    seed: int = 0
-    data: str = "synthetic"
-    input: str | None = None
-    classes: int | None = None
-    temperature: float = 0.5
-    waveform: str = "square"
-    learning_rate: float = 0.05
-    optimizer: str = "momentum"
-    momentum: float = 0.9
-    baseline: str = "bp"
-    numerics: bool = True
-    costs: bool = True
-
-
-def resolve_run(choices: Choices) -> tuple[RunSpec, Images | None]:
+def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
     """Names become descriptions, files are read, and everything is checked together.
 
     Returns the run and, where the run needs pictures or takes its shape from them, the data.
@@ -113,9 +85,9 @@ def resolve_run(choices: Choices) -> tuple[RunSpec, Images | None]:
     return run, images
 
 
-def files_read(run: RunSpec, images: Images | None, *, net: str, chip: str) -> list[tuple[str, Path]]:
+def files_read(choices: RunChoices, run: RunSpec, images: Images | None) -> list[tuple[str, Path]]:
     """(option, file) of every file that a resolved run was read from."""
-    names = (("--net", net), ("--chip", chip), ("--technology", run.technology))
+    names = (("--net", choices.net), ("--chip", choices.chip), ("--technology", run.technology))
     described = [(option, file) for option, name in names if (file := file_of(name)) is not None]
     return described + [("--data", file) for file in (images.files if images is not None else ())]
 
@@ -141,7 +113,7 @@ def _baseline(name: str) -> str | None:
     return name
 
 
-def _network_and_data(choices: Choices) -> tuple[NetworkSpec, Images | None]:
+def _network_and_data(choices: RunChoices) -> tuple[NetworkSpec, Images | None]:
     """The network at the shape and classes that options and data give it."""
     network = load_network(choices.net)
     kind = choices.data.partition(":")[0]
@@ -159,7 +131,7 @@ def _network_and_data(choices: Choices) -> tuple[NetworkSpec, Images | None]:
     return network.resized(images.shape, images.classes), images
 
 
-def resolve_chip(choices: Choices) -> AcceleratorSpec:
+def resolve_chip(choices: RunChoices) -> AcceleratorSpec:
     """The chip with the options' array, dataflow and scratchpad."""
     chip = load("chips", choices.chip, AcceleratorSpec, "--chip")
     if choices.array is not None:

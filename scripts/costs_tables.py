@@ -8,9 +8,10 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from lls_hw.config import Choices, resolve_run
+from lls_hw.config import resolve_run
 from lls_hw.costs.compare import Comparison, compare_runs
 from lls_hw.costs.step import Costs
+from lls_hw.options.run import RunChoices
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "costs.md"
 BEGIN, END = "<!-- table: scripts/costs_tables.py -->", "<!-- end of table -->"
@@ -26,7 +27,7 @@ HEAD = (
 def compared(net: str, shape: str | None, batch: int) -> Comparison:
     """The rules on one network and batch."""
     runs = [
-        resolve_run(Choices(net=net, rule=rule, input=shape, batch=batch, baseline="none", numerics=False))[0]
+        resolve_run(RunChoices(net=net, rule=rule, input=shape, batch=batch, baseline="none", numerics=False))[0]
         for rule in RULES
     ]
     return compare_runs(runs)

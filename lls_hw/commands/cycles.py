@@ -5,12 +5,12 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from lls_hw.commands import options as o
 from lls_hw.commands.shared import console_for
+from lls_hw.commands.signature import with_options
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.quantities import CLOSED_SIDE, read_sides
+from lls_hw.options.option import Option
+from lls_hw.options.results import ResultChoices
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,18 +23,20 @@ CONVENTIONS: "dict[str, Convention]" = {"ours": "ours", "scalesim": "scalesim"}
 DRAW_HELP = "Picture (SVG) of the first layer's first fold, clipped to at most 4x4 elements, random codes of seed 0."
 
 
+@with_options
 def cycles(
-    topology: Annotated[Path, typer.Option(metavar="FILE.csv", help="SCALE-Sim's table of layers, conv or GEMM.")],
-    array: o.ArrayShape = None,
-    dataflow: o.Flow = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.cfg", help="SCALE-Sim cfg: array and dataflow where options are absent."),
+    topology: Annotated[Path, Option("SCALE-Sim's table of layers, conv or GEMM.", metavar="FILE.csv")],
+    array: Annotated[
+        str | None, Option(f"Rows x columns of the array (each {CLOSED_SIDE.range}).", metavar="RxC")
     ] = None,
-    convention: Annotated[str, typer.Option(metavar="ours|scalesim", help="How cycles are counted.")] = "ours",
-    json: o.Json = None,
-    draw: Annotated[str | None, typer.Option(metavar="FILE.svg", help=DRAW_HELP)] = None,
-    quiet: o.Quiet = False,
+    dataflow: Annotated[str | None, Option("Stationary operand.", metavar="ws|os|is")] = None,
+    config: Annotated[
+        Path | None, Option("SCALE-Sim cfg: array and dataflow where options are absent.", metavar="FILE.cfg")
+    ] = None,
+    convention: Annotated[str, Option("How cycles are counted.", metavar="ours|scalesim")] = "ours",
+    *,
+    results: ResultChoices,
+    draw: Annotated[str | None, Option(DRAW_HELP, metavar="FILE.svg", after="json")] = None,
 ) -> None:
     """Cycles, utilization and mapping efficiency of every layer of a SCALE-Sim topology."""
     from lls_hw.models.topology import read_topology
@@ -45,7 +47,7 @@ def cycles(
     rows, cols, flow = _array(array, dataflow, config)
     from lls_hw.files import Outputs, write_whole
 
-    outputs = Outputs({"--json": json, "--draw": draw})
+    outputs = Outputs({"--json": results.json, "--draw": draw})
     outputs.spare([("--topology", topology), *([("--config", config)] if config is not None else [])])
     layers = read_topology(topology)
     lines = layer_cycles(layers, rows=rows, cols=cols, dataflow=flow, convention=CONVENTIONS[convention])
@@ -55,12 +57,12 @@ def cycles(
 
         first = lines[0]
         picture = draw_product(first.name, (first.m, first.k, first.n), rows=rows, cols=cols, dataflow=flow)
-    if not quiet:
+    if not results.quiet:
         title = f"{topology.name} on {rows}x{cols}, {flow}, convention: {convention}"
         table = _table(lines, title, rows * cols, CONVENTIONS[convention])
         console_for(to_stderr=outputs.use_stdout).print(table)
-    if json is not None:
-        write_whole(json, _text(lines), "--json")
+    if results.json is not None:
+        write_whole(results.json, _text(lines), "--json")
     if draw is not None and picture is not None:
         write_whole(draw, picture, "--draw")
 

@@ -4,16 +4,18 @@ from typing import Annotated
 
 import typer
 
-from lls_hw.commands import options as o
 from lls_hw.commands.shared import put_json
+from lls_hw.commands.signature import Shown, with_options
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.options.results import ResultChoices
 
 SHELVES = {"nets": "nets", "chips": "chips", "technologies": "technology"}
 
 
+@with_options
 def list_shelf(
     shelf: Annotated[str, typer.Argument(metavar="nets|rules|chips|technologies", help="What to list.")],
-    json: o.Json = None,
+    results: Annotated[ResultChoices, Shown(fixed={"quiet": False})],
 ) -> None:
     """Names of what is shipped."""
     from lls_hw.models.registry import names
@@ -22,8 +24,8 @@ def list_shelf(
     if shelf != "rules" and shelf not in SHELVES:
         raise SpecError("list", shelf, f"the lists are {', '.join([*SHELVES, 'rules'])}", "Choose one of them.")
     found = dict(RULE_NOTES) if shelf == "rules" else dict.fromkeys(names(SHELVES[shelf]), "")  # type: ignore[arg-type]
-    if json is not None:
-        put_json(json, {"schema": "lls-hw/list/1", shelf: list(found)})
+    if results.json is not None:
+        put_json(results.json, lambda: {"schema": "lls-hw/list/1", shelf: list(found)})
         return
     width = max(len(name) for name in found)
     for name, note in found.items():

@@ -1,15 +1,19 @@
 """`lls-hw optimize`: the best points of a grid, without evaluating all of it."""
 
-from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lls_hw.commands import options as o
-from lls_hw.commands.shared import bar_on, console_for, put_json
-from lls_hw.commands.sweep import outputs_of, plan_of
+from lls_hw.commands.shared import console_for, put_json
+from lls_hw.commands.signature import Shown, with_options
+from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of
 from lls_hw.models.spec import quantities as q
+from lls_hw.options.option import Option
+from lls_hw.options.results import ResultChoices
+from lls_hw.sweep.choices import SweepChoices, SweepWork
+from lls_hw.training.plan import TrainPlan
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,84 +25,42 @@ OPTIMIZE_SCHEMA = "lls-hw/optimize/1"
 OBJECTIVES_HELP = "energy, latency (both an image), sram, memory, area, accuracy; without --train a proxy of it."
 
 
+@with_options
 def optimize(
-    net: o.Nets,
-    rule: o.Rules,
-    out: o.Out,
-    objectives: Annotated[str, typer.Option(metavar="A,B,...", help=OBJECTIVES_HELP)] = "energy,latency,sram",
-    trials: Annotated[int, o.number(q.COUNT, "--trials", help="In all: what earlier runs tried counts.")] = 64,
-    seed: Annotated[int, o.number(q.SEED, "--seed", help="Of the search, and of weights, data and rounding.")] = 0,
-    chips: o.Chips = "edge_16x16",
-    arrays: o.Arrays = None,
-    dataflows: o.Flows = None,
-    bits: o.BitsList = "8",
-    srams: o.Srams = None,
-    technologies: o.Technologies = None,
-    batches: o.Batches = "8",
-    data: o.Data = "synthetic",
-    input: o.Input = None,
-    classes: o.Classes = None,
-    temperature: o.Temperature = 0.5,
-    waveform: o.Waveform = "square",
-    lr: o.Rate = 0.05,
-    optimizer: o.Optimizer = "momentum",
-    momentum: o.Momentum = 0.9,
-    baseline: o.Baseline = "none",
-    train: o.Train = False,
-    epochs: o.Epochs = 1,
-    schedule: o.Schedule = "cosine",
-    limit: o.Limit = None,
-    test_limit: o.TestLimit = None,
-    checkpoint_every: o.CheckpointEvery = 100,
-    jobs: o.Jobs = None,
-    cluster: o.Cluster = None,
-    retry_failed: o.RetryFailed = False,
-    csv: Annotated[str | None, typer.Option(metavar="FILE", help="Write the Pareto front as a table.")] = None,
-    json: o.Json = None,
-    quiet: o.Quiet = False,
+    choices: Annotated[SweepChoices, Shown(fixed={"seeds": "0"}, defaults={"baseline": "none"})],
+    train: TrainPoints = False,
+    *,
+    plan: Annotated[TrainPlan, Shown(fixed={"checkpoint": None}, prefix="With --train: ")],
+    work: SweepWork,
+    objectives: Annotated[str, Option(OBJECTIVES_HELP, metavar="A,B,...", after="out")] = "energy,latency,sram",
+    trials: Annotated[
+        int, Option("In all: what earlier runs tried counts.", quantity=q.COUNT, after="objectives")
+    ] = 64,
+    seed: Annotated[
+        int, Option("Of the search, and of weights, data and rounding.", quantity=q.SEED, after="trials")
+    ] = 0,
+    csv: Annotated[str | None, Option("Write the Pareto front as a table.", metavar="FILE")] = None,
+    results: ResultChoices,
 ) -> None:
     """Search the lists' combinations for those that nothing beats in every objective at once."""
-    outputs = outputs_of(out, csv, None, json)
-    from lls_hw.sweep.choices import Choices
+    outputs = outputs_of(work, {"--csv": csv, "--json": results.json})
     from lls_hw.sweep.grid import Grid
     from lls_hw.sweep.pareto import parse_objectives
-    from lls_hw.sweep.store import refuse_target
-
-    refuse_target(Path(out))
-    goals = parse_objectives(objectives, trained=train)
-    plan = plan_of(train, epochs, schedule, limit, test_limit, checkpoint_every)
-    grid = Grid(
-        Choices(
-            nets=net, rules=rule, chips=chips, arrays=arrays, dataflows=dataflows, bits=bits, srams=srams,
-            technologies=technologies, batches=batches, seeds=str(seed), data=data, input=input, classes=classes,
-            temperature=temperature, waveform=waveform, learning_rate=lr, optimizer=optimizer, momentum=momentum,
-            baseline=baseline,
-        ),
-        plan,
-        proxy=any(goal.name == "accuracy_proxy" for goal in goals),
-    )  # fmt: skip
-    outputs.spare(grid.files)
-    from lls_hw.sweep.executors import executor_for
-    from lls_hw.sweep.run import Sweep
     from lls_hw.sweep.search import Search
-    from lls_hw.sweep.stop import Stop
-    from lls_hw.sweep.store import Store
 
-    stop = Stop()
-    with ExitStack() as stack:
-        executor = stack.enter_context(executor_for(cluster, jobs))
-        store = stack.enter_context(Store(Path(out)))
-        stack.enter_context(stop.listening())
-        bar = stack.enter_context(bar_on(quiet, "trials"))
-        sweep = Sweep(store, executor, stop, retry_failed=retry_failed)
-        found = Search(grid, goals, seed, Path(out), sweep.run, bar).run(trials)
-    if not quiet:
+    goals = parse_objectives(objectives, trained=train)
+    proxy = any(goal.name == "accuracy_proxy" for goal in goals)
+    grid = Grid(replace(choices, seeds=str(seed)), plan if train else None, proxy=proxy)
+    outputs.spare(grid.files)
+    with at_work(work, "trials", results) as (evaluator, bar):
+        found = Search(grid, goals, seed, Path(work.out), evaluator.run, bar).run(trials)
+    if not results.quiet:
         console = console_for(to_stderr=outputs.use_stdout)
         console.print(front_table(found, goals, grid.axes))
-        console.print(closing_text(found, grid.size), soft_wrap=True, markup=False)
-    write(found, goals, csv, json)
-    if stop or not found.front:
-        raise typer.Exit(stop.status or 1)
+        console.print(closing_text(found, grid.size), soft_wrap=True)
+    write(found, goals, csv, results.json)
+    if evaluator.stop or not found.front:
+        raise typer.Exit(evaluator.stop.status or 1)
 
 
 def write(found: "Found", goals: "tuple[Objective, ...]", csv: str | None, json: str | None) -> None:
@@ -107,8 +69,7 @@ def write(found: "Found", goals: "tuple[Objective, ...]", csv: str | None, json:
         from lls_hw.sweep.export import write_csv
 
         write_csv(csv, found.front)
-    if json is not None:
-        put_json(json, front_json(found, goals))
+    put_json(json, lambda: front_json(found, goals))
 
 
 def front_json(found: "Found", goals: "tuple[Objective, ...]") -> dict[str, Any]:

@@ -11,12 +11,12 @@ PIPE_COLUMNS = 132
 """Width of the tables where no terminal says its own."""
 
 
-def put_json(target: str | None, data: Mapping[str, Any] | list[Any]) -> None:
-    """Write data as JSON, to where the option leads; nowhere for None."""
+def put_json(target: str | None, make: Callable[[], Mapping[str, Any] | list[Any]]) -> None:
+    """Write data as JSON, to where the option leads; for None it is not even made."""
     from lls_hw.files import json_text, write_whole
 
     if target is not None:
-        write_whole(target, json_text(data), "--json")
+        write_whole(target, json_text(make()), "--json")
 
 
 def console_for(*, to_stderr: bool) -> "Console":

@@ -1,122 +1,56 @@
 """`lls-hw sweep`: a grid of runs in one database, started, killed and continued with the same command."""
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lls_hw.commands import options as o
-from lls_hw.commands.shared import bar_on, console_for, put_json
+from lls_hw.commands.shared import console_for, put_json
+from lls_hw.commands.signature import Shown, with_options
+from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of
+from lls_hw.options.option import Option
+from lls_hw.options.results import ResultChoices
+from lls_hw.sweep.choices import SweepChoices, SweepWork
+from lls_hw.training.plan import TrainPlan
 
 if TYPE_CHECKING:
-    from lls_hw.files import Outputs
     from lls_hw.sweep.run import Summary
-    from lls_hw.training.plan import TrainPlan
 
 
+@with_options
 def sweep(
-    net: o.Nets,
-    rule: o.Rules,
-    out: o.Out,
-    chips: o.Chips = "edge_16x16",
-    arrays: o.Arrays = None,
-    dataflows: o.Flows = None,
-    bits: o.BitsList = "8",
-    srams: o.Srams = None,
-    technologies: o.Technologies = None,
-    batches: o.Batches = "8",
-    seeds: o.Seeds = "0",
-    data: o.Data = "synthetic",
-    input: o.Input = None,
-    classes: o.Classes = None,
-    temperature: o.Temperature = 0.5,
-    waveform: o.Waveform = "square",
-    lr: o.Rate = 0.05,
-    optimizer: o.Optimizer = "momentum",
-    momentum: o.Momentum = 0.9,
-    baseline: o.Baseline = "bp",
-    train: o.Train = False,
-    epochs: o.Epochs = 1,
-    schedule: o.Schedule = "cosine",
-    limit: o.Limit = None,
-    test_limit: o.TestLimit = None,
-    checkpoint_every: o.CheckpointEvery = 100,
-    jobs: o.Jobs = None,
-    cluster: o.Cluster = None,
-    retry_failed: o.RetryFailed = False,
-    csv: o.Csv = None,
-    parquet: o.Parquet = None,
-    json: o.Json = None,
-    quiet: o.Quiet = False,
+    choices: SweepChoices,
+    train: TrainPoints = False,
+    *,
+    plan: Annotated[TrainPlan, Shown(fixed={"checkpoint": None}, prefix="With --train: ")],
+    work: SweepWork,
+    csv: Annotated[str | None, Option("Write the whole database as a table.", metavar="FILE")] = None,
+    parquet: Annotated[str | None, Option("The same as Parquet.", metavar="FILE")] = None,
+    results: ResultChoices,
 ) -> None:
     """Every combination of the lists, each once; what is in the database already is not run again."""
-    outputs = outputs_of(out, csv, parquet, json)
-    from lls_hw.sweep.choices import Choices
-    from lls_hw.sweep.grid import Grid, refuse_many
-    from lls_hw.sweep.store import refuse_target
-
-    refuse_target(Path(out))
-    plan = plan_of(train, epochs, schedule, limit, test_limit, checkpoint_every)
-    grid = Grid(
-        Choices(
-            nets=net, rules=rule, chips=chips, arrays=arrays, dataflows=dataflows, bits=bits, srams=srams,
-            technologies=technologies, batches=batches, seeds=seeds, data=data, input=input, classes=classes,
-            temperature=temperature, waveform=waveform, learning_rate=lr, optimizer=optimizer, momentum=momentum,
-            baseline=baseline,
-        ),
-        plan,
-    )  # fmt: skip
-    refuse_many(grid)
-    outputs.spare(grid.files)
-    from lls_hw.sweep.executors import executor_for
-    from lls_hw.sweep.run import Sweep
-    from lls_hw.sweep.stop import Stop
-    from lls_hw.sweep.store import Store
-
-    points, stop, began = grid.points(), Stop(), time.perf_counter()
-    with ExitStack() as stack:
-        executor = stack.enter_context(executor_for(cluster, jobs))
-        store = stack.enter_context(Store(Path(out)))
-        stack.enter_context(stop.listening())
-        bar = stack.enter_context(bar_on(quiet, "points"))
-        summary = Sweep(store, executor, stop, bar, retry_failed).run(points)
-    if not quiet:
-        console = console_for(to_stderr=outputs.use_stdout)
-        console.print(closing_text(summary, out, time.perf_counter() - began), soft_wrap=True, markup=False)
-    export(out, csv, parquet)
-    if json is not None:
-        put_json(json, sweep_json(out, {point.id for point in points}, summary))
-    if stop or summary.failed:
-        raise typer.Exit(stop.status or 1)
-
-
-def outputs_of(out: str, csv: str | None, parquet: str | None, json: str | None) -> "Outputs":
-    """The files of a sweep, those that SQLite, the lock and trainings put beside its database included."""
-    from lls_hw.files import Outputs
-    from lls_hw.sweep.store import BESIDE
-
-    outputs = Outputs({}, read_back={"--out": out})
-    for ending in BESIDE:
-        outputs.add("--out", f"{out}{ending}")
-    for option, path in (("--csv", csv), ("--parquet", parquet), ("--json", json)):
-        outputs.claim(option, path)
+    outputs = outputs_of(work, {"--csv": csv, "--parquet": parquet, "--json": results.json})
     if parquet is not None:
         from lls_hw.sweep.export import need_parquet
 
         need_parquet()
-    return outputs
+    from lls_hw.sweep.grid import Grid, refuse_many
 
-
-def plan_of(
-    train: bool, epochs: int, schedule: str, limit: int | None, test_limit: int | None, every: int
-) -> "TrainPlan | None":
-    """The budget of every training; None for costs alone."""
-    from lls_hw.training.plan import TrainPlan
-
-    plan = TrainPlan(epochs=epochs, schedule=schedule, limit=limit, test_limit=test_limit, every=every)
-    return plan if train else None
+    grid = Grid(choices, plan if train else None)
+    outputs.spare(grid.files)
+    refuse_many(grid)
+    points, began = grid.points(), time.perf_counter()
+    with at_work(work, "points", results) as (evaluator, bar):
+        evaluator.progress = bar
+        summary = evaluator.run(points)
+    if not results.quiet:
+        console = console_for(to_stderr=outputs.use_stdout)
+        console.print(closing_text(summary, work.out, time.perf_counter() - began), soft_wrap=True)
+    export(work.out, csv, parquet)
+    put_json(results.json, lambda: sweep_json(work.out, {point.id for point in points}, summary))
+    if evaluator.stop or summary.failed:
+        raise typer.Exit(evaluator.stop.status or 1)
 
 
 def export(out: str, csv: str | None, parquet: str | None) -> None:

@@ -3,116 +3,62 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lls_hw.commands import options as o
 from lls_hw.commands.shared import bar_on, console_for, put_json
-from lls_hw.models.spec import quantities as q
+from lls_hw.commands.signature import Shown, with_options
+from lls_hw.options.option import Option
+from lls_hw.options.results import ResultChoices
+from lls_hw.options.run import RunChoices
+from lls_hw.training.plan import TrainPlan
 
 if TYPE_CHECKING:
     from lls_hw.config import RunSpec
     from lls_hw.files import Outputs
     from lls_hw.models.data import Images
-    from lls_hw.training.plan import TrainPlan
     from lls_hw.training.result import TrainReport
 
+MANY_STEPS = {"steps": 1, "baseline": "none", "numerics": True, "costs": True}
 
+
+@with_options
 def train(
-    net: o.Net,
-    rule: o.Rule,
-    chip: o.Chip = "edge_16x16",
-    array: o.ArrayShape = None,
-    dataflow: o.Flow = None,
-    bits: o.Bits = "8",
-    sram: o.Sram = None,
-    technology: o.Technology = None,
-    batch: o.Batch = 8,
-    seed: o.Seed = 0,
-    data: o.Data = "synthetic",
-    input: o.Input = None,
-    classes: o.Classes = None,
-    temperature: o.Temperature = 0.5,
-    waveform: o.Waveform = "square",
-    lr: o.Rate = 0.05,
-    optimizer: o.Optimizer = "momentum",
-    momentum: o.Momentum = 0.9,
-    epochs: Annotated[int, o.number(q.EPOCHS, "--epochs", help="Passes over the training images.")] = 1,
-    schedule: Annotated[
-        str, typer.Option(metavar="constant|cosine|multistep", help="Of the learning rate.")
-    ] = "cosine",
-    limit: Annotated[int | None, o.number(q.COUNT, "--limit", help="Train on N images, chosen by the seed.")] = None,
-    test_limit: Annotated[int | None, o.number(q.COUNT, "--test-limit", help="Test on the first N images.")] = None,
-    float_: Annotated[bool, typer.Option("--float", help="Also train the float reference.")] = False,
-    checkpoint: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Resumed from if it exists; kept up to date.")
-    ] = None,
-    checkpoint_every: Annotated[
-        int, o.number(q.COUNT, "--checkpoint-every", metavar="K", help="Steps between checkpoints.")
-    ] = 100,
-    no_costs: Annotated[bool, typer.Option("--no-costs", help="Leave out cycles and energy per image.")] = False,
-    json: o.Json = None,
-    quiet: o.Quiet = False,
+    choices: Annotated[RunChoices, Shown(fixed=MANY_STEPS)],
+    plan: TrainPlan,
+    results: ResultChoices,
+    *,
+    float_: Annotated[bool, Option("Also train the float reference.", ("--float",), after="test_limit")] = False,
+    costs: Annotated[
+        bool, Option("Leave out cycles and energy per image.", negated=True, after="checkpoint_every")
+    ] = True,
 ) -> None:
     """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
-    from lls_hw.config import Choices, files_read, resolve_run
+    from lls_hw.config import files_read, resolve_run
 
-    plan = _plan(epochs, schedule, limit, test_limit, checkpoint, checkpoint_every)
-    outputs = _outputs(json, checkpoint, with_float=float_)
-    run, images = resolve_run(
-        Choices(
-            net=net,
-            rule=rule,
-            chip=chip,
-            array=array,
-            dataflow=dataflow,
-            bits=bits,
-            sram_kib=sram,
-            technology=technology,
-            batch=batch,
-            seed=seed,
-            data=data,
-            input=input,
-            classes=classes,
-            temperature=temperature,
-            waveform=waveform,
-            learning_rate=lr,
-            optimizer=optimizer,
-            momentum=momentum,
-            baseline="none",
-            costs=not no_costs,
-        )
-    )
+    outputs = _outputs(results.json, plan, with_float=float_)
+    run, images = resolve_run(replace(choices, costs=costs))
+    outputs.spare(files_read(choices, run, images))
     assert images is not None, "a run with numerics has pictures"
-    outputs.spare(files_read(run, images, net=net, chip=chip))
-    report, status = _run(run, images, plan, with_float=float_, quiet=quiet)
-    if not quiet:
+    report, status = _run(run, images, plan, with_float=float_, quiet=results.quiet)
+    if not results.quiet:
         print_report(report, to_stderr=outputs.use_stdout)
-    put_json(json, report.json() if json is not None else {})
+    put_json(results.json, report.json)
     if status:
         raise typer.Exit(status)
 
 
-def _plan(
-    epochs: int, schedule: str, limit: int | None, test_limit: int | None, checkpoint: str | None, every: int
-) -> "TrainPlan":
-    from lls_hw.training.plan import TrainPlan
-
-    path = None if checkpoint is None else Path(checkpoint)
-    return TrainPlan(epochs=epochs, schedule=schedule, limit=limit, test_limit=test_limit, checkpoint=path, every=every)
-
-
-def _outputs(json: str | None, checkpoint: str | None, *, with_float: bool) -> "Outputs":
+def _outputs(json: str | None, plan: TrainPlan, *, with_float: bool) -> "Outputs":
     """The files of a training; the float run keeps a checkpoint of its own beside the integers'."""
     from lls_hw.files import Outputs
-    from lls_hw.training.plan import FLOAT_ENDING
 
+    checkpoint = None if plan.checkpoint is None else str(plan.checkpoint)
     outputs = Outputs({"--json": json}, read_back={"--checkpoint": checkpoint})
-    if checkpoint is not None and with_float:
-        outputs.add("--checkpoint", f"{checkpoint}{FLOAT_ENDING}")
+    if plan.float_checkpoint is not None and with_float:
+        outputs.add("--checkpoint", str(plan.float_checkpoint))
     return outputs
 
 

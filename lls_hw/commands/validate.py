@@ -4,75 +4,47 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lls_hw.commands import options as o
 from lls_hw.commands.shared import console_for, progress_on, put_json
+from lls_hw.commands.signature import Shown, with_options
 from lls_hw.models.spec import quantities as q
+from lls_hw.options.option import Option
+from lls_hw.options.results import ResultChoices
+from lls_hw.options.run import RunChoices
 
 if TYPE_CHECKING:
     from lls_hw.fidelity.validate import Validation
 
+ONE_STEP = {
+    "dataflow": None, "sram_kib": None, "technology": None, "steps": 1, "baseline": "none", "numerics": True,
+    "costs": False,
+}  # fmt: skip
 
+
+@with_options
 def validate(
-    net: o.Net,
-    rule: o.Rule,
-    chip: o.Chip = "edge_16x16",
-    array: o.ArrayShape = None,
-    bits: o.Bits = "8",
-    batch: o.Batch = 8,
-    seed: o.Seed = 0,
-    data: o.Data = "synthetic",
-    input: o.Input = None,
-    classes: o.Classes = None,
-    temperature: o.Temperature = 0.5,
-    waveform: o.Waveform = "square",
-    lr: o.Rate = 0.05,
-    optimizer: o.Optimizer = "momentum",
-    momentum: o.Momentum = 0.9,
+    choices: Annotated[RunChoices, Shown(fixed=ONE_STEP)],
     min_cosine: Annotated[
-        float,
-        o.number(
-            q.COSINE, "--min-cosine", metavar="X", help="Least cosine of a weight gradient; exit status 1 below it."
-        ),
+        float, Option("Least cosine of a weight gradient; exit status 1 below it.", metavar="X", quantity=q.COSINE)
     ] = 0.9,
-    no_hint: Annotated[bool, typer.Option("--no-hint", help="Do not look for the width that limits.")] = False,
-    json: o.Json = None,
-    quiet: o.Quiet = False,
+    hint: Annotated[bool, Option("Do not look for the width that limits.", negated=True)] = True,
+    *,
+    results: ResultChoices,
 ) -> None:
     """One training step in integers held against float; says which width limits."""
-    from lls_hw.config import Choices, files_read, resolve_run
+    from lls_hw.config import files_read, resolve_run
     from lls_hw.files import Outputs
 
-    outputs = Outputs({"--json": json})
-    run, images = resolve_run(
-        Choices(
-            net=net,
-            rule=rule,
-            chip=chip,
-            array=array,
-            bits=bits,
-            batch=batch,
-            seed=seed,
-            data=data,
-            input=input,
-            classes=classes,
-            temperature=temperature,
-            waveform=waveform,
-            learning_rate=lr,
-            optimizer=optimizer,
-            momentum=momentum,
-            baseline="none",
-            costs=False,
-        )
-    )
+    outputs = Outputs({"--json": results.json})
+    run, images = resolve_run(choices)
+    outputs.spare(files_read(choices, run, images))
     assert images is not None, "a run with numerics has pictures"
-    outputs.spare(files_read(run, images, net=net, chip=chip))
     from lls_hw.fidelity.validate import validate as run_validation
 
-    with progress_on(quiet) as say:
-        found = run_validation(run, images, min_cosine=min_cosine, with_hint=not no_hint, progress=say)
-    if not quiet:
+    with progress_on(results.quiet) as say:
+        found = run_validation(run, images, min_cosine=min_cosine, with_hint=hint, progress=say)
+    if not results.quiet:
         print_validation(found, to_stderr=outputs.use_stdout)
-    put_json(json, found.json() if json is not None else {})
+    put_json(results.json, found.json)
     if found.missed:
         raise typer.Exit(1)
 

@@ -1,35 +1,56 @@
-"""How lists are typed: `8x8,16x16`, `4,8,16`, `w4,a8,e8;8`."""
+"""What a sweep is asked for, as typed, and how its lists are read: `8x8,16x16`, `4,8,16`, `w4,a8,e8;8`."""
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
 
+from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.quantities import Whole
+from lls_hw.options.option import Option
+from lls_hw.options.run import LearningChoices
+
+
+@dataclass(frozen=True, kw_only=True)
+class AxisChoices:
+    """Lists whose combinations are the points; a list is None where the chip's own value holds."""
+
+    nets: Annotated[str, Option("Networks, as of `simulate`.", ("--net", "--nets"), metavar="N[,N]")]
+    rules: Annotated[str, Option("Learning rules.", ("--rule", "--rules"), metavar="R[,R]")]
+    chips: Annotated[str, Option("Shipped chips or FILE.toml.", ("--chips", "--chip"), metavar="C[,C]")] = "edge_16x16"
+    arrays: Annotated[
+        str | None, Option(f"Arrays (sides {q.ARRAY_SIDE.range}).", ("--arrays", "--array"), metavar="RxC[,RxC]")
+    ] = None
+    dataflows: Annotated[
+        str | None, Option("Stationary operands.", ("--dataflows", "--dataflow"), metavar="ws,os,is")
+    ] = None
+    bits: Annotated[str, Option("Word widths; role lists with ; between.", metavar="4,8 | w4,a8;8")] = "8"
+    srams: Annotated[
+        str | None, Option(f"Scratchpad capacities ({q.SRAM_KIB.range}).", ("--srams", "--sram"), metavar="KIB[,KIB]")
+    ] = None
+    technologies: Annotated[
+        str | None, Option("Energy tables.", ("--technologies", "--technology"), metavar="T[,T]")
+    ] = None
+    batches: Annotated[str, Option(f"Images a step ({q.BATCH.range}).", ("--batches", "--batch"), metavar="1,8")] = "8"
+    seeds: Annotated[
+        str, Option(f"Of trainings; costs have none ({q.SEED.range}).", ("--seeds", "--seed"), metavar="0,1,2")
+    ] = "0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepChoices(LearningChoices, AxisChoices):
+    """The options of a sweep's points; `grid.Grid` makes points of them."""
+
+    baseline: Annotated[str, Option("Rule beside which ratios are taken.", metavar="RULE|none")] = "bp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """The options of a sweep as typed; a list option is None where it was not given."""
+class SweepWork:
+    """Where a sweep's results are kept, and who works for them."""
 
-    nets: str
-    rules: str
-    chips: str = "edge_16x16"
-    arrays: str | None = None
-    dataflows: str | None = None
-    bits: str = "8"
-    srams: str | None = None
-    technologies: str | None = None
-    batches: str = "8"
-    seeds: str = "0"
-    data: str = "synthetic"
-    input: str | None = None
-    classes: int | None = None
-    temperature: float = 0.5
-    waveform: str = "square"
-    learning_rate: float = 0.05
-    optimizer: str = "momentum"
-    momentum: float = 0.9
-    baseline: str = "bp"
+    out: Annotated[str, Option("Database: results so far, and where new ones go.", metavar="FILE.db", after="rules")]
+    jobs: Annotated[int | None, Option("Worker processes, a core each if not given.", quantity=q.JOBS)] = None
+    cluster: Annotated[str | None, Option("Dask scheduler to send the work to.", metavar="tcp://HOST:PORT")] = None
+    retry_failed: Annotated[bool, Option("Evaluate again what failed before.")] = False
 
 
 def split_list(option: str, text: str) -> tuple[str, ...]:
@@ -52,7 +73,7 @@ def split_list(option: str, text: str) -> tuple[str, ...]:
     return parts
 
 
-def split_numbers(option: str, text: str, quantity: Whole) -> tuple[int, ...]:
+def split_numbers(option: str, text: str, quantity: q.Whole) -> tuple[int, ...]:
     """Whole numbers with commas between, each once.
 
     Raises

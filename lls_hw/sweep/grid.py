@@ -6,7 +6,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from lls_hw.config import Choices as RunChoices
 from lls_hw.config import RunSpec, resolve_chip, resolve_run
 from lls_hw.models.registry import file_of, load
 from lls_hw.models.spec.accelerator import AcceleratorSpec
@@ -15,7 +14,8 @@ from lls_hw.models.spec.precision import LIMITS_BITS, Precision, parse_bits
 from lls_hw.models.spec.quantities import BATCH, SEED, SRAM_KIB
 from lls_hw.models.spec.rule import RuleSpec, parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
-from lls_hw.sweep.choices import Choices, split_bits, split_list, split_numbers
+from lls_hw.options.run import RunChoices
+from lls_hw.sweep.choices import SweepChoices, split_bits, split_list, split_numbers
 from lls_hw.sweep.identity import (
     cost_inputs,
     costed_rule,
@@ -60,7 +60,7 @@ class Grid:
     SpecError : a value that is wrong whatever it is combined with.
     """
 
-    def __init__(self, typed: Choices, plan: TrainPlan | None = None, *, proxy: bool = False) -> None:
+    def __init__(self, typed: SweepChoices, plan: TrainPlan | None = None, *, proxy: bool = False) -> None:
         self.typed, self.plan, self.proxy = typed, plan, proxy
         self.axes: dict[str, tuple[Any, ...]] = _axes(typed)
         if not self.learns:
@@ -195,7 +195,7 @@ class Grid:
         return found
 
 
-def _axes(typed: Choices) -> dict[str, tuple[Any, ...]]:
+def _axes(typed: SweepChoices) -> dict[str, tuple[Any, ...]]:
     """The values of every axis; (None,) where the chip's own holds."""
 
     def texts(option: str, text: str | None) -> tuple[str | None, ...]:

@@ -17,7 +17,8 @@ from lls_hw.models.data import Images, Pictures
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
-from lls_hw.training.plan import ROUNDING_VERSION, TrainPlan
+from lls_hw.training.identity import ROUNDING_VERSION
+from lls_hw.training.plan import TrainPlan
 
 MODEL_VERSION = 2
 """Raised when a decision about costs or rounding changes a simulated number: stored points are then others."""

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,8 @@ from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, normalise
 from lls_hw.models.reference.schedule import RateScheduleSpec
 from lls_hw.models.reference.train_records import Samples, Stored, TrainOptions
-from lls_hw.training.plan import FLOAT_ENDING, Progress, Stopped, TrainPlan
-
-
-def float_checkpoint(plan: TrainPlan) -> Path | None:
-    """The float run's own file beside the integers'."""
-    return None if plan.checkpoint is None else plan.checkpoint.with_name(plan.checkpoint.name + FLOAT_ENDING)
+from lls_hw.training.plan import TrainPlan
+from lls_hw.training.stop import StepProgress, Stopped
 
 
 def train_float(
@@ -25,7 +20,7 @@ def train_float(
     images: Images,
     plan: TrainPlan,
     *,
-    progress: Progress = lambda _text, _done, _total: None,
+    progress: StepProgress = lambda _text, _done, _total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[list[dict[str, float]], float, bool]:
     """(curve, images a second, stopped early) of the PyTorch reference on the same run.
@@ -43,7 +38,7 @@ def train_float(
         batch=run.batch,
         seed=run.seed,
         schedule=RateScheduleSpec(name=plan.schedule),  # type: ignore[arg-type]  # the plan checked it
-        checkpoint=float_checkpoint(plan),
+        checkpoint=plan.float_checkpoint,
     )
     steps = len(images.train_labels) // run.batch * plan.epochs
     curve: list[dict[str, float]] = []

@@ -10,7 +10,8 @@ from lls_hw.models.data import Images
 from lls_hw.models.program.program import Program
 from lls_hw.training.float_run import train_float
 from lls_hw.training.outcome import TrainOutcome
-from lls_hw.training.plan import Progress, TrainPlan
+from lls_hw.training.plan import TrainPlan
+from lls_hw.training.stop import StepProgress
 from lls_hw.training.trainer import limited, train
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def train_report(
     plan: TrainPlan,
     *,
     with_float: bool,
-    progress: Progress = lambda _text, _done, _total: None,
+    progress: StepProgress = lambda _text, _done, _total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> TrainReport:
     """Costs first (a chip that cannot run the step is refused before hours of training), then training.

@@ -16,8 +16,10 @@ from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.inference import Inference, accuracy
 from lls_hw.training.checkpoint import load, save
 from lls_hw.training.epoch import curve_entry, range_use
+from lls_hw.training.identity import identity, learning_rate
 from lls_hw.training.outcome import TrainOutcome
-from lls_hw.training.plan import Progress, Stopped, TrainPlan, identity, learning_rate
+from lls_hw.training.plan import TrainPlan
+from lls_hw.training.stop import StepProgress, Stopped
 
 
 def limited(run: RunSpec, images: Images, plan: TrainPlan) -> Images:
@@ -45,7 +47,7 @@ def train(
     images: Images,
     plan: TrainPlan,
     *,
-    progress: Progress = lambda _text, _done, _total: None,
+    progress: StepProgress = lambda _text, _done, _total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> TrainOutcome:
     """Train, test after every epoch, and continue from the plan's checkpoint if there is one.
@@ -84,7 +86,7 @@ class Trainer:
     program: Program
     images: Images
     plan: TrainPlan
-    progress: Progress
+    progress: StepProgress
     stop: Callable[[], bool]
     curve: list[dict[str, Any]] = field(default_factory=list)
     tensors: list[dict[str, Any]] = field(default_factory=list)
@@ -141,7 +143,7 @@ class Trainer:
             self.tensors = range_use(machine, self.counts.saturated)
         loss = self.counts.losses["classifier"] / self.counts.steps
         self.progress(f"epoch {len(self.curve) + 1}, loss {loss:.3f}", machine.step, self.steps)
-        if machine.step % self.plan.every == 0:
+        if machine.step % self.plan.checkpoint_every == 0:
             self.save()
         self._heed()
 

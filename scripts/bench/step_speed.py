@@ -16,10 +16,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from lls_hw.config import Choices, RunSpec, resolve_run
+from lls_hw.config import RunSpec, resolve_run
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
+from lls_hw.options.run import RunChoices
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.state import initial_values, input_codes
 
@@ -96,7 +97,7 @@ def main() -> int:
     args = parser.parse_args()
     steps: dict[str, Callable[[], object]] = {}
     for rule in args.rules.split(","):
-        choices = Choices(net="smallconv", rule=rule, bits=args.bits, batch=args.batch, data="fashion-mnist")
+        choices = RunChoices(net="smallconv", rule=rule, bits=args.bits, batch=args.batch, data="fashion-mnist")
         run, images = resolve_run(choices)
         assert images is not None
         steps.setdefault("PyTorch float32 bp", torch_step(run, images))

@@ -21,9 +21,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lls_hw.config import Choices, RunSpec, lower_run, resolve_run
+from lls_hw.config import RunSpec, lower_run, resolve_run
 from lls_hw.files import json_text, write_whole
 from lls_hw.models.data import Images
+from lls_hw.options.run import RunChoices
 from lls_hw.training.float_run import train_float
 from lls_hw.training.plan import TrainPlan
 from lls_hw.training.result import price_of_image
@@ -79,7 +80,7 @@ def run_once(args: argparse.Namespace, rule: str, bits: str, seed: int) -> None:
 def describe(args: argparse.Namespace, rule: str, bits: str, seed: int) -> tuple[RunSpec, Images]:
     """The run of one cell of the table."""
     width = {"float": "8", "nearest8": "w8,a8,e8,m8"}.get(bits, bits.replace(":", ","))
-    choices = Choices(
+    choices = RunChoices(
         net=args.net, rule=rule, bits=width, seed=seed, data=args.data, batch=BATCH, temperature=1.0, baseline="none"
     )
     run, images = resolve_run(choices)

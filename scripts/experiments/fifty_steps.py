@@ -10,11 +10,12 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from lls_hw.config import Choices, RunSpec, lower_run, resolve_run
+from lls_hw.config import RunSpec, lower_run, resolve_run
 from lls_hw.fidelity.counts import losses
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.reference.step import training_step
+from lls_hw.options.run import RunChoices
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.state import initial_values, input_codes
 
@@ -79,7 +80,7 @@ def main() -> int:
 
 def rows(args: argparse.Namespace, rule: str, bits: str) -> bool:
     """The rows of one rule and width."""
-    choices = Choices(
+    choices = RunChoices(
         net=args.net,
         rule=rule,
         bits=bits.replace(":", ","),

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lls_hw.config import Choices, lower_run, resolve_run
+from lls_hw.config import lower_run, resolve_run
 from lls_hw.fidelity.integer_steps import run_numerics
+from lls_hw.options.run import RunChoices
 
 FLOORS = {"16": 0.999, "8": 0.97}
 
@@ -11,7 +12,7 @@ FLOORS = {"16": 0.999, "8": 0.97}
 @pytest.mark.parametrize("bits", FLOORS)
 @pytest.mark.parametrize("rule", ["lls", "lls_m", "lls_mxm"])
 def test_weight_gradient__keeps_its_direction(rule: str, bits: str) -> None:
-    run, images = resolve_run(Choices(net="smallconv", rule=rule, bits=bits, costs=False))
+    run, images = resolve_run(RunChoices(net="smallconv", rule=rule, bits=bits, costs=False))
     assert images is not None
     rows = run_numerics(run, lower_run(run), images).against_float
     cosines = {row.tensor: row.cosine for row in rows if row.tensor.endswith("/weight_grad")}
@@ -22,7 +23,7 @@ def test_weight_gradient__keeps_its_direction(rule: str, bits: str) -> None:
 def test_uneven_and_repeated_windows__agree_with_float() -> None:
     """SmallConv-L's linear block pools 1024 features to 2048; 30 pixels pool unevenly to 4."""
     run, images = resolve_run(
-        Choices(net="smallconv_l", rule="lls_m", bits="16", input="3x30x26", batch=4, costs=False)
+        RunChoices(net="smallconv_l", rule="lls_m", bits="16", input="3x30x26", batch=4, costs=False)
     )
     assert images is not None
     rows = {row.tensor: row for row in run_numerics(run, lower_run(run), images).against_float}

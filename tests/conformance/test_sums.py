@@ -4,10 +4,11 @@ import math
 
 import pytest
 
-from lls_hw.config import Choices, lower_run, resolve_run
+from lls_hw.config import lower_run, resolve_run
 from lls_hw.costs.step import run_costs
 from lls_hw.models.program.lower import LOWERINGS
 from lls_hw.models.registry import names
+from lls_hw.options.run import RunChoices
 from lls_hw.sim.cost.counts import Counts
 
 CASES = [(net, rule) for net in names("nets") for rule in LOWERINGS]
@@ -15,7 +16,7 @@ CASES = [(net, rule) for net in names("nets") for rule in LOWERINGS]
 
 @pytest.mark.parametrize(("net", "rule"), CASES)
 def test_stages__sum_to_the_totals(net: str, rule: str) -> None:
-    run, _ = resolve_run(Choices(net=net, rule=rule, numerics=False, batch=2))
+    run, _ = resolve_run(RunChoices(net=net, rule=rule, numerics=False, batch=2))
     costs = run_costs(run, lower_run(run))
     events, stages = costs.events, costs.events.stages
     assert sum(stage.cycles for stage in stages) == events.cycles
@@ -35,7 +36,7 @@ def test_stages__sum_to_the_totals(net: str, rule: str) -> None:
 @pytest.mark.parametrize("net", names("nets"))
 def test_program__counts_the_macs_the_engine_charges(net: str) -> None:
     """The totals by convention come from tiles; the ops' own closed forms must say the same."""
-    run, _ = resolve_run(Choices(net=net, rule="bp", numerics=False, batch=2))
+    run, _ = resolve_run(RunChoices(net=net, rule="bp", numerics=False, batch=2))
     costs = run_costs(run, lower_run(run))
     assert costs.macs.training_step == sum(op.macs + op.signal_macs for op in costs.program.ops)
     assert costs.macs.inference == sum(op.macs for op in costs.program.ops if op.stage == "forward")

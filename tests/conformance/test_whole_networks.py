@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from lls_hw.config import Choices, resolve_run
+from lls_hw.config import resolve_run
 from lls_hw.fidelity.integer_steps import losses
 from lls_hw.models.data import batch, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import initial_parameters
+from lls_hw.options.run import RunChoices
 from lls_hw.sim.functional import machine as machine_module
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.machine import Peak
@@ -74,7 +75,7 @@ def recount(monkeypatch):
 @pytest.mark.parametrize(("net", "shape", "size"), [("vww_cnn", "3x128x128", 2), ("vgg8", "3x32x32", 4)])
 @pytest.mark.parametrize("rule", ["lls_m", "bp"])
 def test_step__reports_every_code_that_did_not_fit(net, shape, size, rule, recount):
-    run, images = resolve_run(Choices(net=net, rule=rule, input=shape, batch=size, costs=False))
+    run, images = resolve_run(RunChoices(net=net, rule=rule, input=shape, batch=size, costs=False))
     program = lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=size)
     engine = FunctionalEngine(program, initial_values(program, initial_parameters(run.network, run.rule, 0)), run.chip)
     reported = 0

@@ -16,16 +16,17 @@ MOST_M, MOST_K, MOST_N = 16, 40, 12  # a piece of each product
 @lru_cache(maxsize=1)
 def vww_products():
     """{"layer/direction": (a, b)} of codes as lists; products larger than the limits are cut to their middle."""
-    from lls_hw.config import Choices, resolve_run
+    from lls_hw.config import resolve_run
     from lls_hw.models.data import batch, normalise
     from lls_hw.models.program.lower import lower
     from lls_hw.models.reference.initial import initial_parameters
+    from lls_hw.options.run import RunChoices
     from lls_hw.sim.functional.engine import FunctionalEngine
     from lls_hw.sim.functional.state import initial_values, input_codes
 
     data = f"vww:{IMAGES}" if IMAGES.is_dir() else "synthetic"
     run, images = resolve_run(
-        Choices(net="vww_cnn", rule="lls_m", data=data, input="3x32x32", batch=4, costs=False, baseline="none")
+        RunChoices(net="vww_cnn", rule="lls_m", data=data, input="3x32x32", batch=4, costs=False, baseline="none")
     )
     program = lower(run.network, run.rule, run.precision, optimizer=run.optimizer, batch=run.batch)
     engine = FunctionalEngine(

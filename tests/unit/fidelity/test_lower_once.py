@@ -7,11 +7,12 @@ import sys
 import pytest
 
 from lls_hw.api import simulate
-from lls_hw.config import Choices, lower_run, resolve_run
+from lls_hw.config import lower_run, resolve_run
 from lls_hw.fidelity.against_float import compare_step, reference_parameters
 from lls_hw.fidelity.integer_steps import start_values, step_batch
 from lls_hw.fidelity.reference_process import serve
 from lls_hw.models.program.lower import lower
+from lls_hw.options.run import RunChoices
 from lls_hw.sim.functional.engine import FunctionalEngine
 
 
@@ -33,7 +34,7 @@ def lowered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize(("baseline", "expected"), [("bp", ["lls_m", "bp"]), ("lls_m", ["lls_m"]), ("none", ["lls_m"])])
 def test_simulate__lowers_each_rule_once(lowered: list[str], baseline: str, expected: list[str]) -> None:
-    run, images = resolve_run(Choices(net="smallconv", rule="lls_m", batch=2, steps=2, baseline=baseline))
+    run, images = resolve_run(RunChoices(net="smallconv", rule="lls_m", batch=2, steps=2, baseline=baseline))
     result = simulate(run, images)
     assert result.numerics is not None
     assert result.costs is not None
@@ -41,7 +42,7 @@ def test_simulate__lowers_each_rule_once(lowered: list[str], baseline: str, expe
 
 
 def test_reference_process__compares_with_the_program_it_is_given(lowered: list[str]) -> None:
-    run, images = resolve_run(Choices(net="smallconv", rule="local_losses", batch=2, costs=False))
+    run, images = resolve_run(RunChoices(net="smallconv", rule="local_losses", batch=2, costs=False))
     assert images is not None
     program = lower_run(run)
     before, (x, labels) = start_values(run, program), step_batch(run, images, 0)

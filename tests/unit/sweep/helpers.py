@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lls_hw.sweep import tasks
-from lls_hw.sweep.choices import Choices
+from lls_hw.sweep.choices import SweepChoices
 from lls_hw.sweep.executors import LocalExecutor
 from lls_hw.sweep.grid import Grid
 from lls_hw.sweep.run import Summary, Sweep
@@ -24,7 +24,7 @@ def small_net(folder: Path) -> str:
 
 def small_grid(net: str, plan: TrainPlan | None = None, *, proxy: bool = False, **lists: Any) -> Grid:
     given = {"rules": "lls_m", "batches": "4", "baseline": "none", **lists}
-    return Grid(Choices(nets=net, **given), plan, proxy=proxy)
+    return Grid(SweepChoices(nets=net, **given), plan, proxy=proxy)
 
 
 def sweep_into(path: Path, grid: Grid, **how: Any) -> Summary:

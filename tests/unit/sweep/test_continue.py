@@ -15,7 +15,7 @@ from lls_hw.training.plan import TrainPlan
 from tests.unit.sweep.helpers import dump, small_grid, small_net, sweep_into
 from tests.unit.sweep.test_run import _npz
 
-PLAN = TrainPlan(test_limit=16, every=1)
+PLAN = TrainPlan(test_limit=16, checkpoint_every=1)
 
 
 def stop_in_the_middle(monkeypatch: pytest.MonkeyPatch, path: Path, grid: Grid) -> None:

@@ -37,15 +37,16 @@ def test_sweep__rerun_simulates_nothing_and_changes_nothing(tmp_path: Path, monk
 
 
 def test_sweep__rows_equal_simulate(tmp_path: Path) -> None:
-    from lls_hw.config import Choices, lower_run, resolve_run
+    from lls_hw.config import lower_run, resolve_run
     from lls_hw.costs.json import ratios, totals_json
     from lls_hw.costs.step import run_costs
+    from lls_hw.options.run import RunChoices
 
     net, path = small_net(tmp_path), tmp_path / "s.db"
     sweep_into(path, small_grid(net, baseline="bp", arrays="4x8", dataflows="os", bits="w4,a8", srams="8"))
     (row,) = flat_rows(path)
     run, _ = resolve_run(
-        Choices(net=net, rule="lls_m", array="4x8", dataflow="os", bits="w4,a8", sram_kib=8, batch=4, numerics=False)
+        RunChoices(net=net, rule="lls_m", array="4x8", dataflow="os", bits="w4,a8", sram_kib=8, batch=4, numerics=False)
     )
     totals = totals_json(run_costs(run, lower_run(run)))
     assert list(row) == list(COLUMNS)

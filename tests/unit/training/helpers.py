@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from lls_hw.config import Choices, RunSpec, resolve_run
+from lls_hw.config import RunSpec, resolve_run
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.options.run import RunChoices
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -50,7 +51,7 @@ def small_run(rule: str = "lls_m", *, batch_size: int = 16, bits: str = "8", **c
 
     network = NetworkSpec.from_mapping(SMALL, "small")
     run, _ = resolve_run(
-        Choices(
+        RunChoices(
             net="smallconv", rule=rule, batch=batch_size, bits=bits, data="synthetic:320", baseline="none",
             numerics=False, costs=False, **choices,
         )

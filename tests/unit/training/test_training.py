@@ -12,12 +12,13 @@ from lls_hw.models.reference.schedule import RateSchedule, RateScheduleSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.training.checkpoint import kept_names
 from lls_hw.training.float_run import train_float
-from lls_hw.training.plan import TrainPlan, learning_rate
+from lls_hw.training.identity import learning_rate
+from lls_hw.training.plan import TrainPlan
 from lls_hw.training.trainer import limited, train
 from tests.children import started, wait_for
 from tests.unit.training.helpers import small_run
 
-PLAN = TrainPlan(epochs=2, limit=128, test_limit=40, test_batch=20, every=3)
+PLAN = TrainPlan(epochs=2, limit=128, test_limit=40, test_batch=20, checkpoint_every=3)
 
 
 def run_to(plan: TrainPlan, *, stop_after: int | None = None, bits: str = "8", seed: int = 0):
@@ -132,13 +133,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from tests.unit.training.test_training import PLAN, run_to
-run_to(replace(PLAN, checkpoint=Path(sys.argv[1]), every=1))
+run_to(replace(PLAN, checkpoint=Path(sys.argv[1]), checkpoint_every=1))
 """
 
 
 def test_train__kill_9_leaves_a_whole_checkpoint_that_resumes_exactly(tmp_path: Path) -> None:
     path = tmp_path / "run.ckpt"
-    plan = replace(PLAN, checkpoint=path, every=1)
+    plan = replace(PLAN, checkpoint=path, checkpoint_every=1)
     with started("-c", KILLED, str(path)) as child:
         wait_for(path.exists, "checkpoint", child)
         child.kill()

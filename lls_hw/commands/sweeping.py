@@ -1,0 +1,56 @@
+"""What `sweep` and `optimize` share: a database, workers, and a signal that stops them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from lls_hw.commands.shared import bar_on
+from lls_hw.options.option import Option
+from lls_hw.options.results import ResultChoices
+from lls_hw.sweep.choices import SweepWork
+
+if TYPE_CHECKING:
+    from lls_hw.files import Outputs
+    from lls_hw.sweep.run import Sweep
+
+TrainPoints = Annotated[bool, Option("Train every point as well (default: costs alone).")]
+
+
+def outputs_of(work: SweepWork, targets: Mapping[str, str | None]) -> "Outputs":
+    """The files of a sweep, those that SQLite, the lock and trainings put beside its database included.
+
+    Raises
+    ------
+    SpecError : one cannot be written or is named twice, or the database is something else.
+    """
+    from lls_hw.files import Outputs
+    from lls_hw.sweep.store import BESIDE, refuse_target
+
+    outputs = Outputs({}, read_back={"--out": work.out})
+    for ending in BESIDE:
+        outputs.add("--out", f"{work.out}{ending}")
+    for option, path in targets.items():
+        outputs.claim(option, path)
+    refuse_target(Path(work.out))
+    return outputs
+
+
+@contextmanager
+def at_work(
+    work: SweepWork, what: str, results: ResultChoices
+) -> "Iterator[tuple[Sweep, Callable[[str, int, int], None]]]":
+    """The sweep on its database with its workers, and the bar that shows how far it is."""
+    from lls_hw.sweep.executors import executor_for
+    from lls_hw.sweep.run import Sweep
+    from lls_hw.sweep.stop import Stop
+    from lls_hw.sweep.store import Store
+
+    stop = Stop()
+    with (
+        executor_for(work.cluster, work.jobs) as executor,
+        Store(Path(work.out)) as store,
+        stop.listening(),
+        bar_on(results.quiet, what) as bar,
+    ):
+        yield Sweep(store, executor, stop, retry_failed=work.retry_failed), bar

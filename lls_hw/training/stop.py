@@ -1,0 +1,10 @@
+"""How a training tells where it is, and is stopped."""
+
+from collections.abc import Callable
+
+StepProgress = Callable[[str, int, int], None]
+"""(what is being done, done, of how many)."""
+
+
+class Stopped(Exception):  # noqa: N818  (not an error)
+    """The user asked to stop; everything is saved."""
