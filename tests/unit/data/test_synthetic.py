@@ -1,6 +1,5 @@
 """Drawn scenes: deterministic, cheap, learnable, and not by their brightness."""
 
-
 import numpy as np
 import pytest
 
