@@ -11,6 +11,7 @@ import pytest
 
 from lls_hw.cli import main
 from lls_hw.report.build import page_of, write_page
+from tests.children import LONGEST_S
 from tests.unit.report.made import made_numerics, made_sweep, made_train
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def open_page(browser: "Browser", address: str, **options: Any) -> Opened:
     """A file in a context of its own, without a network; keyword arguments are the context's."""
     context = browser.new_context(**{"offline": True, "viewport": {"width": 1100, "height": 800}, **options})
+    context.set_default_timeout(LONGEST_S * 1000)
     one = Opened(context.new_page())
     one.page.on("console", lambda line: one.complaints.append(f"{line.type}: {line.text}"))
     one.page.on("pageerror", lambda error: one.complaints.append(str(error)))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.conftest import open_page
 
-ROUNDS, EVENTS = 40, 5
+ROUNDS, EVENTS = 25, 6
 """Events a round follow one another without a wait; after each round the charts are looked at."""
 
 SELECTS = {"run": ['select[data-chart="energy"]'], "sweep": ["#pareto-x", "#pareto-facet", "#heat-value", "#heat-rows"]}

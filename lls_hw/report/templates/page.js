@@ -3,8 +3,10 @@ const DATA = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement;
 const printing = window.matchMedia("print");
 const darkWanted = window.matchMedia("(prefers-color-scheme: dark)");
-const redraws = [];
+const charts = new Map(); // by element: how to draw it again, what shall be drawn next, whether it is at it, how wide
 const PAPER_PX = 660;
+const RESIZE_MS = 100; // after the last change of size
+let resizing = 0;
 const MODEBAR_PX = 34; // the chart library's buttons stand above the plot, not over its corner
 
 function theme() {
@@ -36,6 +38,7 @@ function dressed(layout, width) {
     hoverlabel: { bgcolor: "@paper", bordercolor: "@ink", font: { color: "@ink" }, align: "left" },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: "@muted", activecolor: "@ink" },
     transition: { duration: 0 },
+    width,
   };
   for (const key of Object.keys(layout).filter((name) => /^[xy]axis/.test(name))) {
     full[key] = { ...axis, ...layout[key] };
@@ -44,30 +47,61 @@ function dressed(layout, width) {
   return full;
 }
 
-/** Draw a figure into an element, in the current theme. */
-function draw(element, figure) {
-  const colours = DATA.themes[theme()];
-  const layout = dressed(figure.layout, printing.matches ? PAPER_PX : element.clientWidth);
-  if (printing.matches) layout.width = PAPER_PX; // a drawing does not follow the paper's width by itself
-  const config = {
-    responsive: true, displaylogo: false, doubleClick: "reset+autosize",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-  };
-  element.style.minHeight = `${layout.height}px`;
-  const axes = Object.keys(layout).filter((name) => /^[xy]axis/.test(name)).join(" ") + (layout.width || "");
-  if (element.dataset.axes !== axes) Plotly.purge(element); // react() fails where axes come or go, and keeps a width
-  element.dataset.axes = axes;
-  return Plotly.react(element, coloured(figure.data, colours), coloured(layout, colours), config);
+function widthOf(element) {
+  return printing.matches ? PAPER_PX : element.clientWidth;
 }
 
-/** Draw now, and again whenever colours or paper change. */
-function keep(redraw) {
-  redraws.push(redraw);
+/** Draw a figure into an element: at once, or after what is being drawn there; of those that wait, the last alone. */
+function draw(element, figure) {
+  const chart = charts.get(element);
+  chart.next = figure;
+  if (!chart.busy) drawWaiting(element, chart);
+}
+
+/** The chart library draws in steps that other calls could come between, so a chart is drawn by one call at a time. */
+async function drawWaiting(element, chart) {
+  chart.busy = true;
+  try {
+    while (chart.next) {
+      const figure = chart.next;
+      chart.next = null;
+      chart.width = widthOf(element);
+      await drawOnce(element, figure, chart.width);
+    }
+  } finally {
+    chart.busy = false;
+  }
+}
+
+/** One drawing in the current theme, from nothing: Plotly.react() would start from the margins and axes of the last. */
+function drawOnce(element, figure, width) {
+  const colours = DATA.themes[theme()];
+  const layout = dressed(figure.layout, width);
+  const config = {
+    displaylogo: false, doubleClick: "reset+autosize", modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  };
+  element.style.minHeight = `${layout.height}px`;
+  return Plotly.newPlot(element, coloured(figure.data, colours), coloured(layout, colours), config);
+}
+
+const sizes = new ResizeObserver(() => {
+  clearTimeout(resizing);
+  resizing = setTimeout(redrawResized, RESIZE_MS);
+});
+
+/** Draw an element's chart now, and again whenever colours, size or paper change; `redraw` calls `draw`. */
+function keep(element, redraw) {
+  charts.set(element, { redraw, next: null, busy: false, width: 0 });
   redraw();
+  sizes.observe(element);
 }
 
 function redrawAll() {
-  for (const redraw of redraws) redraw();
+  for (const chart of charts.values()) chart.redraw();
+}
+
+function redrawResized() {
+  for (const [element, chart] of charts) if (chart.width !== widthOf(element)) chart.redraw();
 }
 
 function openForPrint(open) {
@@ -101,6 +135,6 @@ for (const chart of DATA.charts) {
   const select = document.querySelector(`select[data-chart="${chart.key}"]`);
   const redraw = () => draw(element, chart.views[select ? Number(select.value) : 0]);
   if (select) select.addEventListener("change", redraw);
-  keep(redraw);
+  keep(element, redraw);
 }
 setUpTheme();

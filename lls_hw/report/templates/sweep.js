@@ -57,13 +57,7 @@ function filterRows() {
   byId("count").textContent = `${shown.length} of ${DATA.rows.length} finished points are shown.`;
   drawPoints();
   clearTimeout(typing); // charts follow when the typing pauses
-  typing = setTimeout(drawAll, TYPING_MS);
-}
-
-function drawAll() {
-  drawPareto();
-  drawHeat();
-  drawParallel();
+  typing = setTimeout(redrawAll, TYPING_MS);
 }
 
 function setUpSweep() {
@@ -82,8 +76,7 @@ function setUpSweep() {
   byId("filter").addEventListener("input", filterRows);
   filterRows();
   clearTimeout(typing);
-  drawAll();
-  redraws.push(drawAll);
+  for (const [key, redraw] of [["pareto", drawPareto], ["heat", drawHeat], ["parallel", drawParallel]]) keep(byId(`plot-${key}`), redraw);
 }
 
 if (DATA.rows.length) setUpSweep();

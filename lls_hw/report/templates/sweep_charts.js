@@ -29,7 +29,7 @@ function drawPareto() {
 
 /** Axes side by side, up to three in a row, or below one another where the screen is narrow. */
 function panelLayout(points, mx, my, facet, panels) {
-  const across = byId("plot-pareto").clientWidth >= 700 ? Math.min(3, panels.length) : 1;
+  const across = widthOf(byId("plot-pareto")) >= 700 ? Math.min(3, panels.length) : 1;
   const down = Math.max(1, Math.ceil(panels.length / across));
   const layout = { height: 110 + 370 * down, hovermode: "closest", annotations: [] };
   const [gapX, gapY] = [0.06, 0.14 / down];
