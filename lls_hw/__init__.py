@@ -12,6 +12,7 @@ _HOMES = {
     "OptimizerSpec": "lls_hw.models.spec.rule",
     "Precision": "lls_hw.models.spec.precision",
     "Program": "lls_hw.models.program.program",
+    "Rule": "lls_hw.models.rules.rule",
     "RuleSpec": "lls_hw.models.spec.rule",
     "RunSpec": "lls_hw.config",
     "SpecError": "lls_hw.models.spec.errors",

@@ -72,7 +72,7 @@ def simulate(
         start: Callable[[], Numerics] | None = None
         if run.numerics:
             assert images is not None, "numerics without pictures"
-            refuse_numerics(run.rule, run.optimizer, run.network, run.batch)
+            refuse_numerics(program)
             reference = stack.enter_context(ReferenceProcess())
             values = start_values(run, program)
             reference.begin(run, program, values, *step_batch(run, images, 0))

@@ -8,16 +8,18 @@ from pydantic import Field
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
-from lls_hw.models.registry import file_of, load, load_network
+from lls_hw.models.registry import load, load_network
+from lls_hw.models.rules.registry import find_rule, parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec, Dataflow
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.imported import file_of
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
 from lls_hw.models.spec.quantities import BATCH, MAP_SIDE, SEED, STEPS, read_sides
-from lls_hw.models.spec.rule import RULE_NOTES, OptimizerSpec, RuleSpec, parse_rule
+from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
-from lls_hw.options.run import RunChoices
+from lls_hw.options.run import DEFAULT_BASELINE, RunChoices
 
 FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
 """Data whose pictures are made or cut to the network's input; the others' own shape is the input."""
@@ -41,7 +43,7 @@ class RunSpec(Spec):
     steps: Annotated[int, Field(**STEPS.bounds)] = 1
     seed: Annotated[int, Field(**SEED.bounds)] = 0
     data: str = "synthetic"
-    baseline: str | None = "bp"
+    baseline: str | None = DEFAULT_BASELINE
     numerics: bool = True
     costs: bool = True
 
@@ -87,7 +89,8 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
 
 def files_read(choices: RunChoices, run: RunSpec, images: Images | None) -> list[tuple[str, Path]]:
     """(option, file) of every file that a resolved run was read from."""
-    names = (("--net", choices.net), ("--chip", choices.chip), ("--technology", run.technology))
+    rules = (("--rule", run.rule.name), ("--baseline", run.baseline or ""))
+    names = (("--net", choices.net), *rules, ("--chip", choices.chip), ("--technology", run.technology))
     described = [(option, file) for option, name in names if (file := file_of(name)) is not None]
     return described + [("--data", file) for file in (images.files if images is not None else ())]
 
@@ -108,8 +111,7 @@ def parse_input(text: str) -> tuple[int, int, int]:
 def _baseline(name: str) -> str | None:
     if name == "none":
         return None
-    if name not in RULE_NOTES:
-        raise SpecError("--baseline", name, f"the rules are {', '.join(RULE_NOTES)}, or none", "Choose one of them.")
+    find_rule(name, "--baseline")
     return name
 
 

@@ -1,6 +1,6 @@
 """`lls-hw list`: what is shipped."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +9,10 @@ from lls_hw.commands.signature import Shown, with_options
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.results import ResultChoices
 
-SHELVES = {"nets": "nets", "chips": "chips", "technologies": "technology"}
+if TYPE_CHECKING:
+    from lls_hw.models.registry import Shelf
+
+SHELVES: dict[str, "Shelf"] = {"nets": "nets", "chips": "chips", "technologies": "technology"}
 
 
 @with_options
@@ -19,11 +22,12 @@ def list_shelf(
 ) -> None:
     """Names of what is shipped."""
     from lls_hw.models.registry import names
-    from lls_hw.models.spec.rule import RULE_NOTES
+    from lls_hw.models.rules.registry import rules
 
     if shelf != "rules" and shelf not in SHELVES:
         raise SpecError("list", shelf, f"the lists are {', '.join([*SHELVES, 'rules'])}", "Choose one of them.")
-    found = dict(RULE_NOTES) if shelf == "rules" else dict.fromkeys(names(SHELVES[shelf]), "")  # type: ignore[arg-type]
+    notes = {name: rule.note for name, rule in rules().items()}
+    found = notes if shelf == "rules" else dict.fromkeys(names(SHELVES[shelf]), "")
     if results.json is not None:
         put_json(results.json, lambda: {"schema": "lls-hw/list/1", shelf: list(found)})
         return

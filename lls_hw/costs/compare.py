@@ -11,6 +11,8 @@ from lls_hw.costs.accumulation import accumulated_costs
 from lls_hw.costs.json import ratios, totals_json
 from lls_hw.costs.step import Costs, training_memory
 from lls_hw.files import package_version
+from lls_hw.models.rules.registry import find_rule
+from lls_hw.options.run import DEFAULT_BASELINE
 
 COMPARE_SCHEMA = "lls-hw/compare/1"
 
@@ -40,7 +42,7 @@ class Comparison:
     @property
     def inference(self) -> Costs | None:
         """What learning is an overhead over, if it was asked for."""
-        return next((found for found in self.costs if found.rule == "inference"), None)
+        return next((found for found in self.costs if not find_rule(found.rule).learns), None)
 
 
 def compare_runs(
@@ -56,7 +58,7 @@ def compare_runs(
     for run in runs:
         progress(f"costs of {run.rule.name}, batch {run.batch}")
         costs.append(accumulated_costs(run, lower_run(run), accumulate))
-    against = next((found for found in costs if found.rule == "bp"), costs[0])
+    against = next((found for found in costs if found.rule == DEFAULT_BASELINE), costs[0])
     return Comparison(runs=tuple(runs), costs=tuple(costs), against=against, accumulate=accumulate)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lls_hw.config import RunSpec, load_technology
 from lls_hw.models.program.names import split_name
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.cost.area import area_mm2, average_power_mw, edp_uj_ms, time_ms
 from lls_hw.sim.cost.energy import Energy, price_all, price_low_high
@@ -104,7 +105,7 @@ def training_memory(program: Program) -> dict[str, int]:
     --------
     >>> from lls_hw.models.program.lower import lower
     >>> from lls_hw.models.registry import load_network
-    >>> from lls_hw.models.spec.rule import parse_rule
+    >>> from lls_hw.models.rules.registry import parse_rule
     >>> program = lower(load_network("smallconv"), parse_rule("lls_m"), batch=2)
     >>> parts = training_memory(program)
     >>> sum(parts.values()) == program.training_memory_bytes(), parts["modulation"]
@@ -126,11 +127,8 @@ def mac_totals(program: Program, events: EventResult) -> MacTotals:
     rows = [(program.ops[op.index], op) for op in events.ops]
     step = sum(op.macs + op.signal_macs for _, op in rows)
     inference = sum(op.macs for spec, op in rows if spec.stage == "forward")
-    if program.rule.name == "bp":
-        signal = sum(op.macs for spec, op in rows if getattr(spec, "direction", "") == "input_grad")
-    else:
-        own = sum(op.macs for spec, op in rows if spec.stage == "local_error")
-        signal = own + sum(op.signal_macs for _, op in rows)
+    stages = find_rule(program.rule.name).signal_stages
+    signal = sum(op.signal_macs + (op.macs if spec.stage in stages else 0) for spec, op in rows)
     return MacTotals(training_step=step, learning_signal=signal, inference=inference)
 
 

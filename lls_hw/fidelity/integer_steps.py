@@ -112,7 +112,7 @@ def numerics_json(numerics: Numerics) -> dict[str, Any]:
     }
 
 
-def integer_refusal(run: RunSpec) -> SpecError | None:
-    """Why this run cannot train in integers; None if it can."""
-    refusal = why_not_integers(run.rule, run.optimizer)
+def integer_refusal(program: Program) -> SpecError | None:
+    """Why this step cannot be trained in integers; None if it can."""
+    refusal = why_not_integers(program)
     return None if refusal is None else SpecError(*refusal, "Choose another, or add --float for real numbers.")

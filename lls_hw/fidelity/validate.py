@@ -14,6 +14,7 @@ from lls_hw.fidelity.against_float import AgainstFloat, against, compare_step
 from lls_hw.fidelity.integer_steps import integer_refusal
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.names import is_weight_gradient
+from lls_hw.models.program.program import Program
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.spec.precision import LIMITS_BITS, Precision
 from lls_hw.sim.functional.engine import FunctionalEngine
@@ -127,18 +128,20 @@ def validate(
     ------
     SpecError : the rule, optimiser or batch has no integer execution.
     """
-    refusal = integer_refusal(run)
+    program = lower_run(run)
+    refusal = integer_refusal(program)
     if refusal is not None:
         raise refusal
     progress("one step in integers and in real numbers")
-    checks, (overflows, guarded) = _checks(run, images)
+    checks, (overflows, guarded) = _checks(run, program, images)
     worst = next(check for check in checks if is_weight_gradient(check.tensor))
     found = []
     for role, bits in WIDE_BITS.items() if with_hint else ():
         wider = widened(run.precision, role)
         if wider != run.precision:
             progress(f"again with {role}{bits}")
-            rows, _ = _checks(run.model_copy(update={"precision": wider}), images)
+            wide = run.model_copy(update={"precision": wider})
+            rows, _ = _checks(wide, lower_run(wide), images)
             row = next(check for check in rows if check.tensor == worst.tensor)
             found.append(Widening(role=role, bits=bits, cosine=row.cosine, sqnr_db=row.sqnr_db))
     return Validation(
@@ -167,12 +170,11 @@ def widened(precision: Precision, role: str) -> Precision:
     return precision.model_copy(update=changes)
 
 
-def _checks(run: RunSpec, images: Images) -> tuple[tuple[TensorCheck, ...], tuple[int, int]]:
+def _checks(run: RunSpec, program: Program, images: Images) -> tuple[tuple[TensorCheck, ...], tuple[int, int]]:
     """Every tensor, lowest cosine first; the numbers of accumulator overflows and of guarded products."""
     from lls_hw.models.reference.step import training_step
 
     parameters = initial_parameters(run.network, run.rule, run.seed)
-    program = lower_run(run)
     values = initial_values(program, parameters)
     engine = FunctionalEngine(program, values, run.chip, seed=run.seed)
     pictures, labels = batch(images, run.batch, run.seed, 0)

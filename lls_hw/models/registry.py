@@ -1,13 +1,12 @@
 """Shipped descriptions by name, and the user's own by path: networks, chips, technologies."""
 
-import importlib
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.imported import import_attribute, is_imported
 from lls_hw.models.spec.network import NetworkSpec
 
 Shelf = Literal["nets", "chips", "technology"]
@@ -38,14 +37,6 @@ def load(shelf: Shelf, name: str, spec: type[SpecT], where: str) -> SpecT:
         return spec.from_toml(path)
 
 
-def file_of(name: str) -> Path | None:
-    """The user's own file behind a name that was loaded: a TOML file, or the source of a module."""
-    if name.endswith(".toml"):
-        return Path(name)
-    source = getattr(sys.modules.get(name.partition(":")[0]), "__file__", None) if ":" in name else None
-    return None if source is None else Path(source)
-
-
 def load_network(name: str) -> NetworkSpec:
     """A network by name, TOML path, or `module:attr` (a `NetworkSpec` in importable Python).
 
@@ -53,24 +44,6 @@ def load_network(name: str) -> NetworkSpec:
     ------
     SpecError : nothing of that name, or it is not a network.
     """
-    if ":" in name and not name.endswith(".toml"):
-        return _from_module(name)
+    if is_imported(name):
+        return import_attribute("--net", name, NetworkSpec)
     return load("nets", name, NetworkSpec, "--net")
-
-
-def _from_module(name: str) -> NetworkSpec:
-    module_name, _, attribute = name.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SpecError(
-            "--net", name, f"it cannot be imported ({error})", "Write module:attr with both present."
-        ) from None
-    finally:
-        sys.path.remove(str(Path.cwd()))
-    if not isinstance(found, NetworkSpec):
-        raise SpecError(
-            "--net", name, f"it is a {type(found).__name__}, not a NetworkSpec", "Build one with lls_hw.NetworkSpec."
-        )
-    return found

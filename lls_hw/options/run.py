@@ -7,6 +7,8 @@ from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
 
 WIDTHS = "Word widths: N, or roles w,a,e (2 to 16), m (8 to 32), acc (16 to 48)."
+DEFAULT_BASELINE = "bp"
+"""The rule whose costs the others are compared with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +16,7 @@ class DesignChoices:
     """One network under one rule on one chip."""
 
     net: Annotated[str, Option("Shipped network, FILE.toml, or module:attr.")]
-    rule: Annotated[str, Option("Learning rule; see `lls-hw list rules`.")]
+    rule: Annotated[str, Option("Learning rule (see `lls-hw list rules`), or module:attr.")]
     chip: Annotated[str, Option("Shipped chip or FILE.toml.")] = "edge_16x16"
     array: Annotated[str | None, Option(f"Rows x columns of the array (each {q.ARRAY_SIDE.range}).", metavar="RxC")] = (
         None
@@ -53,4 +55,4 @@ class RunChoices(LearningChoices, DesignChoices):
 
     numerics: Annotated[bool, Option("Costs alone.", negated=True)] = True
     costs: Annotated[bool, Option("Integers alone.", negated=True)] = True
-    baseline: Annotated[str, Option("Rule to compare the costs with.", metavar="RULE|none")] = "bp"
+    baseline: Annotated[str, Option("Rule to compare the costs with.", metavar="RULE|none")] = DEFAULT_BASELINE

@@ -7,7 +7,7 @@ from typing import Any
 from lls_hw.files import package_version
 from lls_hw.report.chart import Cell, Page, Table
 from lls_hw.report.plotly_draw import drawn
-from lls_hw.report.style import DARK, LIGHT, RULES, SERIES, SYMBOLS
+from lls_hw.report.style import DARK, LIGHT, SERIES, SYMBOLS, rule_colours
 from lls_hw.report.words import full
 
 SCRIPTS = ("page.js", "sweep_data.js", "sweep_charts.js", "sweep.js")
@@ -41,7 +41,7 @@ def page_data(page: Page) -> dict[str, Any]:
         "themes": {"light": LIGHT, "dark": DARK},
         "series": SERIES,
         "symbols": SYMBOLS,
-        "rules": RULES,
+        "rules": rule_colours(),
         "charts": [drawn(chart) for chart in page.charts()],
         **(page.sweep or {}),
     }

@@ -1,5 +1,7 @@
 """Colours and marks, the same on screen and on paper: safe for colour-blind eyes, and never colour alone."""
 
+from lls_hw.models.rules.registry import rules
+
 LIGHT = {
     "@blue": "#0067a5",
     "@red": "#c75300",
@@ -58,13 +60,8 @@ STALLS = {
     "dependency": "@grey",
     "stalled": "@red",
 }
-RULES = {
-    "lls": "@blue",
-    "lls_m": "@red",
-    "lls_mxm": "@green",
-    "bp": "@ink",
-    "inference": "@grey",
-    "lls_mxm_reduced": "@amber",
-    "local_losses": "@purple",
-    "dfa": "@sky",
-}
+
+
+def rule_colours() -> dict[str, str]:
+    """The colour of every registered rule that has one of its own."""
+    return {name: f"@{rule.colour}" for name, rule in rules().items() if rule.colour is not None}

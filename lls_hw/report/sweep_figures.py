@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from lls_hw.report.chart import XY, Axis, Chart, Heat, Series, Table, View
 from lls_hw.report.pareto import front
-from lls_hw.report.style import RULES, SERIES, SYMBOLS
+from lls_hw.report.style import SERIES, SYMBOLS, rule_colours
 from lls_hw.report.sweep_data import Design, Measure, Row, by_size, designs, number
 
 
@@ -42,6 +42,7 @@ def _marks(rows: Sequence[Row], points: Sequence[Design], default: Mapping[str, 
     """A series for each colour and symbol; the legend names a colour once and a symbol once."""
     key, mark = default["colour"], default["symbol"]
     colours, marks = by_size([row.get(key) for row in rows]), by_size([row.get(mark) for row in rows])
+    own = rule_colours() if key == "rule" else {}
     series = []
     for at, colour in enumerate(colours):
         for index, symbol in enumerate(marks):
@@ -52,9 +53,7 @@ def _marks(rows: Sequence[Row], points: Sequence[Design], default: Mapping[str, 
                         name=f"{colour}" if key == mark else f"{colour}, {symbol} {mark}",
                         x=tuple(p.x for p in mine),
                         y=tuple(p.y for p in mine),
-                        colour=RULES.get(str(colour), SERIES[at % len(SERIES)])
-                        if key == "rule"
-                        else SERIES[at % len(SERIES)],
+                        colour=own.get(str(colour), SERIES[at % len(SERIES)]),
                         symbol=SYMBOLS[index % len(SYMBOLS)],
                         spread=tuple(p.spread for p in mine) if any(p.spread for p in mine) else None,
                     )

@@ -7,7 +7,7 @@ from typing import Annotated
 from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
-from lls_hw.options.run import LearningChoices
+from lls_hw.options.run import DEFAULT_BASELINE, LearningChoices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class AxisChoices:
 class SweepChoices(LearningChoices, AxisChoices):
     """The options of a sweep's points; `grid.Grid` makes points of them."""
 
-    baseline: Annotated[str, Option("Rule beside which ratios are taken.", metavar="RULE|none")] = "bp"
+    baseline: Annotated[str, Option("Rule beside which ratios are taken.", metavar="RULE|none")] = DEFAULT_BASELINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

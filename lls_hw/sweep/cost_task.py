@@ -8,10 +8,11 @@ from lls_hw.costs.json import ratios, totals_json
 from lls_hw.costs.step import Costs, priced
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
-from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec, parse_rule
+from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.result import EventResult

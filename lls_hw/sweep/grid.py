@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from lls_hw.config import RunSpec, resolve_chip, resolve_run
-from lls_hw.models.registry import file_of, load
+from lls_hw.models.registry import load
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.imported import file_of
 from lls_hw.models.spec.precision import LIMITS_BITS, Precision, parse_bits
 from lls_hw.models.spec.quantities import BATCH, SEED, SRAM_KIB
-from lls_hw.models.spec.rule import RuleSpec, parse_rule
+from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.options.run import RunChoices
 from lls_hw.sweep.choices import SweepChoices, split_bits, split_list, split_numbers
@@ -151,9 +153,10 @@ class Grid:
         typed = self.typed
         run, images = resolve_run(
             RunChoices(
-                net=net, rule="inference", batch=batch, seed=seed, data=absolute_data(typed.data), input=typed.input,
-                classes=typed.classes, learning_rate=typed.learning_rate, optimizer=typed.optimizer,
-                momentum=typed.momentum, baseline=typed.baseline, numerics=self.learns,
+                net=net, rule=split_list("--rule", typed.rules)[0], batch=batch, seed=seed,
+                data=absolute_data(typed.data), input=typed.input, classes=typed.classes,
+                learning_rate=typed.learning_rate, optimizer=typed.optimizer, momentum=typed.momentum,
+                baseline=typed.baseline, numerics=self.learns,
             )
         )  # fmt: skip
         self._note("--net", net)
@@ -168,6 +171,7 @@ class Grid:
 
     def _rule(self, name: str, reduced_rows: int) -> RuleSpec:
         constants = {"temperature": self.typed.temperature, "waveform": self.typed.waveform}
+        self._keep("rule file", name, lambda: self._note("--rule", name))
         found: RuleSpec = self._keep(
             "rule", name, reduced_rows, lambda: parse_rule(name, **constants, reduced_rows=reduced_rows)
         )

@@ -14,6 +14,7 @@ import numpy as np
 
 from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, Pictures
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
@@ -68,10 +69,12 @@ def costed_rule(rule: RuleSpec) -> dict[str, Any]:
     >>> costed_rule(RuleSpec(name="lls", temperature=2.0)) == costed_rule(RuleSpec(name="lls"))
     True
     """
+    record = find_rule(rule.name)
     return {
         "name": rule.name,
-        "waveform": rule.waveform if rule.is_lls else None,
-        "rows": rule.reduced_rows if rule.name == "lls_mxm_reduced" else None,
+        "version": record.version,
+        "waveform": rule.waveform if "waveform" in record.constants else None,
+        "rows": rule.reduced_rows if "reduced_rows" in record.constants else None,
     }
 
 
@@ -104,8 +107,8 @@ def learnt_rule(rule: RuleSpec) -> dict[str, Any]:
     >>> learnt_rule(RuleSpec(name="bp", temperature=2.0)) == learnt_rule(RuleSpec(name="bp"))
     True
     """
-    local = rule.is_lls or rule.name == "local_losses"
-    return {**costed_rule(rule), "temperature": rule.temperature if local else None}
+    divides = "temperature" in find_rule(rule.name).constants
+    return {**costed_rule(rule), "temperature": rule.temperature if divides else None}
 
 
 def learnt_optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:

@@ -83,13 +83,13 @@ def train_report(
     ------
     SpecError : anything the user can repair; a rule without an integer form unless `with_float`.
     """
-    refusal = integer_refusal(run)
+    program = lower_run(run)
+    refusal = integer_refusal(program)
     if refusal is not None and not with_float:
         raise refusal
     images = limited(run, images, plan)
     per_image = outcome = None
     if refusal is None:
-        program = lower_run(run)
         per_image = price_of_image(run, program) if run.costs else None
         outcome = train(run, program, images, plan, progress=progress, stop=stop)
     stopped = outcome is not None and outcome.stopped

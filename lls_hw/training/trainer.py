@@ -64,7 +64,7 @@ def train(
     ------
     SpecError : the rule, optimiser or batch has no integer execution, or the checkpoint is not this run's.
     """
-    refusal = integer_refusal(run)
+    refusal = integer_refusal(program)
     if refusal is not None:
         raise refusal
     trainer = Trainer(run, program, images, plan, progress, stop)

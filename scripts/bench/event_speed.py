@@ -11,8 +11,8 @@ from pathlib import Path
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.event.engine import run_schedule
 from lls_hw.sim.mapping.schedule import schedule_program
 

@@ -7,8 +7,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lls_hw.models.reference.accounting import CONVENTIONS, MacCounts, mac_counts, ratio, unpooled_signal_macs
 from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.network import NetworkSpec
-from lls_hw.models.spec.rule import RULE_NOTES, parse_rule
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def show(title: str, network: NetworkSpec) -> None:
     unpooled = ratio(bp.learning_signal, unpooled_signal_macs(network, network.classes))
     print(f"\n{title} (BP signal over 2 C unpooled outputs: {shown(unpooled)})")
     print(f"{'rule':17}{'inference M':>13}{'signal M':>12}{'step M':>12}{'signal BP/':>12}{'step BP/':>10}")
-    for rule in RULE_NOTES:
+    for rule in rules():
         counts = mac_counts(network, parse_rule(rule, reduced_rows=network.reduced_rows))
         print(f"{rule:17}" + "".join(columns(bp, counts)))
 

@@ -23,8 +23,9 @@ import tables
 
 from lls_hw.models.data import PUBLISHED, Images, augment, load_data, normalise
 from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.rule import OptimizerSpec, parse_rule
+from lls_hw.models.spec.rule import OptimizerSpec
 
 REDUCED_RULES = ("lls", "lls_m", "bp")
 

@@ -12,16 +12,16 @@ import pytest
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network, names
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.event.engine import run_events
-from lls_hw.sim.functional.engine import EXECUTED, FunctionalEngine
+from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.requant import container
+from tests.unit.functional.small import RULES
 
 SMALLEST_SIDE = {"smallconv": 12, "smallconv_l": 12, "vgg8": 12, "vgg11": 18, "vww_cnn": 16, "mobilenet_v1": 16,
                  "mlperf_tiny_vww": 16}  # fmt: skip
-RULES = EXECUTED
 CASES = [(net, rule) for net in names("nets") for rule in RULES if net != "vgg11" or rule == "lls_m"]
 
 

@@ -10,11 +10,11 @@ from lls_hw.models.program.lower import LOWERINGS, lower
 from lls_hw.models.program.ops import Gemm
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import parse_bits
-from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.engine import run_events, run_schedule
 from lls_hw.sim.mapping.schedule import schedule_program

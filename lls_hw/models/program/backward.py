@@ -6,8 +6,13 @@ from lls_hw.models.program.ops import BatchNormBackward, Loss, PoolBackward, Sta
 from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer
 
 
-def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage) -> str:
-    """Error in front of a layer's BatchNorm, and the gradients of gamma and beta."""
+def batch_norm_backward(
+    b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage, means: bool = False
+) -> str:
+    """Error in front of a layer's BatchNorm, and the gradients of gamma and beta.
+
+    A pooled `delta` is spread over the windows of `spread`; it holds window sums, or `means`.
+    """
     out = b.delta_y(layer)
     gamma_grad, beta_grad = (b.gradient(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
     b.add(
@@ -17,7 +22,7 @@ def batch_norm_backward(b: Builder, layer: WeightedLayer, delta: str, *, spread:
             batch=b.batch,
             shape=layer,
             spread=spread,
-            means=spread is not None and b.rule.name == "local_losses",
+            means=means,
             error=delta,
             y=b.preactivation(layer),
             stats=b.statistics(layer),

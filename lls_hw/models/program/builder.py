@@ -103,8 +103,11 @@ class Builder:
 
     # -- ops every rule shares ----------------------------------------------------------
 
-    def forward(self, layer: Layer, source: str) -> str:
-        """Ops of one layer's forward pass; returns the name of its output."""
+    def forward(self, layer: Layer, source: str, *, training: bool = True) -> str:
+        """Ops of one layer's forward pass; returns the name of its output.
+
+        In training BatchNorm takes the batch's statistics and moves the running ones; else it uses those.
+        """
         if isinstance(layer, PoolLayer):
             out = self.activation(layer)
             self.add(Pool(layer=layer.name, stage="forward", batch=self.batch, source=source, out=out, pool=layer))
@@ -112,14 +115,13 @@ class Builder:
         bias = self.parameter(layer.name, "bias", (layer.out_c,)) if layer.bias else None
         y = self.preactivation(layer) if layer.batch_norm else self.logits(layer)
         self.product(layer, "forward", source=source, weight=self.weight(layer), bias=bias, out=y)
-        return self._normalise(layer, y) if layer.batch_norm else y
+        return self._normalise(layer, y, training=training) if layer.batch_norm else y
 
-    def _normalise(self, layer: WeightedLayer, y: str) -> str:
+    def _normalise(self, layer: WeightedLayer, y: str, *, training: bool) -> str:
         out, channels = self.activation(layer), (layer.out_c,)
         gamma, beta = (self.parameter(layer.name, which, channels) for which in ("gamma", "beta"))
         name, stats = tensor_name(layer.name, "running"), self.statistics(layer)
         running = self.tensor(name, (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
-        trains = self.rule.name != "inference"
         self.add(
             BatchNorm(
                 layer=layer.name,
@@ -131,8 +133,8 @@ class Builder:
                 beta=beta,
                 running=running,
                 out=out,
-                stats=stats if trains else None,
-                moved=running if trains else None,
+                stats=stats if training else None,
+                moved=running if training else None,
             )
         )
         return out

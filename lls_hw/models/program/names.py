@@ -48,27 +48,3 @@ def is_weight_gradient(name: str) -> bool:
 def head_of(layer: str) -> str:
     """The layer name of a block's own classifier."""
     return f"{layer}{HEAD}"
-
-
-def name_in_reference(name: str) -> str:
-    """A program's parameter as the reference names it.
-
-    Examples
-    --------
-    >>> name_in_reference("conv1.local/weight"), name_in_reference("conv1/weight")
-    ('conv1/local_weight', 'conv1/weight')
-    """
-    owner, short = split_name(name)
-    return tensor_name(owner.removesuffix(HEAD), f"local_{short}") if owner.endswith(HEAD) else name
-
-
-def name_in_program(name: str) -> str:
-    """A reference's parameter as the program names it: the way back from `name_in_reference`.
-
-    Examples
-    --------
-    >>> name_in_program("conv1/local_weight"), name_in_program("conv1/weight")
-    ('conv1.local/weight', 'conv1/weight')
-    """
-    owner, short = split_name(name)
-    return tensor_name(head_of(owner), short.removeprefix("local_")) if short.startswith("local_") else name

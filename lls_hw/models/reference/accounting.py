@@ -11,8 +11,11 @@ Three counts, never mixed (DESIGN section 8):
 """
 
 import itertools
+import math
 from dataclasses import dataclass
 
+from lls_hw.models.reference.rules.rule import float_rule
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
@@ -67,40 +70,23 @@ def mac_counts(network: NetworkSpec, rule: RuleSpec) -> MacCounts:
     Examples
     --------
     >>> from lls_hw.models.registry import load_network
-    >>> from lls_hw.models.spec.rule import parse_rule
+    >>> from lls_hw.models.rules.registry import parse_rule
     >>> counts = mac_counts(load_network("mlperf_tiny_vww"), parse_rule("bp"))
     >>> counts.inference, counts.learning_signal
     (7489664, 6992000)
     """
     layers = _weighted(network)
     forward = sum(layer.forward_macs for layer in layers)
-    if rule.name == "inference":
+    if not find_rule(rule.name).learns:
         return MacCounts(inference=forward, learning_signal=0, block_input_gradient=0, weight_gradient=0)
-    if rule.name == "bp":
-        signal, inner = forward - layers[0].forward_macs, 0
-    else:
-        signal = sum(_signal_macs(layer, rule, network.classes) for layer in layers if layer.local is not None)
-        inner = sum(after.forward_macs for before, after in itertools.pairwise(layers) if before.local is None)
-    trained = sum(_trained_classifier(layer, rule, network.classes) for layer in layers)
+    own = float_rule(rule)
+    between = (after.forward_macs for before, after in itertools.pairwise(layers) if before.local is None)
     return MacCounts(
-        inference=forward, learning_signal=signal, block_input_gradient=inner, weight_gradient=forward + trained
+        inference=forward,
+        learning_signal=own.signal_macs(layers, rule, network.classes),
+        block_input_gradient=0 if own.term is None else sum(between),
+        weight_gradient=forward + own.state_gradient_macs(layers, rule, network.classes),
     )
-
-
-def _signal_macs(layer: WeightedLayer, rule: RuleSpec, classes: int) -> int:
-    """Learning signal of one local loss."""
-    if rule.name == "drtp":
-        return 0
-    if rule.name == "dfa":
-        return classes * layer.positions * layer.out_c
-    rows = rule.basis_rows(classes)
-    modulation = {"none": 0, "vector": rows, "matrix": rows * classes}[rule.modulation]
-    return 2 * rows * _latents(layer) + 3 * modulation
-
-
-def _trained_classifier(layer: WeightedLayer, rule: RuleSpec, classes: int) -> int:
-    """Weight-gradient MACs of a block's own classifier under local losses."""
-    return classes * _latents(layer) if rule.name == "local_losses" else 0
 
 
 def memory_counts(network: NetworkSpec, rule: RuleSpec) -> MemoryCounts:
@@ -110,21 +96,15 @@ def memory_counts(network: NetworkSpec, rule: RuleSpec) -> MemoryCounts:
     for layer in layers:
         stored = layer.in_h * layer.in_w * layer.in_c + layer.positions * layer.out_c
         blocks[layer.block] = blocks.get(layer.block, 0) + stored
-    waits = rule.name in {"bp", "dfa"}
-    held = 0 if rule.name == "inference" else sum(blocks.values()) if waits else max(blocks.values())
-    state = sum(_state_values(layer, rule, network.classes) for layer in layers if layer.local is not None)
+    record = find_rule(rule.name)
+    held = (sum if float_rule(rule).holds_all_maps else max)(blocks.values()) if record.learns else 0
+    state = sum(
+        math.prod(kept.shape(layer, rule, network.classes))
+        for layer in layers
+        if layer.local is not None
+        for kept in record.state
+    )
     return MemoryCounts(activations=held, rule_state=state, weights=sum(_weights(layer) for layer in layers))
-
-
-def _state_values(layer: WeightedLayer, rule: RuleSpec, classes: int) -> int:
-    """State that a rule keeps for one local loss; a generated basis is none."""
-    if rule.name in {"dfa", "drtp"}:
-        return classes * layer.positions * layer.out_c
-    if rule.name == "local_losses":
-        return classes * (_latents(layer) + 1)
-    rows = rule.basis_rows(classes)
-    modulation = {"none": 0, "vector": rows, "matrix": rows * classes}[rule.modulation]
-    return modulation + (rows * _latents(layer) if rule.random_projection else 0)
 
 
 def _weights(layer: WeightedLayer) -> int:
@@ -151,7 +131,3 @@ def ratio(numerator: float, denominator: float) -> float | None:
 
 def _weighted(network: NetworkSpec) -> tuple[WeightedLayer, ...]:
     return tuple(layer for layer in resolve(network) if isinstance(layer, WeightedLayer))
-
-
-def _latents(layer: WeightedLayer) -> int:
-    return 0 if layer.local is None else layer.local.latents(layer.out_c)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from lls_hw.models.reference.basis import square_basis
-from lls_hw.models.reference.initial import is_trained, latent_length, parameter_shapes, weighted_layers
+from lls_hw.models.reference.initial import latent_length, parameter_shapes, weighted_layers
 from lls_hw.models.reference.layout import to_program, to_torch
 from lls_hw.models.reference.network import Reference
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import Layer, WeightedLayer
+from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import RuleSpec
@@ -21,8 +22,6 @@ from lls_hw.models.spec.rule import RuleSpec
 Array = npt.NDArray[Any]
 
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
-_OPTIONAL = ("local_bias",)
-_STRETCHABLE = ("projection", "local_weight")
 
 
 def build_reference(
@@ -50,13 +49,13 @@ def build_reference(
     """
     kind = torch_dtype(dtype)
     check_parameters(network, rule, parameters)
-    layers = resolve(network)
+    layers, record = resolve(network), find_rule(rule.name)
     owners = {layer.name: layer for layer in layers if isinstance(layer, WeightedLayer)}
     leaves: dict[str, Tensor] = {}
     for name, value in parameters.items():
         owner, _, short = name.rpartition("/")
-        moved = np.array(to_torch(owners[owner], short, value), order="C")
-        leaves[name] = torch.from_numpy(moved).to(device, kind).requires_grad_(is_trained(name))
+        moved = np.array(to_torch(owners[owner], record, short, value), order="C")
+        leaves[name] = torch.from_numpy(moved).to(device, kind).requires_grad_(record.trains(name))
     tensors = {
         name: torch.as_tensor(np.ascontiguousarray(value)).to(device, kind)
         for name, value in make_bases(network, rule, bases or {}).items()
@@ -74,12 +73,13 @@ def torch_dtype(dtype: str) -> torch.dtype:
 def make_bases(network: NetworkSpec, rule: RuleSpec, given: Mapping[str, Array]) -> dict[str, Array]:
     """Basis of every layer with a local loss, given or from the definition; empty for rules without."""
     bases: dict[str, Array] = {}
-    if not rule.is_lls or rule.random_projection:
+    latent = find_rule(rule.name).latent
+    if latent is None or latent.vectors != "periodic":
         return bases
     for layer in weighted_layers(network):
         if layer.local is None:
             continue
-        shape = (rule.basis_rows(network.classes), latent_length(layer))
+        shape = (latent.rows(rule, network.classes), latent_length(layer))
         value = given.get(layer.name)
         bases[layer.name] = square_basis(*shape, waveform=rule.waveform) if value is None else value
         _check_shape(f"bases.{layer.name}", bases[layer.name].shape, shape)
@@ -88,17 +88,17 @@ def make_bases(network: NetworkSpec, rule: RuleSpec, given: Mapping[str, Array])
 
 def check_parameters(network: NetworkSpec, rule: RuleSpec, parameters: Mapping[str, Array]) -> None:
     """Refuse parameters that are missing, unknown, or of another shape."""
-    shapes = parameter_shapes(network, rule)
+    shapes, record = parameter_shapes(network, rule), find_rule(rule.name)
     for name in parameters.keys() - shapes.keys():
         raise SpecError("parameters", name, f"rule {rule.name} on {network.name} has none", "Remove it.")
     for name, shape in shapes.items():
-        short = name.rpartition("/")[2]
+        state = record.state_of(name.rpartition("/")[2])
         if name not in parameters:
-            if short in _OPTIONAL:
+            if state is not None and state.may_lack:
                 continue
             raise SpecError("parameters", name, "it is missing", "Start from initial_parameters().")
         found = parameters[name].shape
-        compared = 1 if short in _STRETCHABLE and len(found) == 2 else len(shape)
+        compared = 1 if state is not None and state.may_stretch and len(found) == 2 else len(shape)
         _check_shape(f"parameters.{name}", found, (*shape[:compared], *found[compared:]))
 
 
@@ -107,13 +107,14 @@ def _check_shape(where: str, found: Sequence[int], need: Sequence[int]) -> None:
         raise SpecError(where, tuple(found), f"its shape must be {tuple(need)}", "Use program layout.")
 
 
-def to_arrays(layers: Sequence[Layer], tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+def to_arrays(reference: Reference, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
     """Parameters, gradients or momenta by parameter name, back in program layout."""
-    owners = {layer.name: layer for layer in layers if isinstance(layer, WeightedLayer)}
+    owners = {layer.name: layer for layer in reference.layers if isinstance(layer, WeightedLayer)}
+    record = find_rule(reference.rule.name)
     arrays: dict[str, Array] = {}
     for name, tensor in tensors.items():
         owner, _, short = name.rpartition("/")
-        arrays[name] = to_program(owners[owner], short, tensor.detach().cpu().numpy())
+        arrays[name] = to_program(owners[owner], record, short, tensor.detach().cpu().numpy())
     return arrays
 
 

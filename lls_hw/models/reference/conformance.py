@@ -11,11 +11,13 @@ from torch import Tensor
 from lls_hw.models.reference.basis import square_basis
 from lls_hw.models.reference.golden import Arrays, Entry, layers_of, optimizer_of, rule_of
 from lls_hw.models.reference.golden_names import our_names
-from lls_hw.models.reference.initial import is_trained, latent_length
+from lls_hw.models.reference.initial import latent_length
 from lls_hw.models.reference.network import Reference, Tape
 from lls_hw.models.reference.optimizers import make_optimizer
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.models.spec.rule import RuleSpec
 
 RELATIVE, ABSOLUTE, NEGLIGIBLE = 1e-6, 1e-9, 1e-9
 
@@ -61,18 +63,19 @@ def run_case(entry: Entry, arrays: Arrays) -> Results:
     layers, rule = layers_of(entry, arrays), rule_of(entry)
     keys = [key.removeprefix("before/") for key in arrays if key.startswith("before/")]
     names = our_names(keys, layers, rule)
-    reference = Reference(layers=layers, rule=rule, parameters=_parameters(arrays, names), bases={})
+    reference = Reference(layers=layers, rule=rule, parameters=_parameters(arrays, names, rule), bases={})
     reference.bases = _bases(entry, arrays, reference)
     if "network" in entry:
         return _run_network(entry, arrays, reference, names)
     return _run_layer(entry, arrays, reference, names)
 
 
-def _parameters(arrays: Arrays, names: dict[str, str]) -> dict[str, Tensor]:
+def _parameters(arrays: Arrays, names: dict[str, str], rule: RuleSpec) -> dict[str, Tensor]:
     """Leaf tensors in PyTorch layout by our names."""
+    record = find_rule(rule.name)
     return {
         name: torch.from_numpy(_turned(key, arrays[f"before/{key}"].astype(np.float64))).requires_grad_(
-            is_trained(name)
+            record.trains(name)
         )
         for key, name in names.items()
     }
@@ -92,7 +95,8 @@ def _turned(key: str, value: Values) -> Values:
 def _bases(entry: Entry, arrays: Arrays, reference: Reference) -> dict[str, Tensor]:
     """Stored bases in block order; where none is stored, the single-precision one as published."""
     rule, bases = reference.rule, dict[str, Tensor]()
-    if not rule.is_lls or rule.random_projection:
+    latent = find_rule(rule.name).latent
+    if latent is None or latent.vectors != "periodic":
         return bases
     local = [layer for layer in reference.layers if isinstance(layer, WeightedLayer) and layer.local is not None]
     for index, layer in enumerate(local):
@@ -100,7 +104,7 @@ def _bases(entry: Entry, arrays: Arrays, reference: Reference) -> dict[str, Tens
         if stored is None:
             state = reference.state(layer)
             classes = int(entry.get("classes", 10))
-            rows = state["modulation"].shape[0] if "modulation" in state else rule.basis_rows(classes)
+            rows = state["modulation"].shape[0] if "modulation" in state else latent.rows(rule, classes)
             stored = square_basis(rows, latent_length(layer), waveform=rule.waveform, dtype="float32")
         bases[layer.name] = torch.from_numpy(stored.astype(np.float64))
     return bases

@@ -7,11 +7,12 @@ from typing import Any, cast
 import numpy.typing as npt
 
 from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer, adaptive_windows
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec, parse_rule
+from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Entry = Mapping[str, Any]
@@ -35,7 +36,8 @@ def rule_name(published: str) -> str:
     >>> rule_name("LLS_MxM_Random"), rule_name("LocalLosses")
     ('lls_mxm_random', 'local_losses')
     """
-    return {"locallosses": "local_losses"}.get(published.lower(), published.lower())
+    joined = published.lower().replace("_", "")
+    return next((name for name in rules() if name.replace("_", "") == joined), published.lower())
 
 
 def rule_of(entry: Entry) -> RuleSpec:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from lls_hw.models.reference.rules.rule import float_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import Layer, WeightedLayer
 from lls_hw.models.spec.rule import RuleSpec
@@ -11,6 +12,8 @@ _TAIL = re.compile(
     r"^(?P<block>.*?)\.?(?P<part>conv|conv1|conv2|bn|bn1|bn2|linear|feedback|modulation|fixed_fb_weights|fixed_fb_bias)"
     r"(?:\.(?P<leaf>weight|bias|running_mean|running_var|num_batches_tracked))?$"
 )
+_STATE = ("feedback", "modulation", "fixed_fb_weights")
+"""Arrays that belong to a rule; its `FloatRule` says which state of ours each is."""
 _SHORT = {
     "conv": {"weight": "weight", "bias": "bias"},
     "bn": {
@@ -73,14 +76,10 @@ def _blocks(layers: Sequence[Layer]) -> list[list[WeightedLayer]]:
 
 def _name(block: list[WeightedLayer], part: str, leaf: str, rule: RuleSpec) -> str:
     """Our name of one array of a block."""
-    last = block[-1].name
-    if part == "fixed_fb_weights":
-        return f"{last}/feedback"
-    if part == "modulation":
-        return f"{last}/modulation"
-    if part == "feedback":
-        if rule.name == "local_losses":
-            return f"{last}/local_weight"
-        return f"{last}/projection" if rule.random_projection else f"{last}/modulation"
+    if part in _STATE:
+        own = float_rule(rule).golden
+        if part not in own:
+            raise SpecError("golden", part, f"rule {rule.name} keeps no such array", "Check the case's rule.")
+        return f"{block[-1].name}/{own[part]}"
     layer = block[0] if part.endswith("1") else block[-1]
     return f"{layer.name}/{_SHORT['bn' if part.startswith('bn') else 'conv'][leaf]}"

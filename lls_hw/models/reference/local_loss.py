@@ -1,13 +1,15 @@
-"""The local loss of a block: pooled latent, projection on fixed vectors, modulation, cross-entropy."""
+"""The local loss of a block: its pooled latent, and the cross-entropy of the logits that a rule makes of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.models.spec.rule import RuleSpec
+
+if TYPE_CHECKING:
+    from lls_hw.models.reference.network import Reference, Tape
 
 
 def pooled_latent(layer: WeightedLayer, h: Tensor) -> Tensor:
@@ -23,13 +25,6 @@ def pooled_latent(layer: WeightedLayer, h: Tensor) -> Tensor:
     return functional.adaptive_avg_pool2d(h, size).flatten(1)
 
 
-def normalised(z: Tensor) -> Tensor:
-    """z / |z| per sample; a latent of zeros stays zero and receives no gradient."""
-    square = (z * z).sum(1, keepdim=True)
-    live = square > 0
-    return z * torch.where(live, torch.where(live, square, 1.0).rsqrt(), 0.0)
-
-
 def fitted(projection: Tensor, length: int) -> Tensor:
     """A random projection (rows, columns) averaged along its columns to (rows, length)."""
     if projection.shape[1] == length:
@@ -37,38 +32,14 @@ def fitted(projection: Tensor, length: int) -> Tensor:
     return functional.adaptive_avg_pool1d(projection, length)
 
 
-def signal_logits(rule: RuleSpec, z: Tensor, state: Mapping[str, Tensor], basis: Tensor | None) -> Tensor:
-    """Local logits over the temperature, (N, classes).
-
-    With the latent's direction z' = z / |z|, basis B (rows, n) and temperature T:
-
-        LLS             s_c = z' . B_c / T
-        LLS-M           s_c = m_c (z' . B_c) / T
-        LLS-MxM         s_j = sum_c (z' . B_c) M[c, j] / T     (also with the reduced basis)
-        ..._Random      the same with a fixed random projection in B's place and z in z' place
-        local losses    s = (z W^T + b) / T with trained W (and b, where given)
-
-    Source: arXiv 2405.15868, section 3; DESIGN section 5.
-    """
-    if rule.name == "local_losses":
-        weight = fitted(state["local_weight"], z.shape[1])
-        return functional.linear(z, weight, state.get("local_bias")) / rule.temperature
-    if rule.random_projection:
-        projected = z @ fitted(state["projection"], z.shape[1]).T
-    elif basis is not None:
-        projected = normalised(z) @ basis.T
-    else:
-        raise AssertionError(f"rule {rule.name} needs a basis")
-    return modulated(rule, projected, state) / rule.temperature
-
-
-def modulated(rule: RuleSpec, projected: Tensor, state: Mapping[str, Tensor]) -> Tensor:
-    """Apply the trained modulation: none, one factor a row, or a (rows, classes) matrix."""
-    if rule.modulation == "vector":
-        return projected * state["modulation"]
-    if rule.modulation == "matrix":
-        return projected @ state["modulation"]
-    return projected
+def loss_term(
+    reference: "Reference", layer: WeightedLayer, tape: "Tape", labels: Tensor, logits: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """The cross-entropy of a block's local logits, made from its pooled latent; both, and the loss, go on the tape."""
+    z = tape.tensors[f"{layer.name}/latent"] = pooled_latent(layer, tape.tensors[f"{layer.name}/h"])
+    found = tape.tensors[f"{layer.name}/signal_logits"] = logits(z)
+    loss = tape.losses[layer.name] = cross_entropy(found, labels, reference.rule.label_smoothing)
+    return loss
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, label_smoothing: float) -> Tensor:

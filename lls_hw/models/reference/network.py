@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from lls_hw.models.reference import layers as ops
-from lls_hw.models.reference.local_loss import cross_entropy, pooled_latent, signal_logits
+from lls_hw.models.reference.local_loss import cross_entropy
+from lls_hw.models.reference.rules.rule import float_rule
 from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
 from lls_hw.models.spec.rule import RuleSpec
 
@@ -56,8 +57,8 @@ class Reference:
 
     @property
     def is_local(self) -> bool:
-        """Whether blocks are cut off from each other (every rule but backpropagation)."""
-        return self.rule.name != "bp"
+        """Whether blocks are cut off from each other, each with a term of its own."""
+        return float_rule(self.rule).term is not None
 
     def state(self, layer: WeightedLayer) -> dict[str, Tensor]:
         """A layer's parameters by short name."""
@@ -71,12 +72,12 @@ class Reference:
     def forward(self, x: Tensor, *, training: bool) -> Tape:
         """Run every layer on a batch (N, C, H, W), or (N, features), without any loss."""
         tape = Tape()
-        cut = False
+        cut, is_local = False, self.is_local
         for layer in self.layers:
             if isinstance(layer, PoolLayer):
                 x = tape.tensors[f"{layer.name}/h"] = ops.pooled(layer, x)
             else:
-                x = self._weighted(layer, x.detach() if cut and self.is_local else x, tape, training=training)
+                x = self._weighted(layer, x.detach() if cut and is_local else x, tape, training=training)
                 cut = layer.local is not None
         return tape
 
@@ -101,37 +102,14 @@ class Reference:
         block's own loss. Under DFA and DRTP a block's term is sum(h . delta) with the signal delta
         held constant, so that dObjective/dh = delta.
         """
-        tape = self.forward(x, training=True)
+        tape, term = self.forward(x, training=True), float_rule(self.rule).term
         terms = [
-            self._block_term(layer, tape, labels)
+            term(self, layer, tape, labels)
             for layer in self.layers
-            if isinstance(layer, WeightedLayer) and layer.local is not None and self.is_local
+            if isinstance(layer, WeightedLayer) and layer.local is not None and term is not None
         ]
         if "classifier/logits" in tape.tensors:
             tape.losses["classifier"] = cross_entropy(tape.logits, labels, self.rule.label_smoothing)
             terms.append(tape.losses["classifier"])
         tape.objective = torch.stack(terms).sum()
         return tape
-
-    def _block_term(self, layer: WeightedLayer, tape: Tape, labels: Tensor) -> Tensor:
-        """The summand of one block in the objective."""
-        h, state = tape.tensors[f"{layer.name}/h"], self.state(layer)
-        if self.rule.name in {"dfa", "drtp"}:
-            return (h * self._feedback(state["feedback"], tape.logits.detach(), labels)).sum()
-        z = tape.tensors[f"{layer.name}/latent"] = pooled_latent(layer, h)
-        logits = signal_logits(self.rule, z, state, self.bases.get(layer.name))
-        tape.tensors[f"{layer.name}/signal_logits"] = logits
-        loss = tape.losses[layer.name] = cross_entropy(logits, labels, self.rule.label_smoothing)
-        return loss
-
-    def _feedback(self, feedback: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-        """The signal a block receives, shaped as its output.
-
-        DFA (Noekland 2016): delta = (softmax(y) - onehot) B, not divided by the batch.
-        DRTP (Frenkel et al. 2021): the target stands in for the sign of the error onehot - y, so
-        delta = -onehot B; nothing waits for the forward pass.
-        """
-        target = functional.one_hot(labels, logits.shape[1]).to(logits.dtype)
-        error = logits.softmax(1) - target if self.rule.name == "dfa" else -target
-        delta: Tensor = torch.tensordot(error, feedback, dims=1)
-        return delta

@@ -13,6 +13,7 @@ from lls_hw.models.reference.build import Array, build_reference, image_tensor, 
 from lls_hw.models.reference.layout import map_to_program, to_torch
 from lls_hw.models.reference.network import Reference, Tape
 from lls_hw.models.reference.optimizers import momentum_step
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
@@ -73,7 +74,7 @@ def training_step(  # noqa: PLR0917
     ------
     SpecError : shapes do not fit, the rule learns nothing, or the optimiser has no explicit step.
     """
-    if rule.name == "inference":
+    if not find_rule(rule.name).learns:
         raise SpecError("--rule", rule.name, "a training step needs a rule that learns", "Choose another rule.")
     kind = torch_dtype(dtype)
     reference = build_reference(network, rule, parameters, dtype=dtype, bases=bases)
@@ -83,13 +84,12 @@ def training_step(  # noqa: PLR0917
     stored = build_momenta(reference, momenta)
     with torch.no_grad():
         moved, velocity = momentum_step(optimizer, reference.trained(), gradients, stored)
-    layers = reference.layers
-    named = {f"{name}_grad": value for name, value in to_arrays(layers, gradients).items()}
+    named = {f"{name}_grad": value for name, value in to_arrays(reference, gradients).items()}
     return StepRecord(
         tensors={**_forward_tensors(tape), **_signal_tensors(reference, on_tape), **named},
         losses=_named_losses(reference, tape),
-        parameters=to_arrays(layers, {**reference.parameters, **moved}),
-        momenta=to_arrays(layers, velocity),
+        parameters=to_arrays(reference, {**reference.parameters, **moved}),
+        momenta=to_arrays(reference, velocity),
     )
 
 
@@ -104,12 +104,13 @@ def build_momenta(reference: Reference, momenta: Mapping[str, Array]) -> dict[st
     """Momenta as tensors in PyTorch layout, shaped as their parameters."""
     owners = {layer.name: layer for layer in reference.layers if isinstance(layer, WeightedLayer)}
     tensors: dict[str, Tensor] = {}
-    trained = reference.trained()
+    trained, record = reference.trained(), find_rule(reference.rule.name)
     for name, value in momenta.items():
         owner, _, short = name.rpartition("/")
         if name not in trained:
             raise SpecError("momenta", name, f"rule {reference.rule.name} trains no such parameter", "Remove it.")
-        moved = torch.from_numpy(np.array(to_torch(owners[owner], short, value), order="C")).to(trained[name].dtype)
+        turned = np.array(to_torch(owners[owner], record, short, value), order="C")
+        moved = torch.from_numpy(turned).to(trained[name].dtype)
         if moved.shape != trained[name].shape:
             raise SpecError(f"momenta.{name}", value.shape, "its shape must be the parameter's", "Correct it.")
         tensors[name] = moved

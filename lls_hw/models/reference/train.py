@@ -23,6 +23,7 @@ from lls_hw.models.reference.network import Reference
 from lls_hw.models.reference.optimizers import make_optimizer, set_mode
 from lls_hw.models.reference.schedule import RateSchedule
 from lls_hw.models.reference.train_records import Prepare, Samples, Stored, TrainOptions, TrainResult, as_floats
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
@@ -114,8 +115,8 @@ class _Run:
         samples, batch = self.data[0], self.options.batch
         if batch > len(samples.labels):
             raise SpecError("--batch", batch, f"there are {len(samples.labels)} training images", "Use a smaller one.")
-        if self.rule.name == "inference":
-            raise SpecError("--rule", "inference", "training needs a rule that learns", "Choose another rule.")
+        if not find_rule(self.rule.name).learns:
+            raise SpecError("--rule", self.rule.name, "training needs a rule that learns", "Choose another rule.")
         if self.schedule_free and self.options.schedule.name != "constant":
             need = f"{self.optimizer_spec.name} schedules itself"
             raise SpecError("--schedule", self.options.schedule.name, need, "Use --schedule constant.")
@@ -219,7 +220,7 @@ class _Run:
         tested = self._tested()
         return TrainResult(
             curve=tuple(self.curve),
-            parameters=to_arrays(tested.layers, tested.parameters),
+            parameters=to_arrays(tested, tested.parameters),
             statistics={name: value.cpu().numpy() for name, value in tested.buffers.items()},
             images_per_s=self.images / self.seconds if self.seconds else 0.0,
         )

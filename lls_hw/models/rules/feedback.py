@@ -1,24 +1,36 @@
-"""Lowering of direct feedback: DFA's fixed random feedback of the error, DRTP's of the target."""
+"""Direct feedback: DFA's fixed random feedback of the output error, DRTP's of the target."""
 
 from dataclasses import replace
 
-from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
+import numpy as np
+import numpy.typing as npt
+
+from lls_hw.models.program.backward import learn_classifier
 from lls_hw.models.program.builder import Builder
-from lls_hw.models.program.ops import Stage, TargetProject
-from lls_hw.models.program.program import Program
+from lls_hw.models.program.ops import TargetProject
 from lls_hw.models.rules.backprop import lower_forward
+from lls_hw.models.rules.blocks import BlockError, learn_block, lower_blocks
+from lls_hw.models.rules.rule import Array, Rule, State
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
+from lls_hw.models.spec.rule import RuleSpec
+
+FEEDBACK_SPAN = 1e-4
 
 
-def lower_feedback(b: Builder) -> Program:
-    """Forward to the loss; then every block's error comes straight from the output or the label.
+def lower_dfa(b: Builder) -> None:
+    """Forward to the loss; then every block's error comes straight from the output's.
 
-    Unlike backpropagation no block waits for the one behind it, but under DFA all wait for the
-    loss. DRTP needs only the labels; its blocks could learn during the forward pass, which this
-    lowering does: their maps die at once, as under LLS.
+    Unlike backpropagation no block waits for the one behind it, but all wait for the loss.
     """
-    return _lower_drtp(b) if b.rule.name == "drtp" else _lower_dfa(b)
+    layers = resolve(b.network)
+    sources = lower_forward(b, layers)
+    classifier = layers[-1]
+    assert isinstance(classifier, WeightedLayer)
+    error = learn_classifier(b, classifier, sources[-2], sources[-1])
+    for first, block in reversed(_blocks(b)):
+        delta = _inject_error(b, block[-1], error)
+        learn_block(b, block, sources[first : first + len(block)], delta, holds="map")
 
 
 def _blocks(b: Builder) -> list[tuple[int, list[WeightedLayer]]]:
@@ -34,40 +46,8 @@ def _blocks(b: Builder) -> list[tuple[int, list[WeightedLayer]]]:
     return groups
 
 
-def _lower_dfa(b: Builder) -> Program:
-    layers = resolve(b.network)
-    sources = lower_forward(b, layers)
-    classifier = layers[-1]
-    assert isinstance(classifier, WeightedLayer)
-    error = learn_classifier(b, classifier, sources[-2], sources[-1])
-    for first, block in reversed(_blocks(b)):
-        _learn(b, block, sources[first : first + len(block)], _inject_error(b, block[-1], error))
-    return b.program()
-
-
-def _lower_drtp(b: Builder) -> Program:
-    layers = resolve(b.network)
-    sources = [b.images()]
-    ends = {block[-1].name: (first, block) for first, block in _blocks(b)}
-    for layer in layers:
-        sources.append(b.forward(layer, sources[-1]))
-        if layer.name in ends:
-            first, block = ends[layer.name]
-            _learn(b, block, sources[first : first + len(block)], _inject_target(b, block[-1]))
-    classifier = layers[-1]
-    assert isinstance(classifier, WeightedLayer)
-    learn_classifier(b, classifier, sources[-2], sources[-1])
-    return b.program()
-
-
-def _feedback(b: Builder, layer: WeightedLayer) -> str:
-    shape = (b.network.classes, layer.out_h, layer.out_w, layer.out_c)
-    return b.tensor(f"{layer.name}/feedback", shape, b.precision.weight_bits, "projection", kept=True)
-
-
 def _inject_error(b: Builder, layer: WeightedLayer, error: str) -> str:
     """delta_h = error @ feedback: the input gradient of an imagined classifier on this map."""
-    out = b.delta_h(layer)
     imagined = replace(
         layer,
         kind="classifier",
@@ -83,13 +63,27 @@ def _inject_error(b: Builder, layer: WeightedLayer, error: str) -> str:
         padding=0,
         batch_norm=False,
     )
-    b.product(imagined, "local_error", error=error, weight=_feedback(b, layer), out=out)
+    out = b.delta_h(layer)
+    feedback = b.tensor(
+        f"{layer.name}/feedback", imagined.weight_shape, b.precision.weight_bits, "projection", kept=True
+    )
+    b.product(imagined, "local_error", error=error, weight=feedback, out=out)
     return out
 
 
-def _inject_target(b: Builder, layer: WeightedLayer) -> str:
+def lower_drtp(b: Builder) -> None:
+    """Every block's error comes straight from the label.
+
+    It is there before the forward pass, so that blocks learn during it and their maps die at once, as under LLS.
+    """
+    lower_blocks(b, BlockError(ops=_inject_target, holds="map"))
+
+
+def _inject_target(b: Builder, layer: WeightedLayer, h: str) -> str:
     """delta_h = -feedback[label]."""
+    shape = (b.network.classes, layer.out_h, layer.out_w, layer.out_c)
     out, labels = b.delta_h(layer), b.labels()
+    feedback = b.tensor(f"{layer.name}/feedback", shape, b.precision.weight_bits, "projection", kept=True)
     b.add(
         TargetProject(
             layer=layer.name,
@@ -97,20 +91,48 @@ def _inject_target(b: Builder, layer: WeightedLayer) -> str:
             batch=b.batch,
             shape=layer,
             labels=labels,
-            feedback=_feedback(b, layer),
+            feedback=feedback,
             error=out,
         )
     )
     return out
 
 
-def _learn(b: Builder, block: list[WeightedLayer], sources: list[str], delta: str) -> None:
-    """Backward through one block, last layer first."""
-    for index in range(len(block) - 1, -1, -1):
-        layer = block[index]
-        stage: Stage = "local_error" if index == len(block) - 1 else "input_grad"
-        error = batch_norm_backward(b, layer, delta, spread=None, stage=stage)
-        b.weight_gradient(layer, sources[index], error)
-        if index > 0:
-            delta = input_gradient(b, layer, error, block[index - 1])
-        b.update_layer(layer)
+def _map_shape(layer: WeightedLayer, rule: RuleSpec, classes: int) -> tuple[int, ...]:
+    """(classes, out_h, out_w, out)."""
+    return classes, layer.out_h, layer.out_w, layer.out_c
+
+
+def _random_feedback(rng: np.random.Generator, shape: tuple[int, ...], columns: int) -> npt.NDArray[np.float64]:
+    """1e-4 U(0, 1)."""
+    return FEEDBACK_SPAN * rng.uniform(0.0, 1.0, shape)
+
+
+def _as_weight(layer: WeightedLayer, batch: int, value: Array) -> Array:
+    """The imagined classifier's weight (h, w, c, classes), times the batch.
+
+    The chip's output error is a mean over the batch, the injected one is not: the fixed feedback makes up for it.
+    """
+    return np.moveaxis(value, 0, -1) * batch
+
+
+def _from_weight(layer: WeightedLayer, batch: int, value: Array) -> Array:
+    return np.moveaxis(value, -1, 0) / batch
+
+
+_FEEDBACK = State(short="feedback", shape=_map_shape, first=_random_feedback, trained=False, is_map=True)
+DFA = Rule(
+    name="dfa",
+    note="direct feedback alignment: fixed random feedback of the output error",
+    lower=lower_dfa,
+    reference="lls_hw.models.reference.rules.feedback:DFA",
+    state=(replace(_FEEDBACK, to_chip=_as_weight, from_chip=_from_weight),),
+    colour="sky",
+)
+DRTP = Rule(
+    name="drtp",
+    note="direct random target projection: fixed random feedback of the target",
+    lower=lower_drtp,
+    reference="lls_hw.models.reference.rules.feedback:DRTP",
+    state=(_FEEDBACK,),
+)

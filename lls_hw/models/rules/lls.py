@@ -1,17 +1,23 @@
-"""Lowering of the LLS family: each block learns as soon as its forward pass ends."""
+"""The LLS family: a block's pooled latent is projected on fixed vectors, and learns from the softmax of that."""
 
-from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
 from lls_hw.models.program.builder import Builder, word_bits
-from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Stage
-from lls_hw.models.program.program import Program
-from lls_hw.models.rules.local_losses import classifier_error, classifier_of
-from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer
-from lls_hw.models.spec.resolve import resolve
+from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject
+from lls_hw.models.rules.blocks import BlockError, grid_of, lower_blocks
+from lls_hw.models.rules.rule import Constant, LatentLoss, Rule, State
+from lls_hw.models.spec.geometry import PoolGrid, WeightedLayer, adaptive_windows
+from lls_hw.models.spec.rule import RuleSpec
 
 UNEVEN_GUARD_BITS = 8
 """Fraction bits a latent gains where windows differ in size and sums must be weighed."""
 
 MAX_SUM_BITS = 62
+MODULATION_STD, PROJECTION_STD = 0.01, 0.1
 
 
 def latent_bits(activation_bits: int, grid: PoolGrid, latents: int) -> int:
@@ -20,72 +26,20 @@ def latent_bits(activation_bits: int, grid: PoolGrid, latents: int) -> int:
     return min(activation_bits + growth, (MAX_SUM_BITS - latents.bit_length()) // 2)
 
 
-def lower_local(b: Builder) -> Program:
-    """LLS, LLS-M, LLS-MxM: no tensor of a block outlives its own update but its output."""
-    source = b.images()
-    for block in _blocks(resolve(b.network)):
-        source = _train_block(b, block, source)
-    return b.program()
+def lower_latent(loss: LatentLoss, b: Builder) -> None:
+    """Projection, softmax error and back-projection block by block."""
+
+    def update(b: Builder, layer: WeightedLayer) -> None:
+        if loss.modulation != "none":
+            b.update(layer.name, "modulation", loss.modulation_shape(b.rule, b.network.classes))
+
+    lower_blocks(b, BlockError(ops=partial(_latent_error, loss), holds="sums", update=update))
 
 
-def _blocks(layers: tuple[Layer, ...]) -> list[list[Layer]]:
-    """Consecutive layers of one block together; a pooling is a block of its own."""
-    blocks: list[list[Layer]] = []
-    for layer in layers:
-        last = blocks[-1][-1] if blocks else None
-        same = isinstance(layer, WeightedLayer) and isinstance(last, WeightedLayer) and layer.block == last.block
-        if same and isinstance(last, WeightedLayer) and last.local is None:
-            blocks[-1].append(layer)
-        else:
-            blocks.append([layer])
-    return blocks
-
-
-def _train_block(b: Builder, block: list[Layer], source: str) -> str:
-    """Forward through the block, its local loss, then backward and update, last layer first."""
-    sources = [source]
-    for layer in block:
-        sources.append(b.forward(layer, sources[-1]))
-    last = block[-1]
-    if not isinstance(last, WeightedLayer):
-        return sources[-1]
-    if last.kind == "classifier":
-        learn_classifier(b, last, sources[0], sources[-1])
-        return sources[-1]
-    _learn(b, [layer for layer in block if isinstance(layer, WeightedLayer)], sources)
-    return sources[-1]
-
-
-def _learn(b: Builder, layers: list[WeightedLayer], sources: list[str]) -> None:
-    grid = layers[-1].local
-    assert grid is not None, f"block {layers[-1].block} has no local loss"
-    delta = local_error(b, layers[-1], grid, sources[-1])
-    spread: PoolGrid | None = grid
-    for index in range(len(layers) - 1, -1, -1):
-        layer = layers[index]
-        stage: Stage = "local_error" if spread else "input_grad"
-        error = batch_norm_backward(b, layer, delta, spread=spread, stage=stage)
-        b.weight_gradient(layer, sources[index], error)
-        if index > 0:
-            delta, spread = input_gradient(b, layer, error, layers[index - 1]), None
-        b.update_layer(layer)
-        if layer is layers[-1] and b.rule.modulation != "none":
-            b.update(layer.name, "modulation", _modulation_shape(b))
-        if layer is layers[-1] and b.rule.name == "local_losses":
-            b.update_layer(classifier_of(layer, grid, b.network.classes))
-
-
-def _modulation_shape(b: Builder) -> tuple[int, ...]:
-    rows, classes = b.rule.basis_rows(b.network.classes), b.network.classes
-    return (rows, classes) if b.rule.modulation == "matrix" else (rows,)
-
-
-def local_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> str:
+def _latent_error(loss: LatentLoss, b: Builder, layer: WeightedLayer, h: str) -> str:
     """Projection, softmax error, back-projection; returns the pooled gradient."""
-    if b.rule.name == "local_losses":
-        return classifier_error(b, layer, grid, h)
-    project = _project(b, layer, grid, h)
-    error = _error(b, project)
+    project = _project(loss, b, layer, h)
+    error = _softmax_error(loss, b, project)
     grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, project.latents), b.precision.error_bits, "error")
     b.add(
         LocalBackproject(
@@ -96,7 +50,7 @@ def local_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> str
             latents=project.latents,
             coefficients=error.coefficients,
             alignment=error.alignment,
-            latent=None if project.norm is None else project.latent,
+            latent=project.latent if loss.normalised else None,
             norm=project.norm,
             projection=project.projection,
             latent_grad=grad,
@@ -105,14 +59,15 @@ def local_error(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> str
     return grad
 
 
-def _project(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> LocalProject:
+def _project(loss: LatentLoss, b: Builder, layer: WeightedLayer, h: str) -> LocalProject:
     """Latents, projections and, where latents are normalised, squared norms."""
-    name, rows, latents = layer.name, b.rule.basis_rows(b.network.classes), grid.latents(layer.out_c)
-    stored, weight_bits = b.rule.random_projection, b.precision.weight_bits
+    name, grid, weight_bits = layer.name, grid_of(layer), b.precision.weight_bits
+    rows, latents = loss.rows(b.rule, b.network.classes), grid.latents(layer.out_c)
     bits = latent_bits(b.precision.activation_bits, grid, latents)
-    p_bits = word_bits(min(64, bits + weight_bits * stored + latents.bit_length()))
+    factor_bits = 0 if loss.normalised else weight_bits
+    p_bits = word_bits(min(64, bits + factor_bits + latents.bit_length()))
     projection = None
-    if stored:
+    if not loss.normalised:
         projection = b.tensor(f"{name}/projection", (rows, latents), weight_bits, "projection", kept=True)
     op = LocalProject(
         layer=name,
@@ -126,23 +81,23 @@ def _project(b: Builder, layer: WeightedLayer, grid: PoolGrid, h: str) -> LocalP
         projection=projection,
         latent=b.tensor(f"{name}/latent", (b.batch, latents), word_bits(bits), "latent"),
         projected=b.tensor(f"{name}/projected", (b.batch, rows), p_bits, "signal"),
-        norm=None if stored else b.tensor(f"{name}/norm", (b.batch,), 64, "signal"),
+        norm=b.tensor(f"{name}/norm", (b.batch,), 64, "signal") if loss.normalised else None,
     )
     b.add(op)
     return op
 
 
-def _error(b: Builder, project: LocalProject) -> LocalError:
+def _softmax_error(loss: LatentLoss, b: Builder, project: LocalProject) -> LocalError:
     """The local softmax error, and with a modulation its gradient."""
-    name, classes, modulated = project.layer, b.network.classes, b.rule.modulation != "none"
-    shape = _modulation_shape(b)
+    name, classes, shape = project.layer, b.network.classes, loss.modulation_shape(b.rule, b.network.classes)
+    modulated = loss.modulation != "none"
     op = LocalError(
         layer=name,
         stage="local_error",
         batch=b.batch,
         rows=project.rows,
         classes=classes,
-        modulation_shape=b.rule.modulation,
+        modulation_shape=loss.modulation,
         projected=project.projected,
         norm=project.norm,
         labels=b.labels(),
@@ -150,8 +105,88 @@ def _error(b: Builder, project: LocalProject) -> LocalError:
         logits=b.tensor(f"{name}/signal_logits", (b.batch, classes), 32, "signal"),
         error=b.tensor(f"{name}/error", (b.batch, classes), 32, "signal"),
         coefficients=b.tensor(f"{name}/coefficients", (b.batch, project.rows), 32, "signal"),
-        alignment=None if project.norm is None else b.tensor(f"{name}/alignment", (b.batch,), 64, "signal"),
+        alignment=b.tensor(f"{name}/alignment", (b.batch,), 64, "signal") if loss.normalised else None,
         modulation_grad=b.gradient(name, "modulation", shape) if modulated else None,
     )
     b.add(op)
     return op
+
+
+def average_columns(matrix: npt.NDArray[np.float64], length: int) -> npt.NDArray[np.float64]:
+    """Adaptive average of each row to `length` values (elements repeat where `length` is longer).
+
+    Examples
+    --------
+    >>> average_columns(np.array([[1.0, 3.0, 5.0, 7.0]]), 2).tolist()
+    [[2.0, 6.0]]
+    """
+    windows = adaptive_windows(matrix.shape[1], length)
+    return np.stack([matrix[:, a:b].mean(axis=1) for a, b in windows], axis=1)
+
+
+def random_projection(rng: np.random.Generator, shape: tuple[int, ...], columns: int) -> npt.NDArray[np.float64]:
+    """0.1 N(0, 1) of `columns` columns, averaged down to the shape's."""
+    return average_columns(PROJECTION_STD * rng.standard_normal((shape[0], columns)), shape[1])
+
+
+def _random_modulation(rng: np.random.Generator, shape: tuple[int, ...], columns: int) -> npt.NDArray[np.float64]:
+    """0.01 N(0, 1)."""
+    return MODULATION_STD * rng.standard_normal(shape)
+
+
+def latent_state(loss: LatentLoss) -> tuple[State, ...]:
+    """The trained modulation and the fixed projection, where the rule has them."""
+
+    def modulation(layer: WeightedLayer, rule: RuleSpec, classes: int) -> tuple[int, ...]:
+        return loss.modulation_shape(rule, classes)
+
+    def projection(layer: WeightedLayer, rule: RuleSpec, classes: int) -> tuple[int, ...]:
+        return loss.rows(rule, classes), grid_of(layer).latents(layer.out_c)
+
+    state: tuple[State, ...] = ()
+    if loss.modulation != "none":
+        state = (State(short="modulation", shape=modulation, first=_random_modulation, trained=True),)
+    if loss.vectors == "random":
+        fixed = State(short="projection", shape=projection, first=random_projection, trained=False, may_stretch=True)
+        state = (*state, fixed)
+    return state
+
+
+def latent_rule(name: str, note: str, loss: LatentLoss, colour: str | None = None) -> Rule:
+    """The record of a rule that learns from projected latents.
+
+    Examples
+    --------
+    >>> [state.short for state in latent_rule("mine", "as LLS-M-Random", LatentLoss(vectors="random")).state]
+    ['projection']
+    """
+    constants: set[Constant] = {"temperature"}
+    constants |= {"waveform"} if loss.vectors == "periodic" else set()
+    constants |= {"reduced_rows"} if loss.reduced else set()
+    return Rule(
+        name=name,
+        note=note,
+        lower=partial(lower_latent, loss),
+        reference=f"lls_hw.models.reference.rules.lls:{loss.vectors.upper()}",
+        state=latent_state(loss),
+        constants=frozenset(constants),
+        latent=loss,
+        colour=colour,
+    )
+
+
+_LLS, _LLS_M = LatentLoss(vectors="periodic"), LatentLoss(vectors="periodic", modulation="vector")
+_LLS_MXM = LatentLoss(vectors="periodic", modulation="matrix")
+FAMILY = (
+    latent_rule("lls", "local learning by synchronisation with a fixed periodic basis", _LLS, "blue"),
+    latent_rule("lls_m", "LLS with one trained modulation per class", _LLS_M, "red"),
+    latent_rule("lls_mxm", "LLS with a trained classes x classes modulation", _LLS_MXM, "green"),
+    latent_rule(
+        "lls_mxm_reduced", "LLS-MxM on a reduced set of basis vectors", replace(_LLS_MXM, reduced=True), "amber"
+    ),
+    latent_rule(
+        "lls_random", "LLS with a fixed random projection instead of the basis", replace(_LLS, vectors="random")
+    ),
+    latent_rule("lls_m_random", "LLS-M with a fixed random projection", replace(_LLS_M, vectors="random")),
+    latent_rule("lls_mxm_random", "LLS-MxM with a fixed random projection", replace(_LLS_MXM, vectors="random")),
+)

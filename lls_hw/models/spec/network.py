@@ -75,13 +75,17 @@ class NetworkSpec(Spec):
     ----------
     input : channels, height, width.
     classes : outputs of the final classifier.
-    reduced_rows : basis vectors of the reduced rule for this network (DESIGN section 9).
+    reduced_rows : basis vectors of a rule with a reduced set.
+    projection_columns : columns of a random projection or local classifier when it is drawn; it is then averaged
+        down to the n values of a block's latent, which divides its standard deviation by sqrt(columns / n).
+        "latent": n, so that nothing is averaged.
     """
 
     name: str = Field(min_length=1, max_length=128)
     input: tuple[Count, Count, Count]
     classes: int = Field(**CLASSES.bounds)
     reduced_rows: Count = 20
+    projection_columns: Count | Literal["latent"] = 2048
     layers: tuple[LayerSpec, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

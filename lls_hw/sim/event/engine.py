@@ -31,7 +31,7 @@ def run_events(program: Program, chip: AcceleratorSpec, *, trace: bool = False, 
     --------
     >>> from lls_hw.models.program.lower import lower
     >>> from lls_hw.models.registry import load, load_network
-    >>> from lls_hw.models.spec.rule import parse_rule
+    >>> from lls_hw.models.rules.registry import parse_rule
     >>> chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
     >>> result = run_events(lower(load_network("smallconv"), parse_rule("inference"), batch=1), chip)
     >>> result.macs == sum(op.macs for op in result.ops), result.cycles == sum(s.cycles for s in result.stages)

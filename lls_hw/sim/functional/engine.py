@@ -7,12 +7,11 @@ import numpy as np
 
 from lls_hw.models.program.names import IMAGES, LABELS
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.models.spec.rule import LLS_FAMILY, OptimizerSpec, RuleSpec
 from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project
 from lls_hw.sim.functional.loss import run_loss
 from lls_hw.sim.functional.machine import IntegerMachine, OpRecord
@@ -37,40 +36,42 @@ RUNNERS: dict[str, Callable[[IntegerMachine, Any], None]] = {
     "Loss": run_loss,
     "Update": run_update,
 }
-EXECUTED = ("bp", *LLS_FAMILY, "local_losses")
-"""Rules whose every op has an integer form."""
-
 OPTIMIZERS = ("sgd", "momentum")
 """Optimisers with an integer update."""
 
 
-def why_not_integers(rule: RuleSpec, optimizer: OptimizerSpec) -> tuple[str, str, str] | None:
-    """The obstacle to a rule or optimiser running in integers: (where, found, need); None without one."""
-    if rule.name not in EXECUTED:
-        return "--rule", rule.name, f"it has no integer execution; {', '.join(EXECUTED)} have"
+def why_not_integers(program: Program) -> tuple[str, str, str] | None:
+    """What keeps a training step from running in integers: (where, found, need); None if nothing."""
+    rule, optimizer = program.rule, program.optimizer
+    record = find_rule(rule.name)
+    if not record.learns:
+        return "--rule", rule.name, "it learns nothing, so that there is no training step to run"
+    missing = [kind for kind in dict.fromkeys(op.kind for op in program.ops) if kind not in RUNNERS]
+    if missing:
+        return "--rule", rule.name, f"its op {missing[0]} has no integer form yet"
     if optimizer.name not in OPTIMIZERS:
         return "--optimizer", optimizer.name, f"in integers the optimisers are {', '.join(OPTIMIZERS)}"
-    if rule.is_lls and not rule.random_projection and rule.waveform != "square":
+    if "waveform" in record.constants and rule.waveform != "square":
         return "--waveform", rule.waveform, "the chip generates the square basis alone"
     return None
 
 
-def refuse_numerics(rule: RuleSpec, optimizer: OptimizerSpec, network: NetworkSpec, batch: int) -> None:
+def refuse_numerics(program: Program) -> None:
     """Refuse, before any work, a step the integers cannot take.
 
     Raises
     ------
-    SpecError : the rule, optimiser or waveform has no integer execution, or a BatchNorm in training
-        mode would see one value per channel (one position and a batch of one).
+    SpecError : the rule learns nothing, one of its ops, the optimiser or the waveform has no integer form, or a
+        BatchNorm in training mode would see one value per channel (one position and a batch of one).
     """
-    refusal = why_not_integers(rule, optimizer)
+    refusal = why_not_integers(program)
     if refusal is not None:
         raise SpecError(*refusal, "Choose another, or add --no-numerics for costs alone.")
-    for layer in resolve(network):
-        if isinstance(layer, WeightedLayer) and layer.batch_norm and batch * layer.positions < 2:
+    for layer in resolve(program.network):
+        if isinstance(layer, WeightedLayer) and layer.batch_norm and program.batch * layer.positions < 2:
             raise SpecError(
                 "--batch",
-                batch,
+                program.batch,
                 f"the BatchNorm of layer '{layer.name}' would see a single value per channel",
                 "Use a batch of 2 or more, or --no-numerics for costs alone.",
             )
@@ -92,7 +93,7 @@ class FunctionalEngine:
     """
 
     def __init__(self, program: Program, values: dict[str, Value], chip: AcceleratorSpec, *, seed: int = 0) -> None:
-        refuse_numerics(program.rule, program.optimizer, program.network, program.batch)
+        refuse_numerics(program)
         self.machine = IntegerMachine(program, dict(values), chip=chip, seed=seed)
 
     def step(self, images: Value, labels: Ints, observe: Callable[[OpRecord], None] | None = None) -> list[OpRecord]:

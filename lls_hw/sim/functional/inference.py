@@ -16,6 +16,7 @@ from lls_hw.models.program.lower import lower
 from lls_hw.models.program.names import IMAGES
 from lls_hw.models.program.ops import BatchNorm
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.backprop import INFERENCE
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
@@ -96,7 +97,7 @@ class Inference:
 @cache
 def inference_program(network: NetworkSpec, precision: Precision, batch: int) -> Program:
     """The forward ops for a batch; a last batch that is smaller has a program of its own."""
-    return lower(network, RuleSpec(name="inference"), precision, batch=batch)
+    return lower(network, RuleSpec(name=INFERENCE.name), precision, batch=batch)
 
 
 def accuracy(

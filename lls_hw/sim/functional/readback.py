@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lls_hw.models.program.names import name_in_program, split_name
+from lls_hw.models.program.names import split_name
 from lls_hw.models.program.ops import BatchNormBackward
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.registry import find_rule
+from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.models.spec.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def real_tensor(program: Program, name: str, value: Value) -> NDArray[np.float64
     layer, which = split_name(name)
     if which in ("latent", "projected"):
         return numbers / max(window_areas(program, layer)[0])
-    if which == "latent_grad" and program.rule.name == "local_losses":
+    if which == "latent_grad" and _spreading(program, layer).means:
         areas, channels = window_areas(program, layer)
         shares = numbers.reshape(program.batch, len(areas), channels) / np.array(areas, np.float64)[None, :, None]
         numbers = shares.swapaxes(1, 2).reshape(numbers.shape)
@@ -48,17 +51,22 @@ def real_tensor(program: Program, name: str, value: Value) -> NDArray[np.float64
 
 def real_parameter(program: Program, name: str, values: Mapping[str, Value]) -> NDArray[np.float64]:
     """The way back: what a reference's parameter is on the chip, in the reference's layout."""
-    there, (layer, which) = name_in_program(name), split_name(name)
-    found = real(values[there])
-    if there == name or which == "local_bias":
-        return found
-    areas, channels = window_areas(program, layer)
-    by_window = found.reshape(len(areas), channels, -1)
-    return by_window.transpose(2, 1, 0).reshape(found.shape[-1], -1)
+    owner, short = split_name(name)
+    state = find_rule(program.rule.name).state_of(short)
+    if state is None:
+        return real(values[name])
+    layer = next(layer for layer in resolve(program.network) if layer.name == owner)
+    assert isinstance(layer, WeightedLayer), "a pooling keeps no state"
+    return state.from_chip(layer, program.batch, real(values[state.tensor(owner, short)]))
 
 
 def window_areas(program: Program, layer: str) -> tuple[tuple[int, ...], int]:
     """Areas of a layer's windows, and channels that share them."""
-    op = next(o for o in program.ops if isinstance(o, BatchNormBackward) and o.layer == layer and o.spread)
+    op = _spreading(program, layer)
     assert op.spread is not None
     return op.spread.areas, 1 if op.spread.channels is not None else op.shape.out_c
+
+
+def _spreading(program: Program, layer: str) -> BatchNormBackward:
+    """The op that spreads a layer's pooled gradient."""
+    return next(o for o in program.ops if isinstance(o, BatchNormBackward) and o.layer == layer and o.spread)

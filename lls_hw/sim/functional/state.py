@@ -9,10 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from lls_hw.models.program.names import master_of, name_in_reference, split_name
+from lls_hw.models.program.names import master_of, tensor_name
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.registry import find_rule
+from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.sim.functional.normalise import RUNNING_FRAC
-from lls_hw.sim.functional.readback import Value, window_areas
+from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.update import compute_copy
 from lls_hw.sim.kernels.requant import container
 
@@ -30,7 +33,7 @@ def quantise(values: Reals, bits: int, *, headroom_bits: int = 0) -> Value:
 
 def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[str, Value]:
     """Every kept tensor: masters with a bit of headroom, compute copies, zero momenta, statistics."""
-    precision = program.precision
+    precision, held = program.precision, chip_parameters(program, parameters)
     values: dict[str, Value] = {}
     weights = {master_of(name): name for name, tensor in program.tensors.items() if tensor.role == "weight"}
     for name, tensor in program.tensors.items():
@@ -41,12 +44,12 @@ def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[st
             if tensor.role == "statistic":
                 values[name].codes[1] = 1 << RUNNING_FRAC
         else:
-            real = parameter_of(program, weights.get(name, name), parameters)
+            real = held[weights.get(name, name)]
             values[name] = quantise(real, tensor.bits, headroom_bits=0 if tensor.role == "projection" else 1)
     for name, tensor in program.tensors.items():
         if tensor.role == "weight":
             if master_of(name) not in values:  # inference: no master is kept
-                master = quantise(parameter_of(program, name, parameters), precision.master_bits, headroom_bits=1)
+                master = quantise(held[name], precision.master_bits, headroom_bits=1)
             else:
                 master = values[master_of(name)]
             codes, frac, _ = compute_copy(master.codes, master.frac, precision.weight_bits)
@@ -54,23 +57,15 @@ def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[st
     return values
 
 
-def parameter_of(program: Program, name: str, parameters: Mapping[str, Reals]) -> Reals:
-    """A parameter in program layout; a block's own classifier goes by another name in the reference.
-
-    There it is `L/local_weight` (classes, n), n in (channel, row, column) order; here a layer
-    `L.local` whose input stands in (row, column, channel) order.
-    """
-    there = name_in_reference(name)
-    (layer, which), found = split_name(there), parameters[there]
-    if there == name or which == "local_bias":
-        return found
-    return _window_major(program, layer, found.T).reshape(program.tensors[name].shape)
-
-
-def _window_major(program: Program, layer: str, latents: Reals) -> Reals:
-    """Rows in (channel, window) order as rows in (window, channel) order."""
-    areas, channels = window_areas(program, layer)
-    return latents.reshape(channels, len(areas), -1).swapaxes(0, 1).reshape(latents.shape)
+def chip_parameters(program: Program, parameters: Mapping[str, Reals]) -> dict[str, Reals]:
+    """Parameters by the names and in the shapes of the program's tensors: a rule's state as its record says."""
+    record, found = find_rule(program.rule.name), dict(parameters)
+    for layer in resolve(program.network):
+        if isinstance(layer, WeightedLayer) and layer.local is not None:
+            for state in record.state:
+                value, name = parameters[tensor_name(layer.name, state.short)], state.tensor(layer.name, state.short)
+                found[name] = state.to_chip(layer, program.batch, value).reshape(program.tensors[name].shape)
+    return found
 
 
 def input_codes(images: Reals, bits: int) -> Value:

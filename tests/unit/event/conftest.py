@@ -6,8 +6,8 @@ from lls_hw.models.program.lower import lower
 from lls_hw.models.program.ops import Update
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.mapping.residency import Residency
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp
 from lls_hw.sim.mapping.tile import Buffer, Plan, Transfer

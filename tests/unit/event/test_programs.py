@@ -9,11 +9,11 @@ import pytest
 from lls_hw.models.program.lower import LOWERINGS, lower
 from lls_hw.models.program.ops import DepthwiseConv
 from lls_hw.models.registry import load, load_network, names
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
-from lls_hw.models.spec.rule import parse_rule
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.cost.energy import price
 from lls_hw.sim.event.engine import run_events

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lls_hw.costs.timeline import OCCUPANCY_POINTS, UNIT_ORDER, occupancy_json, thinned, timeline_json
 from lls_hw.models.program.lower import lower
 from lls_hw.models.registry import load_network
-from lls_hw.models.spec.rule import parse_rule
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.sim.event.engine import run_events
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from lls_hw.models.program.lower import lower
 from lls_hw.models.reference.initial import parameter_shapes
 from lls_hw.models.registry import load
+from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
-from lls_hw.models.spec.rule import OptimizerSpec, parse_rule
-from lls_hw.sim.functional.engine import EXECUTED, FunctionalEngine
+from lls_hw.models.spec.rule import OptimizerSpec
+from lls_hw.sim.functional.engine import FunctionalEngine, why_not_integers
 from lls_hw.sim.functional.state import initial_values, input_codes
 
-RULES = tuple(rule for rule in EXECUTED if rule != "inference")
 BATCH = 3
 
 
@@ -31,6 +31,14 @@ def network(local_loss: str = "conv") -> NetworkSpec:
     ]  # fmt: skip
     data = {"name": "small", "input": (2, 7, 6), "classes": 3, "reduced_rows": 2, "layers": layers}
     return NetworkSpec.from_mapping(data, "small")
+
+
+RULES = tuple(
+    rule
+    for rule in rules()
+    if why_not_integers(lower(network(), parse_rule(rule, reduced_rows=2), batch=BATCH)) is None
+)
+"""Those whose every op runs in integers."""
 
 
 def parameters(program, seed=1):

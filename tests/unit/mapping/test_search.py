@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.ops import DepthwiseConv, Gemm, Pool, PoolBackward
 from lls_hw.models.registry import load, load_network
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
-from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.mapping.axes import (
     EXHAUSTIVE,
     chunk_axis,

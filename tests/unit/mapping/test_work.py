@@ -7,9 +7,9 @@ import pytest
 import lls_hw.sim.mapping.work as work_module
 from lls_hw.models.program.lower import lower
 from lls_hw.models.registry import load, load_network
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec, DramSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.rule import parse_rule
 from lls_hw.sim.cost.counts import NAMES
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.tile import make_transfer

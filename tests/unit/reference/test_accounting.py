@@ -5,8 +5,8 @@ import pytest
 from lls_hw.models.reference.accounting import mac_counts, memory_counts, ratio, unpooled_signal_macs
 from lls_hw.models.reference.initial import initial_parameters
 from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.network import NetworkSpec
-from lls_hw.models.spec.rule import parse_rule
 from tests.unit.reference.tiny import RULES, tiny_network
 
 BP, LLS = parse_rule("bp"), parse_rule("lls")
@@ -79,6 +79,16 @@ def test_memory_counts__state_and_weights_are_the_parameters(rule: str) -> None:
     counts = memory_counts(network, spec)
     held = sum(value.size for value in initial_parameters(network, spec, 0).values())
     assert counts.rule_state + counts.weights == held
+
+
+def test_memory_counts__state_by_hand() -> None:
+    network, outputs, latents = tiny_network(), 70 * 4 + 6 * 5 + 7, 16 + 20 + 4
+    state = {rule: memory_counts(network, parse_rule(rule, reduced_rows=2)).rule_state for rule in rules()}
+    assert state == {
+        "inference": 0, "bp": 0, "lls": 0, "lls_m": 3 * 3, "lls_mxm": 3 * 9, "lls_mxm_reduced": 3 * 6,
+        "lls_random": 3 * latents, "lls_m_random": 3 * latents + 9, "lls_mxm_random": 3 * latents + 27,
+        "local_losses": 3 * latents + 9, "dfa": 3 * outputs, "drtp": 3 * outputs,
+    }  # fmt: skip
 
 
 def test_memory_counts__a_local_rule_holds_one_block() -> None:

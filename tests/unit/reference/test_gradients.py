@@ -6,8 +6,8 @@ import torch
 
 from lls_hw.models.reference.build import build_reference, image_tensor, label_tensor
 from lls_hw.models.reference.network import Reference, Tape
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.models.spec.rule import parse_rule
 from tests.unit.reference.tiny import LOCAL_RULES, RULES, lively_parameters, tiny_batch, tiny_network
 
 STEP = 1e-5

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from lls_hw.models.reference.initial import initial_parameters, is_trained, parameter_shapes
-from lls_hw.models.registry import load_network
-from lls_hw.models.spec.rule import parse_rule
+from lls_hw.models.program.lower import lower
+from lls_hw.models.reference.initial import initial_parameters, initial_state, parameter_shapes, weighted_layers
+from lls_hw.models.registry import load_network, names
+from lls_hw.models.rules.registry import find_rule, parse_rule, rules
 from tests.unit.reference.tiny import RULES, tiny_network
 
 
@@ -54,6 +55,35 @@ def test_initial_parameters__projection_is_averaged_from_2048_columns() -> None:
     assert abs(values["linear7/projection"].std() - 0.1 / 2**0.5) < 0.005
 
 
-def test_is_trained__fixed_state_is_not() -> None:
-    trained = {name for name in ("a/weight", "a/modulation", "a/projection", "a/feedback") if is_trained(name)}
-    assert trained == {"a/weight", "a/modulation"}
+@pytest.mark.parametrize("columns", [8, "latent", 2048])
+def test_initial_parameters__columns_set_the_projection_s_deviation(columns: int | str) -> None:
+    """Averaging k of `columns` values divides the deviation by sqrt(k); fewer columns than latents repeat."""
+    network = load_network("vgg8").model_copy(update={"projection_columns": columns})
+    projection = initial_parameters(network, parse_rule("lls_random"), 0)["linear7/projection"]
+    averaged = 2048 / 1024 if columns == 2048 else 1.0
+    assert abs(projection.std() * averaged**0.5 / 0.1 - 1) < (0.3 if columns == 8 else 0.03)
+
+
+@pytest.mark.parametrize(("net", "rule"), [(net, rule) for net in names("nets") for rule in rules()])
+def test_names__nothing_depends_on_that_of_the_network(net: str, rule: str) -> None:
+    """The rule's state (its other parameters have the seed and their own name alone) and the whole program."""
+    network, spec = load_network(net), parse_rule(rule)
+    other = network.model_copy(update={"name": "network"})
+    first, second = (lower(which, spec, batch=2) for which in (network, other))
+    assert (first.ops, first.tensors) == (second.ops, second.tensors)
+    for layer in weighted_layers(network):
+        assert_same(initial_state(network, layer, spec, 0), initial_state(other, layer, spec, 0))
+
+
+def assert_same(first, second) -> None:
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name])
+
+
+def test_trains__fixed_state_is_not() -> None:
+    record = find_rule("lls_m_random")
+    assert [name for name in ("a/weight", "a/modulation", "a/projection") if record.trains(name)] == [
+        "a/weight", "a/modulation"
+    ]  # fmt: skip
+    assert not find_rule("dfa").trains("a/feedback")

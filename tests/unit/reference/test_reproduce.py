@@ -9,8 +9,8 @@ import pytest
 
 from lls_hw.models.data import PUBLISHED
 from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.models.spec.rule import parse_rule
 from tests.children import python
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts" / "reproduce"

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from lls_hw.models.reference.basis import square_basis
-from lls_hw.models.reference.initial import initial_parameters, is_trained, parameter_shapes
+from lls_hw.models.reference.initial import initial_parameters, parameter_shapes
 from lls_hw.models.reference.step import training_step
 from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import find_rule, parse_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer, adaptive_windows
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.models.spec.rule import OptimizerSpec, parse_rule
+from lls_hw.models.spec.rule import OptimizerSpec
 from tests.unit.reference.tiny import RULES, lively_parameters, tiny_batch, tiny_network
 
 SGD = OptimizerSpec(name="sgd", learning_rate=0.1)
@@ -42,7 +43,7 @@ def expected_shapes(rule: str, local_loss: str, batch: int) -> dict[str, tuple[i
                 latents = (batch, layer.local.latents(layer.out_c))
                 shapes |= {f"{name}/latent": latents, f"{name}/latent_grad": latents}
                 shapes |= {f"{name}/signal_logits": (batch, 3), f"{name}/error": (batch, 3)}
-    trained = {name: shape for name, shape in parameter_shapes(network, spec).items() if is_trained(name)}
+    trained = {name: shape for name, shape in parameter_shapes(network, spec).items() if find_rule(rule).trains(name)}
     return shapes | {f"{name}_grad": shape for name, shape in trained.items()}
 
 
@@ -134,7 +135,7 @@ def test_update__momentum_follows_pytorch(rule: str) -> None:
     images, labels = tiny_batch(network)
     values, first = step(rule, optimizer=MOMENTUM)
     second = training_step(network, spec, MOMENTUM, first.parameters, first.momenta, images, labels, dtype="float64")
-    assert set(first.momenta) == {name for name in values if is_trained(name)}
+    assert set(first.momenta) == {name for name in values if find_rule(rule).trains(name)}
     for name in first.momenta:
         velocity = 0.9 * first.tensors[f"{name}_grad"] + second.tensors[f"{name}_grad"]
         np.testing.assert_allclose(second.momenta[name], velocity, rtol=1e-12, atol=1e-15)

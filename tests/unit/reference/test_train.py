@@ -14,8 +14,9 @@ from lls_hw.models.reference.schedule import RateSchedule, RateScheduleSpec
 from lls_hw.models.reference.step import training_step
 from lls_hw.models.reference.train import train
 from lls_hw.models.reference.train_records import Samples, TrainOptions
+from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.rule import OptimizerSpec, parse_rule
+from lls_hw.models.spec.rule import OptimizerSpec
 from tests.unit.reference.tiny import RULES, tiny_network
 
 CONSTANT = RateScheduleSpec(name="constant")

@@ -1,0 +1,73 @@
+"""Every rule by name: the shipped ones, those that installed packages register, and a user's `module:attr`."""
+
+from functools import cache
+from importlib.metadata import entry_points
+
+from lls_hw.models.rules import backprop, feedback, lls, local_losses
+from lls_hw.models.rules.rule import Rule
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.imported import import_attribute, is_imported
+from lls_hw.models.spec.rule import RuleSpec
+
+SHIPPED = (backprop.INFERENCE, backprop.BP, *lls.FAMILY, local_losses.LOCAL_LOSSES, feedback.DFA, feedback.DRTP)
+GROUP = "lls_hw.rules"
+"""Entry points under which an installed package registers a `Rule`, by the rule's own name."""
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Every registered rule, the shipped ones first.
+
+    Raises
+    ------
+    SpecError : an entry point does not give a `Rule` of its own name, or that name is taken.
+    """
+    known = {rule.name: rule for rule in SHIPPED}
+    for point in entry_points(group=GROUP):
+        where = f"entry point {GROUP}, {point.name}"
+        rule = import_attribute(where, point.value, Rule)
+        if rule.name != point.name:
+            raise SpecError(where, rule.name, "the rule has another name than its entry point", "Make both one.")
+        if point.name in known:
+            raise SpecError(where, point.value, f"there is a rule '{point.name}' already", "Rename or uninstall it.")
+        known[point.name] = rule
+    return known
+
+
+def find_rule(name: str, where: str = "--rule") -> Rule:
+    """A rule by its registered name, or by `module:attr`.
+
+    Raises
+    ------
+    SpecError : no such rule.
+
+    Examples
+    --------
+    >>> find_rule("lls_mxm").latent.modulation
+    'matrix'
+    """
+    shipped = next((rule for rule in SHIPPED if rule.name == name), None)
+    if shipped is not None:
+        return shipped
+    if is_imported(name):
+        return import_attribute(where, name, Rule)
+    if name not in rules():
+        need = f"the rules are {', '.join(rules())}"
+        raise SpecError(where, name, need, "Choose one of them, or write module:attr of a lls_hw.Rule.")
+    return rules()[name]
+
+
+def parse_rule(name: str, **constants: object) -> RuleSpec:
+    """A rule by name, with its constants.
+
+    Raises
+    ------
+    SpecError : unknown rule, or a constant outside its range.
+
+    Examples
+    --------
+    >>> parse_rule("lls", temperature=1).temperature
+    1.0
+    """
+    find_rule(name)
+    return RuleSpec.from_mapping({"name": name, **constants}, "rule")
