@@ -1,7 +1,6 @@
 """The functional engine: runs a program on integers and says what it did."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -12,41 +11,31 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.sim.functional.local import run_local_backproject, run_local_error, run_local_project
-from lls_hw.sim.functional.loss import run_loss
-from lls_hw.sim.functional.machine import IntegerMachine, OpRecord
-from lls_hw.sim.functional.normalise import run_batch_norm, run_batch_norm_backward
-from lls_hw.sim.functional.pooling import run_pool, run_pool_backward
-from lls_hw.sim.functional.products import run_depthwise, run_gemm
+from lls_hw.sim.functional import local, loss, normalise, pooling, products, update
+from lls_hw.sim.functional.machine import IntegerMachine, OpRecord, Runners
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.functional.update import run_update
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.requant import container
 
-RUNNERS: dict[str, Callable[[IntegerMachine, Any], None]] = {
-    "Gemm": run_gemm,
-    "DepthwiseConv": run_depthwise,
-    "BatchNorm": run_batch_norm,
-    "BatchNormBackward": run_batch_norm_backward,
-    "Pool": run_pool,
-    "PoolBackward": run_pool_backward,
-    "LocalProject": run_local_project,
-    "LocalError": run_local_error,
-    "LocalBackproject": run_local_backproject,
-    "Loss": run_loss,
-    "Update": run_update,
+RUNNERS: Runners = {
+    **products.RUNNERS,
+    **normalise.RUNNERS,
+    **pooling.RUNNERS,
+    **local.RUNNERS,
+    **loss.RUNNERS,
+    **update.RUNNERS,
 }
 OPTIMIZERS = ("sgd", "momentum")
 """Optimisers with an integer update."""
 
 
 def why_not_integers(program: Program) -> tuple[str, str, str] | None:
-    """What keeps a training step from running in integers: (where, found, need); None if nothing."""
+    """The obstacle to a training step in integers: (where, found, need); None without one."""
     rule, optimizer = program.rule, program.optimizer
     record = find_rule(rule.name)
     if not record.learns:
         return "--rule", rule.name, "it learns nothing, so that there is no training step to run"
-    missing = [kind for kind in dict.fromkeys(op.kind for op in program.ops) if kind not in RUNNERS]
+    missing = [op.kind for op in program.ops if type(op) not in RUNNERS]
     if missing:
         return "--rule", rule.name, f"its op {missing[0]} has no integer form yet"
     if optimizer.name not in OPTIMIZERS:
@@ -112,7 +101,7 @@ class FunctionalEngine:
         m.values[LABELS] = Value(np.asarray(labels).astype(np.int16), 0)
         for index, op in enumerate(m.program.ops):
             m.begin(index, op)
-            RUNNERS[op.kind](m, op)
+            RUNNERS[type(op)](m, op)
             if observe is not None:
                 observe(m.record)
         m.step += 1

@@ -81,7 +81,7 @@ class Inference:
             if isinstance(op, BatchNorm):
                 run_batch_norm_inference(m, op)
             else:
-                RUNNERS[op.kind](m, op)
+                RUNNERS[type(op)](m, op)
         self.saturated += sum(record.saturated for record in m.records)
         self.overflows += sum(record.tally.overflows for record in m.records)
         self.guarded += sum(record.tally.guarded for record in m.records)

@@ -4,11 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject
+from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.rules.lls import latent_bits
 from lls_hw.models.spec.geometry import PoolGrid
 from lls_hw.sim.functional.loss import reciprocal, targets
-from lls_hw.sim.functional.machine import IntegerMachine
+from lls_hw.sim.functional.machine import IntegerMachine, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import local
@@ -233,3 +233,10 @@ def _backproject_stored(m: IntegerMachine, op: LocalBackproject) -> None:
     )
     m.record.signal_macs += int(products)
     m.narrow(op.latent_grad, wide, common)
+
+
+RUNNERS: Runners = {
+    LocalProject: run_local_project,
+    LocalError: run_local_error,
+    LocalBackproject: run_local_backproject,
+}

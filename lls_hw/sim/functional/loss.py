@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.ops import Loss
-from lls_hw.sim.functional.machine import IntegerMachine
+from lls_hw.models.program.ops.loss import Loss
+from lls_hw.sim.functional.machine import IntegerMachine, Runners
 from lls_hw.sim.kernels import local
 from lls_hw.sim.kernels.tables import exp2_table, mantissa
 
@@ -46,3 +46,6 @@ def run_loss(m: IntegerMachine, op: Loss) -> None:
     error_frac = local.ERROR_FRAC + inv_t_frac
     m.narrow(op.error, errors * inv_t, error_frac)
     m.narrow_to_fit(op.bias_grad, errors.sum(axis=0) * inv_t, error_frac)
+
+
+RUNNERS: Runners = {Loss: run_loss}

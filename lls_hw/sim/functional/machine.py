@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -185,6 +186,10 @@ class IntegerMachine:
         codes, saturated = requantise(acc, frac - out_frac, bits, self.narrowing(name))
         self.record.saturated += saturated
         self.write(name, codes, out_frac)
+
+
+Runners = dict[type[Op], Callable[[IntegerMachine, Any], None]]
+"""The integer form of each kind of op."""
 
 
 def zeros(shape: tuple[int, ...], bits: int) -> Ints:

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.ops import BatchNorm, BatchNormBackward
-from lls_hw.sim.functional.machine import IntegerMachine, Peak
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward
+from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm, norm_maps
@@ -163,3 +163,6 @@ def _shared(m: IntegerMachine, areas: tuple[int, ...], codes: Ints, frac: int) -
     area = np.array(areas, np.int64)[None, :, None]
     shared = ((codes.astype(np.int64) << (guard + 1)) + area) // (2 * area)
     return np.ascontiguousarray(shared.transpose(0, 2, 1)), frac + guard
+
+
+RUNNERS: Runners = {BatchNorm: run_batch_norm, BatchNormBackward: run_batch_norm_backward}

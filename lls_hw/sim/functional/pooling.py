@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lls_hw.models.program.ops import Pool, PoolBackward
+from lls_hw.models.program.ops.pooling import Pool, PoolBackward
 from lls_hw.models.spec.geometry import Window
-from lls_hw.sim.functional.machine import IntegerMachine
+from lls_hw.sim.functional.machine import IntegerMachine, Runners
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.pool import MEAN_GUARD, max_pool_backward, mean_pool_backward, pool_images
 from lls_hw.sim.kernels.threads import run
@@ -49,3 +49,6 @@ def run_pool_backward(m: IntegerMachine, op: PoolBackward) -> None:
     out = np.empty(shape, delta.codes.dtype)
     run(lambda first, last: max_pool_backward(delta.codes, x.codes, rows, cols, first, last, out), op.batch)
     m.write(op.out, out, delta.frac)
+
+
+RUNNERS: Runners = {Pool: run_pool, PoolBackward: run_pool_backward}

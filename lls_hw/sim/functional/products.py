@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from lls_hw.models.program.ops import DepthwiseConv, Gemm
-from lls_hw.sim.functional.machine import IntegerMachine, zeros
+from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
+from lls_hw.sim.functional.machine import IntegerMachine, Runners, zeros
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.products import depthwise, forward, input_gradient, weight_gradient
@@ -80,3 +80,6 @@ def run_depthwise(m: IntegerMachine, op: DepthwiseConv) -> None:
         acc = zeros(s.weight_shape, bits)
         m.record.tally += add(a.codes, acc, b.codes)
         m.write(op.out, acc, frac)
+
+
+RUNNERS: Runners = {Gemm: run_gemm, DepthwiseConv: run_depthwise}

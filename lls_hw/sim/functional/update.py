@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 
 from lls_hw.models.program.names import momentum_of
-from lls_hw.models.program.ops import Update
-from lls_hw.sim.functional.machine import IntegerMachine, Peak, fitting_frac
+from lls_hw.models.program.ops.update import Update
+from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners, fitting_frac
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
@@ -71,3 +71,6 @@ def compute_copy(master: Ints, frac: int, bits: int) -> tuple[Ints, int, int]:
     out_frac = min(frac, fitting_frac(Peak(max_abs(master), frac), bits))
     codes, saturated = requantise(master, frac - out_frac, bits, Narrowing())
     return codes.astype(container(bits)), out_frac, saturated
+
+
+RUNNERS: Runners = {Update: run_update}

@@ -1,41 +1,20 @@
 """Every op's planner, by kind."""
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
-from lls_hw.models.program.ops import (
-    BatchNorm,
-    BatchNormBackward,
-    LocalBackproject,
-    LocalError,
-    LocalProject,
-    Loss,
-    Op,
-    TargetProject,
-    Update,
-)
-from lls_hw.sim.mapping import recipes, recipes_local
+from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest_ops import NestOp, nest_least_bytes, plan_nest
-from lls_hw.sim.mapping.stream_ops import Grouped, plan_stream
+from lls_hw.sim.mapping.nest_ops import NESTS, nest_least_bytes, plan_nest
+from lls_hw.sim.mapping.recipes import local, loss, normalise, update
+from lls_hw.sim.mapping.stream_ops import Grouped, Streams, plan_stream
 from lls_hw.sim.mapping.tile import Plan
 
-RECIPES: dict[type[Op], Callable[[Context, Any], Grouped]] = {
-    BatchNorm: recipes.batch_norm,
-    BatchNormBackward: recipes.batch_norm_backward,
-    Update: recipes.update,
-    LocalProject: recipes_local.project,
-    LocalError: recipes_local.local_error,
-    LocalBackproject: recipes_local.backproject,
-    Loss: recipes_local.loss,
-    TargetProject: recipes.target_project,
-}
+STREAMS: Streams = {**normalise.STREAMS, **local.STREAMS, **loss.STREAMS, **update.STREAMS}
 
 
 def plan_op(ctx: Context, op: Op) -> Plan:
     """The op's tiles for `ctx.budget_bytes` of scratchpad beside the resident tensors."""
-    if isinstance(op, NestOp):
+    if type(op) in NESTS:
         return plan_nest(ctx, op)
     return _stream_plan(_Stream(ctx, op))
 
@@ -75,14 +54,14 @@ def _stream_plan(stream: _Stream) -> Plan:
 
 def least_working_bytes(ctx: Context, op: Op) -> int:
     """Scratchpad bytes of the op's smallest tiles."""
-    if isinstance(op, NestOp):
+    if type(op) in NESTS:
         return nest_least_bytes(ctx, op)
     return _stream_least_bytes(_Stream(ctx, op))
 
 
 def recipe_of(ctx: Context, op: Op) -> Grouped:
     """The streaming recipe of an op."""
-    recipe = RECIPES.get(type(op))
+    recipe = STREAMS.get(type(op))
     if recipe is None:
         raise AssertionError(f"no planner for {op.kind}: an op that only one engine knows is a bug")
     return recipe(ctx, op)

@@ -10,7 +10,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest_ops import NestOp, estimate_cycles, held_bytes, mapping_of, nest_of, work_of
+from lls_hw.sim.mapping.nest_ops import NESTS, estimate_cycles, held_bytes, mapping_of, nest_of, work_of
 from lls_hw.sim.mapping.residency import Residency
 from lls_hw.sim.mapping.schedule import schedule_program
 from lls_hw.sim.mapping.search import candidates_of
@@ -52,7 +52,7 @@ def explain(program: Program, chip: AcceleratorSpec, index: int, *, top: int = 5
     SpecError : the op streams and has no mapping to choose, or the chip is too small.
     """
     op = program.ops[index]
-    if not isinstance(op, NestOp):
+    if type(op) not in NESTS:
         raise SpecError("--explain", index, f"op {index} ({op.kind}) streams, it has no mapping", "Name a GEMM.")
     return _explain(program, chip, index, schedule_program(program, chip).residency, top)
 
@@ -78,10 +78,10 @@ def explain_named(program: Program, chip: AcceleratorSpec, name: str, *, top: in
 
 def _explain(program: Program, chip: AcceleratorSpec, index: int, residency: Residency, top: int) -> Explanation:
     op = program.ops[index]
-    assert isinstance(op, NestOp)
     budget = chip.scratchpad.capacity_bytes - residency.resident_bytes[index]
     ctx = Context(program, chip, residency.places[index], budget)
-    nest, (_, work) = nest_of(ctx, op), work_of(ctx, nest_of(ctx, op), op)
+    nest = nest_of(ctx, op)
+    work = work_of(ctx, nest, op).work
     budget -= held_bytes(ctx, op)
     table = candidates_of(nest, chip.dram, ctx.depth)
     winner = mapping_of(ctx, nest, work, op, budget)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, steps
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
@@ -24,6 +26,39 @@ class TileWork:
 
 WorkOf = Callable[[Pieces, bool, bool], TileWork]
 """(pieces, starts from zero, finishes its result) -> work."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileWorker:
+    """Units that a tile visits, in order, and its work on them."""
+
+    route: tuple[Unit, ...]
+    work: WorkOf
+
+
+@dataclass(frozen=True, slots=True)
+class NestRecipe:
+    """The way in which a kind of op becomes a nest.
+
+    Attributes
+    ----------
+    nest : geometry of an op, and its operands that stream from DRAM.
+    work : route and work of one of its tiles.
+    held : operands that stay in the scratchpad for the whole op; the others are cut into tiles.
+    """
+
+    nest: Callable[[Context, Any], Nest]
+    work: Callable[[Context, Nest, Any], TileWorker]
+    held: Callable[[Any], tuple[str, ...]] = lambda op: ()
+
+
+Nests = dict[type[Op], NestRecipe]
+"""The recipe of each kind of op that is a nest."""
+
+
+def nest_operand(ctx: Context, side: Side, name: str) -> NestOperand:
+    """A tensor as an operand of a nest."""
+    return NestOperand(side, ctx.tensor(name).bits, ctx.streams_in(name))
 
 
 class NestBuilder:

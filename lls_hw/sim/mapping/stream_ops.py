@@ -1,9 +1,10 @@
 """Plans of the streaming ops: who holds what, and what is done between and after the passes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from lls_hw.models.program.ops import Op
+from lls_hw.models.program.ops import Op, Operand
 from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.mapping.axes import chunk_axis
 from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context
@@ -58,6 +59,33 @@ class Grouped:
     def least_bytes(self, ctx: Context) -> int:
         """The smallest working set: that of the largest group."""
         return max(recipe.least_bytes(ctx) for recipe, _ in self.parts)
+
+
+Streams = dict[type[Op], Callable[[Context, Any], Grouped]]
+"""The recipe of each kind of streaming op."""
+
+
+def per_sample(ctx: Context, batch: int, *operands: Operand) -> tuple[Flow, ...]:
+    """One sample's part of the operands that the op has."""
+    return tuple(Flow(name, ctx.tensor(name).elements // batch) for name in operands if name is not None)
+
+
+def held(ctx: Context, operand: Operand) -> tuple[Flow, ...]:
+    """A whole operand, where the op has it."""
+    return per_sample(ctx, 1, operand)
+
+
+def channel_bytes(ctx: Context, names: tuple[str, ...], channels: int) -> int:
+    """Bytes per channel of held operands, were none resident."""
+    total = sum(storage_bytes(ctx.tensor(name).elements, ctx.tensor(name).bits) for name in dict.fromkeys(names))
+    return -(-total // channels)
+
+
+def held_channels(ctx: Context, names: tuple[str, ...], channels: int, group: int) -> tuple[Flow, ...]:
+    """The group's part of operands with some rows of one code a channel."""
+    return tuple(
+        Flow(name, ctx.tensor(name).elements // channels * group, channels if group < channels else 0) for name in names
+    )
 
 
 def held_transfer(ctx: Context, flow: Flow) -> Transfer:

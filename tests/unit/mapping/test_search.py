@@ -69,7 +69,8 @@ def test_table__equals_the_tiles_of_every_candidate(index):
     op, ctx = PROGRAM.ops[index], context(index, 1 << 40)
     nest = nest_of(ctx, op)
     table = candidates_of(nest, CHIP.dram, ctx.depth)
-    route, work = work_of(ctx, nest, op)
+    worker = work_of(ctx, nest, op)
+    route, work = worker.route, worker.work
     names = (*streamed_names(op), op.out)
     macs = set()
     for flat in np.flatnonzero(table.need_bytes.ravel() < 1 << 50)[::7]:
@@ -93,7 +94,7 @@ def test_choice__no_fitting_candidate_moves_fewer_bytes(index, budget):
     fits = table.need_bytes <= budget
     if not fits.any():
         pytest.skip("no candidate fits so little")
-    choice = choose(ctx, nest, work_of(ctx, nest, op)[1], budget)
+    choice = choose(ctx, nest, work_of(ctx, nest, op).work, budget)
     assert choice.need_bytes <= budget
     assert choice.dram_bytes == table.dram_bytes[fits].min()
 

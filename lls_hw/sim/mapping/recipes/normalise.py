@@ -1,34 +1,20 @@
-"""Recipes of the vector unit's streaming ops: BatchNorm, its backward, updates."""
+"""Recipes of BatchNorm and of its backward pass: streams on the vector unit."""
 
-from lls_hw.models.program.ops import BatchNorm, BatchNormBackward, TargetProject, Update
-from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.stream import Flow, Pass, Stream
-from lls_hw.sim.mapping.stream_ops import Grouped, Recipe, channel_groups
+from lls_hw.sim.mapping.stream_ops import Grouped, Recipe, Streams, channel_bytes, channel_groups, held_channels
 from lls_hw.sim.mapping.work import times
 
 SUM_BYTES, SQUARE_BYTES = 4, 8
 """Per channel: a 32-bit sum and a 64-bit sum of squares (or of products)."""
 
 
-def _channel_bytes(ctx: Context, names: tuple[str, ...], channels: int) -> int:
-    """Bytes per channel of held operands, were none resident."""
-    total = sum(storage_bytes(ctx.tensor(name).elements, ctx.tensor(name).bits) for name in dict.fromkeys(names))
-    return -(-total // channels)
-
-
-def _held(ctx: Context, names: tuple[str, ...], channels: int, group: int) -> tuple[Flow, ...]:
-    """The group's part of operands with some rows of one code a channel."""
-    return tuple(
-        Flow(name, ctx.tensor(name).elements // channels * group, channels if group < channels else 0) for name in names
-    )
-
-
 def batch_norm(ctx: Context, op: BatchNorm) -> Grouped:
     """Training: sums, statistics, apply. Inference: statistics from the running ones, apply."""
     shape, small = op.shape, (op.gamma, op.beta, op.running)
     results = tuple(name for name in (op.stats, op.moved) if name is not None)
-    each = _channel_bytes(ctx, (*small, *results), shape.out_c) + SUM_BYTES + SQUARE_BYTES
+    each = channel_bytes(ctx, (*small, *results), shape.out_c) + SUM_BYTES + SQUARE_BYTES
     parts = []
     for group, count in channel_groups(ctx, shape.out_c, each):
         flow_y, flow_h = Flow(op.y, group, shape.out_c), Flow(op.out, group, shape.out_c)
@@ -43,8 +29,8 @@ def batch_norm(ctx: Context, op: BatchNorm) -> Grouped:
         between = times(("norm_statistics", group), *((("norm_running", group),) if op.trains else ()))
         recipe = Recipe(
             stream,
-            _held(ctx, small, shape.out_c, group),
-            _held(ctx, results, shape.out_c, group),
+            held_channels(ctx, small, shape.out_c, group),
+            held_channels(ctx, results, shape.out_c, group),
             scratch_bytes=(SUM_BYTES + SQUARE_BYTES) * group,
             between=between,
             passes_before=int(op.trains),
@@ -56,7 +42,7 @@ def batch_norm(ctx: Context, op: BatchNorm) -> Grouped:
 def batch_norm_backward(ctx: Context, op: BatchNormBackward) -> Grouped:
     """Sums, per-channel gradients, apply; a pooled gradient is read once a sample, not a position."""
     shape, grads = op.shape, (op.gamma_grad, op.beta_grad)
-    each = _channel_bytes(ctx, (op.stats, *grads), shape.out_c) + SUM_BYTES + SQUARE_BYTES
+    each = channel_bytes(ctx, (op.stats, *grads), shape.out_c) + SUM_BYTES + SQUARE_BYTES
     parts = []
     for group, count in channel_groups(ctx, shape.out_c, each):
         spread = _spread_flow(op, group)
@@ -76,8 +62,8 @@ def batch_norm_backward(ctx: Context, op: BatchNormBackward) -> Grouped:
         )
         recipe = Recipe(
             Stream("vector", op.batch, shape.positions, passes),
-            _held(ctx, (op.stats,), shape.out_c, group),
-            _held(ctx, grads, shape.out_c, group),
+            held_channels(ctx, (op.stats,), shape.out_c, group),
+            held_channels(ctx, grads, shape.out_c, group),
             scratch_bytes=(SUM_BYTES + SQUARE_BYTES) * group,
             between=times(("norm_back_statistics", group)),
             passes_before=1,
@@ -109,29 +95,4 @@ def share(latents: int, group: int, channels: int) -> int:
     return -(-latents * group // channels)
 
 
-def update(ctx: Context, op: Update) -> Grouped:
-    """One pass over the parameter: gradient, momentum and master in; momentum, master and copy out."""
-    flows_in = tuple(Flow(name, 1) for name in op.reads)
-    flows_out = tuple(Flow(name, 1) for name in op.writes)
-    parts = (("update_momentum", 1),) if op.momentum is not None else ()
-    copies = (("update_copy", 1),) if op.copy is not None else ()
-    draws = (("draw", 1),) if ctx.program.precision.update_rounding == "stochastic" else ()
-    work = times(*parts, ("update_master", 1), *draws, *copies)
-    one = Pass(f"{op.parameter} update", flows_in, writes=flows_out, work=work)
-    return Grouped(((Recipe(Stream("vector", 1, op.elements, (one,))), 1),), "element by element")
-
-
-def target_project(ctx: Context, op: TargetProject) -> Grouped:
-    """Each sample's row of the feedback with its sign turned; a group's feedback and all labels are held."""
-    shape = op.shape
-    parts = []
-    for group, count in channel_groups(ctx, shape.out_c, _channel_bytes(ctx, (op.feedback,), shape.out_c)):
-        one = Pass(
-            f"{op.layer} target",
-            writes=(Flow(op.error, group, shape.out_c),),
-            work=times(("select", group), *((name, group) for name in ctx.draw(op.error))),
-            sample_work={"scratchpad_read_words": ctx.words(shape.positions * group, ctx.tensor(op.feedback).bits)},
-        )
-        held = (*_held(ctx, (op.feedback,), shape.out_c, group), Flow(op.labels, op.batch))
-        parts.append((Recipe(Stream("vector", op.batch, shape.positions, (one,)), held), count))
-    return Grouped(tuple(parts), "sample by sample")
+STREAMS: Streams = {BatchNorm: batch_norm, BatchNormBackward: batch_norm_backward}

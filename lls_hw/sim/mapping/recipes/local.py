@@ -1,26 +1,16 @@
-"""Recipes of the local unit: projection, error, back-projection, and the classifier's loss."""
+"""Recipes of the local unit: projection, error and back-projection of a local loss."""
 
-from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject, Loss, Operand
+from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.spec.qformat import storage_bytes
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.stream import Flow, Pass, Stream
-from lls_hw.sim.mapping.stream_ops import Grouped, Recipe
+from lls_hw.sim.mapping.stream_ops import Grouped, Recipe, Streams, held, per_sample
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
 from lls_hw.sim.mapping.work import times
 
 POOL_SUM_BYTES = 4
 BASIS_BITS = {"square": 1, "cosine": 16}
 """Bits of a stored basis entry. A square one needs a sign: only column t = 0 is zero, and that one is known."""
-
-
-def _per_sample(ctx: Context, batch: int, *operands: Operand) -> tuple[Flow, ...]:
-    """One sample's part of the operands that the op has."""
-    return tuple(Flow(name, ctx.tensor(name).elements // batch) for name in operands if name is not None)
-
-
-def _held(ctx: Context, operand: Operand) -> tuple[Flow, ...]:
-    """A whole operand, where the op has it."""
-    return _per_sample(ctx, 1, operand)
 
 
 def basis_bytes(ctx: Context, rows: int, latents: int) -> int:
@@ -74,22 +64,22 @@ def project(ctx: Context, op: LocalProject) -> Grouped:
     windows = sum(grid.areas) if grid.channels is None else 0
     adds = windows * shape.out_c if grid.channels is None else sum(grid.areas)  # windows may overlap or repeat
     norm = () if op.norm is None else (("latent_square", op.latents), ("latent_norm", 1))
-    per_sample = times(*norm, *(() if grid.is_uniform else (("latent_uneven", op.latents),)))
+    latent_work = times(*norm, *(() if grid.is_uniform else (("latent_uneven", op.latents),)))
     vectors, scratch_bytes, loads = _vectors(ctx, op)
-    sample_work = _plus(per_sample, _projection(ctx, op.rows, op.latents, stored=op.projection is not None), vectors)
+    sample_work = _plus(latent_work, _projection(ctx, op.rows, op.latents, stored=op.projection is not None), vectors)
     per_unit, extra = divmod(adds, shape.positions)
     sample_work = _plus(sample_work, times(("latent_sum", extra)))
     one = Pass(
         f"{op.layer} project",
         (Flow(op.source, shape.out_c),),
-        sample_writes=_per_sample(ctx, op.batch, op.latent, op.projected, op.norm),
+        sample_writes=per_sample(ctx, op.batch, op.latent, op.projected, op.norm),
         work=times(("latent_sum", per_unit)),
         sample_work=sample_work,
         signal=op.rows * op.latents,
     )
     recipe = Recipe(
         Stream("local", op.batch, shape.positions, (one,)),
-        held_reads=_held(ctx, op.projection),
+        held_reads=held(ctx, op.projection),
         scratch_bytes=POOL_SUM_BYTES * op.latents + scratch_bytes,
         extra_loads=loads,
     )
@@ -105,12 +95,12 @@ def local_error(ctx: Context, op: LocalError) -> Grouped:
     )
     one = Pass(
         f"{op.layer} local error",
-        _per_sample(ctx, batch, op.projected, op.norm, op.labels),
-        writes=_per_sample(ctx, batch, op.logits, op.error, op.coefficients, op.alignment),
+        per_sample(ctx, batch, op.projected, op.norm, op.labels),
+        writes=per_sample(ctx, batch, op.logits, op.error, op.coefficients, op.alignment),
         work=work,
         signal=3 * entries,
     )
-    recipe = Recipe(Stream("local", batch, 1, (one,)), _held(ctx, op.modulation), _held(ctx, op.modulation_grad))
+    recipe = Recipe(Stream("local", batch, 1, (one,)), held(ctx, op.modulation), held(ctx, op.modulation_grad))
     return Grouped(((recipe, 1),), "sample by sample")
 
 
@@ -125,7 +115,7 @@ def backproject(ctx: Context, op: LocalBackproject) -> Grouped:
     one = Pass(
         f"{op.layer} back-project",
         () if op.latent is None else (Flow(op.latent, 1),),
-        _per_sample(ctx, op.batch, op.coefficients, op.alignment, op.norm),
+        per_sample(ctx, op.batch, op.coefficients, op.alignment, op.norm),
         writes=(Flow(op.latent_grad, 1),),
         work=per_latent,
         sample_work=vectors,
@@ -133,29 +123,11 @@ def backproject(ctx: Context, op: LocalBackproject) -> Grouped:
     )
     recipe = Recipe(
         Stream("local", op.batch, op.latents, (one,)),
-        held_reads=_held(ctx, op.projection),
+        held_reads=held(ctx, op.projection),
         scratch_bytes=scratch_bytes,
         extra_loads=loads,
     )
     return Grouped(((recipe, 1),), "latent by latent")
-
-
-def loss(ctx: Context, op: Loss) -> Grouped:
-    """Cross-entropy of the classifier, on the local unit's softmax."""
-    work = times(
-        ("softmax_class", op.classes),
-        ("softmax_sample", 1),
-        ("loss_class", op.classes),
-        *((name, op.classes) for name in ctx.draw(op.error)),
-    )
-    one = Pass(
-        f"{op.layer} loss",
-        _per_sample(ctx, op.batch, op.logits, op.labels),
-        writes=_per_sample(ctx, op.batch, op.error),
-        work=work,
-    )
-    recipe = Recipe(Stream("local", op.batch, 1, (one,)), held_writes=_held(ctx, op.bias_grad))
-    return Grouped(((recipe, 1),), "sample by sample")
 
 
 def _plus(*parts: dict[str, int]) -> dict[str, int]:
@@ -164,3 +136,6 @@ def _plus(*parts: dict[str, int]) -> dict[str, int]:
         for event, number in part.items():
             total[event] = total.get(event, 0) + number
     return total
+
+
+STREAMS: Streams = {LocalProject: project, LocalError: local_error, LocalBackproject: backproject}
