@@ -19,7 +19,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 480, 70, 190, 40, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class RooflinePoint:
     """A rule's stage group: products a DRAM byte, products a cycle.
 
     Cycles are the group's own, or the busy ones of the array or the DRAM bus if these are more: then it
@@ -44,13 +44,13 @@ class StageWork:
     dram_busy_cycles: int = 0
 
 
-def points_of(rule: str, works: Sequence[StageWork]) -> tuple[Point, ...]:
+def points_of(rule: str, works: Sequence[StageWork]) -> tuple[RooflinePoint, ...]:
     """A point for each group of stages that multiplies, moves bytes and has cycles of its own.
 
     Examples
     --------
     >>> points_of("bp", [StageWork(stage="forward", macs=800, moved_bytes=100, cycles=40)])
-    (Point(rule='bp', group='forward', macs_per_byte=8.0, macs_per_cycle=20.0),)
+    (RooflinePoint(rule='bp', group='forward', macs_per_byte=8.0, macs_per_cycle=20.0),)
     """
     points = []
     for group, names in GROUPS.items():
@@ -59,7 +59,9 @@ def points_of(rule: str, works: Sequence[StageWork]) -> tuple[Point, ...]:
         busy = (sum(work.array_busy_cycles for work in stages), sum(work.dram_busy_cycles for work in stages))
         cycles = max(*busy, sum(work.cycles for work in stages))
         if min(macs, moved, cycles) > 0:
-            points.append(Point(rule=rule, group=group, macs_per_byte=macs / moved, macs_per_cycle=macs / cycles))
+            points.append(
+                RooflinePoint(rule=rule, group=group, macs_per_byte=macs / moved, macs_per_cycle=macs / cycles)
+            )
     return tuple(points)
 
 
@@ -74,9 +76,9 @@ def _work(stage: StageResult) -> StageWork:
     )
 
 
-def roofline_points(comparison: Comparison) -> tuple[Point, ...]:
+def roofline_points(comparison: Comparison) -> tuple[RooflinePoint, ...]:
     """A point for each rule and group of stages that multiplies, moves bytes and has cycles of its own."""
-    points: list[Point] = []
+    points: list[RooflinePoint] = []
     for costs in comparison.costs:
         points += points_of(costs.rule, [_work(stage) for stage in costs.events.stages])
     return tuple(points)
@@ -85,7 +87,7 @@ def roofline_points(comparison: Comparison) -> tuple[Point, ...]:
 class _Axes:
     """Logarithmic axes over whole decades."""
 
-    def __init__(self, points: Sequence[Point], chip: AcceleratorSpec) -> None:
+    def __init__(self, points: Sequence[RooflinePoint], chip: AcceleratorSpec) -> None:
         peak, speed = chip.array.rows * chip.array.cols, chip.dram.bytes_per_cycle
         xs = [point.macs_per_byte for point in points] + [peak / speed]
         ys = [point.macs_per_cycle for point in points] + [peak]
@@ -177,7 +179,7 @@ def _mark(group: str, x: float, y: float, colour: str, scale: float = 1.0) -> st
     )
 
 
-def _dots(axes: _Axes, points: Sequence[Point]) -> list[str]:
+def _dots(axes: _Axes, points: Sequence[RooflinePoint]) -> list[str]:
     rules = list(dict.fromkeys(point.rule for point in points))
     parts = []
     for point in points:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lls_hw.models.program.names import is_weight_gradient, split_name
 from lls_hw.report.chart import XY, Axis, Chart, Series, Table, View
 from lls_hw.report.style import SERIES, SYMBOLS
 
@@ -18,7 +19,7 @@ def tensor_kind(name: str) -> str:
     >>> [tensor_kind(name) for name in ("conv1/weight_grad", "conv1/gamma_grad", "conv1/delta_y", "conv1/y")]
     ['weight gradient', "other parameter's gradient", 'error', 'activation']
     """
-    end = name.rsplit("/", 1)[-1]
+    end = split_name(name)[1]
     if end == "weight_grad":
         return KINDS[0]
     if end.startswith("delta") or end in ("error", "latent_grad"):
@@ -31,7 +32,7 @@ def float_chart(rows: Sequence[Mapping[str, Any]]) -> Chart:
     by_sqnr = sorted(rows, key=lambda row: _low(row["sqnr_db"]))
     by_cosine = sorted(rows, key=lambda row: _low(row["cosine"]))
     worst, least = by_sqnr[0], by_cosine[0]
-    grads = [row for row in by_sqnr if row["tensor"].endswith("/weight_grad")]
+    grads = [row for row in by_sqnr if is_weight_gradient(row["tensor"])]
     caption = (
         f"The first step in integers held against the same step in real numbers, {len(rows)} tensors, worst first. "
         f"Least SQNR: {worst['tensor']}, {_db(worst['sqnr_db'])}; least cosine: {least['tensor']}, "

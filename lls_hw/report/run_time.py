@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lls_hw.report.chart import XY, Axis, Chart, Series, Span, Spans, Table, View
-from lls_hw.report.roofline import GROUPS, Point, StageWork, points_of
+from lls_hw.report.roofline import GROUPS, RooflinePoint, StageWork, points_of
 from lls_hw.report.run_data import RunData, Stage, by_stage
 from lls_hw.report.style import STAGES
 from lls_hw.report.words import STAGE_NAMES, UNIT_NAMES, kib, label, percent, short
@@ -164,7 +164,7 @@ def _roofs(xs: Sequence[float], peak: int, speed: float, lanes: int) -> tuple[Se
     )  # fmt: skip
 
 
-def _layer_dots(points: Sequence[tuple[str, Point]]) -> list[Series]:
+def _layer_dots(points: Sequence[tuple[str, RooflinePoint]]) -> list[Series]:
     return [
         Series(
             name=f"layers: {group}",
@@ -180,7 +180,7 @@ def _layer_dots(points: Sequence[tuple[str, Point]]) -> list[Series]:
     ]
 
 
-def _run_dots(data: RunData, points: Sequence[Point]) -> list[Series]:
+def _run_dots(data: RunData, points: Sequence[RooflinePoint]) -> list[Series]:
     return [
         Series(
             name=f"{point.rule}: {point.group}",
@@ -195,5 +195,5 @@ def _run_dots(data: RunData, points: Sequence[Point]) -> list[Series]:
     ]
 
 
-def _words(name: str, point: Point) -> str:
+def _words(name: str, point: RooflinePoint) -> str:
     return f"{name}, {point.group}: {point.macs_per_byte:.3g} MAC/B, {point.macs_per_cycle:.3g} MAC/cycle"

@@ -4,8 +4,6 @@ A name is `owner/short`: the owner a layer, or `input`; short as in the referenc
 """
 
 IMAGES, LABELS = "input/x", "input/labels"
-HEAD = ".local"
-"""Ends the layer name of a block's own classifier; the reference keeps its parameters as the block's `local_weight`."""
 
 
 def tensor_name(owner: str, short: str) -> str:
@@ -47,4 +45,4 @@ def is_weight_gradient(name: str) -> bool:
 
 def head_of(layer: str) -> str:
     """The layer name of a block's own classifier."""
-    return f"{layer}{HEAD}"
+    return f"{layer}.local"

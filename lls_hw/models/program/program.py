@@ -54,8 +54,7 @@ class Program:
     @property
     def output(self) -> str:
         """The tensor that the last op writes: the logits of an inference program."""
-        (name,) = self.ops[-1].writes
-        return name
+        return self.ops[-1].result
 
     def stages(self) -> Iterator[tuple[str, str]]:
         """(layer, stage) pairs in order of first appearance."""

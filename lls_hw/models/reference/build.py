@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lls_hw.models.program.names import split_name
 from lls_hw.models.reference.basis import square_basis
 from lls_hw.models.reference.initial import latent_length, parameter_shapes, weighted_layers
 from lls_hw.models.reference.layout import to_program, to_torch
@@ -53,7 +54,7 @@ def build_reference(
     owners = {layer.name: layer for layer in layers if isinstance(layer, WeightedLayer)}
     leaves: dict[str, Tensor] = {}
     for name, value in parameters.items():
-        owner, _, short = name.rpartition("/")
+        owner, short = split_name(name)
         moved = np.array(to_torch(owners[owner], record, short, value), order="C")
         leaves[name] = torch.from_numpy(moved).to(device, kind).requires_grad_(record.trains(name))
     tensors = {
@@ -92,7 +93,7 @@ def check_parameters(network: NetworkSpec, rule: RuleSpec, parameters: Mapping[s
     for name in parameters.keys() - shapes.keys():
         raise SpecError("parameters", name, f"rule {rule.name} on {network.name} has none", "Remove it.")
     for name, shape in shapes.items():
-        state = record.state_of(name.rpartition("/")[2])
+        state = record.state_of(split_name(name)[1])
         if name not in parameters:
             if state is not None and state.may_lack:
                 continue
@@ -113,7 +114,7 @@ def to_arrays(reference: Reference, tensors: Mapping[str, Tensor]) -> dict[str, 
     record = find_rule(reference.rule.name)
     arrays: dict[str, Array] = {}
     for name, tensor in tensors.items():
-        owner, _, short = name.rpartition("/")
+        owner, short = split_name(name)
         arrays[name] = to_program(owners[owner], record, short, tensor.detach().cpu().numpy())
     return arrays
 

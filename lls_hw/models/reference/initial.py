@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
@@ -48,7 +49,7 @@ def state_shapes(layer: WeightedLayer, rule: RuleSpec, classes: int) -> dict[str
 def parameter_shapes(network: NetworkSpec, rule: RuleSpec) -> dict[str, tuple[int, ...]]:
     """Shape of every parameter, named ``layer/short`` (program layout)."""
     return {
-        f"{layer.name}/{short}": shape
+        tensor_name(layer.name, short): shape
         for layer in weighted_layers(network)
         for short, shape in layer_shapes(layer, rule, network.classes).items()
     }
@@ -70,7 +71,7 @@ def initial_parameters(network: NetworkSpec, rule: RuleSpec, seed: int) -> dict[
     values: dict[str, Array] = {}
     for layer in weighted_layers(network):
         for short, shape in own_shapes(layer).items():
-            name = f"{layer.name}/{short}"
+            name = tensor_name(layer.name, short)
             values[name] = _draw(short, shape, layer.fan_in, _generator(seed, name)).astype(np.float32)
         values |= initial_state(network, layer, rule, seed)
     return values
@@ -81,7 +82,7 @@ def initial_state(network: NetworkSpec, layer: WeightedLayer, rule: RuleSpec, se
     columns = latent_length(layer) if network.projection_columns == "latent" else network.projection_columns
     kept = () if layer.local is None else find_rule(rule.name).state
     return {
-        (name := f"{layer.name}/{state.short}"): state.first(
+        (name := tensor_name(layer.name, state.short)): state.first(
             _generator(seed, name), state.shape(layer, rule, network.classes), columns
         ).astype(np.float32)
         for state in kept

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lls_hw.models.program.names import split_name, tensor_name
 from lls_hw.models.reference.build import Array, build_reference, image_tensor, label_tensor, to_arrays, torch_dtype
 from lls_hw.models.reference.layout import map_to_program, to_torch
 from lls_hw.models.reference.network import Reference, Tape
@@ -106,7 +107,7 @@ def build_momenta(reference: Reference, momenta: Mapping[str, Array]) -> dict[st
     tensors: dict[str, Tensor] = {}
     trained, record = reference.trained(), find_rule(reference.rule.name)
     for name, value in momenta.items():
-        owner, _, short = name.rpartition("/")
+        owner, short = split_name(name)
         if name not in trained:
             raise SpecError("momenta", name, f"rule {reference.rule.name} trains no such parameter", "Remove it.")
         turned = np.array(to_torch(owners[owner], record, short, value), order="C")
@@ -146,11 +147,11 @@ def _signal_tensors(reference: Reference, gradients: Mapping[str, Tensor]) -> di
     }
     signals: dict[str, Array] = {}
     for name, grad in gradients.items():
-        owner, _, short = name.rpartition("/")
+        owner, short = split_name(name)
         value = _placed(name, grad)
         if short == "latent":
             value = value / areas[owner].astype(value.dtype)
-        signals[f"{owner}/{_GRADIENT_OF[short]}"] = value
+        signals[tensor_name(owner, _GRADIENT_OF[short])] = value
     return signals
 
 
@@ -165,4 +166,4 @@ def window_areas(layer: WeightedLayer) -> npt.NDArray[np.int64]:
 def _placed(name: str, tensor: Tensor) -> npt.NDArray[Any]:
     """A map as (N, h, w, c); latents and logits (N, values) as they are."""
     value = tensor.detach().cpu().numpy()
-    return map_to_program(value) if name.rpartition("/")[2] in {"y", "h"} else value
+    return map_to_program(value) if split_name(name)[1] in {"y", "h"} else value

@@ -32,7 +32,7 @@ def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
     """
     y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
     flat = y.codes.reshape(-1, op.shape.out_c)
-    sums, extremes = _channel_sums(flat)
+    sums, extremes = channel_sums(flat)
     stats = np.empty((6, op.shape.out_c), np.int32)
     variance = np.empty(op.shape.out_c, np.int64)
     norm.channel_constants(sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance)
@@ -40,12 +40,12 @@ def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
     norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
     slope, slope_frac = slope_code(op.shape.negative_slope)
     peak = Peak(int(norm_maps.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
-    _forward_codes(m, op, flat, Value(stats, beta.frac), peak)
+    forward_codes(m, op, flat, Value(stats, beta.frac), peak)
     m.write(op.stats, stats, beta.frac)
     m.write(op.moved, moved, RUNNING_FRAC)
 
 
-def _channel_sums(flat: Ints) -> tuple[Ints, Ints]:
+def channel_sums(flat: Ints) -> tuple[Ints, Ints]:
     channels = flat.shape[1]
 
     def work(first: int, last: int) -> tuple[Ints, Ints]:
@@ -61,7 +61,7 @@ def _channel_sums(flat: Ints) -> tuple[Ints, Ints]:
     return total, np.stack([least, most])
 
 
-def _forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Value, peak: Peak) -> None:
+def forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Value, peak: Peak) -> None:
     name = op.out
     bits, how = m.program.tensors[name].bits, m.narrowing(name)
     out_frac = m.scales.exact_frac(name, bits, peak)

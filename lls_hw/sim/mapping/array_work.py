@@ -106,8 +106,8 @@ class ArrayWork:
 
     def _operand_bits(self) -> tuple[int, int]:
         """Widths of the left and right operand: reads are (x, w), (x, y) or (y, w)."""
-        left, right = self.nest.reads
-        return left.bits, right.bits
+        left, right = (operand.bits for operand in self.nest.reads)
+        return left, right
 
 
 def lane_events(tally: dict[str, int]) -> dict[str, int]:

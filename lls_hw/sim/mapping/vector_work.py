@@ -6,7 +6,7 @@ from lls_hw.models.program.ops import Direction
 from lls_hw.models.spec.geometry import PoolLayer
 from lls_hw.sim.mapping.array_work import lane_events, narrowing
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest import Nest
+from lls_hw.sim.mapping.nest import Nest, Side
 from lls_hw.sim.mapping.nest_plan import Pieces, TileWork
 from lls_hw.sim.mapping.tile import add_to
 from lls_hw.sim.mapping.work import lane_cycles, times
@@ -70,7 +70,7 @@ class PoolWork:
             if self.pool.kind == "max"
             else times(("pool_sum", looked), ("pool_mean", outputs))
         )
-        tally["scratchpad_read_words"] = self.ctx.words(looked, self.nest.reads[0].bits)
+        tally["scratchpad_read_words"] = self.ctx.words(looked, side_bits(self.nest, "x"))
         tally["scratchpad_write_words"] = self.ctx.words(outputs, self.nest.result.bits)
         return _finish(self.ctx, tally)
 
@@ -90,15 +90,20 @@ class PoolBackwardWork:
         outputs, looked = nest_outputs(nest, at), window_elements(nest, self.pool, at)
         if self.pool.kind == "max":
             tally = times(("pool_max_back", looked))
-            read = words(looked, nest.reads[1].bits) + words(outputs, nest.reads[0].bits + nest.reads[2].bits)
+            read = words(looked, side_bits(nest, "x")) + words(outputs, side_bits(nest, "y"))
         else:
             tally = times(("pool_mean_back", outputs), ("pool_spread", looked))
-            read = words(outputs, nest.reads[0].bits) + words(looked, nest.sum_bits)
+            read = words(outputs, side_bits(nest, "y")) + words(looked, nest.sum_bits)
         tally["scratchpad_read_words"] = read
         tally["scratchpad_write_words"] = words(looked, nest.sum_bits if nest.narrows else nest.result.bits)
         if nest.narrows:
             add_to(tally, narrowing(self.ctx, nest, at, self.extras))
         return _finish(self.ctx, tally)
+
+
+def side_bits(nest: Nest, side: Side) -> int:
+    """Bits that are read at each place of a side's maps, all of them together."""
+    return sum(operand.bits for operand in nest.reads if operand.side == side)
 
 
 def nest_outputs(nest: Nest, at: Pieces) -> int:

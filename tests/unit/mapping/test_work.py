@@ -22,7 +22,7 @@ def test_work__entries_are_counted_events():
 
 def test_work__every_entry_is_used():
     folder = Path(work_module.__file__).parent
-    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "work.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py") if path.name != "work.py")
     assert [name for name in WORK if f'"{name}"' not in text] == []
 
 

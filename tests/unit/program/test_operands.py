@@ -1,0 +1,127 @@
+"""Operands go by name: what an op declares, what its docstring says, and that nothing else counts positions."""
+
+import ast
+import itertools
+from pathlib import Path
+
+import pytest
+
+from lls_hw.models.program import ops
+from lls_hw.models.program.lower import lower
+from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import parse_rule
+from lls_hw.models.spec.rule import OptimizerSpec
+from lls_hw.sim.functional.engine import RUNNERS
+from lls_hw.sim.mapping.dispatch import STREAMS
+from lls_hw.sim.mapping.nest_ops import NESTS
+
+PACKAGE = Path(ops.__file__).parents[3]
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+RULES = ("inference", "bp", "lls", "lls_mxm", "lls_m_random", "local_losses", "dfa", "drtp")
+KINDS = [kind for kind in vars(ops).values() if isinstance(kind, type) and issubclass(kind, ops.Op)]
+PLAIN_KINDS = [kind for kind in KINDS if kind not in (ops.Op, ops.Product)]
+
+
+def outside_ops():
+    """Trees of every module but the ops' own."""
+    return [(path.relative_to(PACKAGE), ast.parse(path.read_text())) for path in SOURCES if path.parent.name != "ops"]
+
+
+def of_op(node):
+    """Whether an expression is the reads or writes of something; a nest's operands are no op's."""
+    owner = getattr(getattr(node, "value", None), "attr", "") or getattr(getattr(node, "value", None), "id", "")
+    return getattr(node, "attr", "") in ("reads", "writes") and owner != "nest"
+
+
+def positions_in(tree):
+    """Lines that take an operand by its place: a subscript of reads or writes, or their unpacking."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and of_op(node.value):
+            yield node.lineno
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
+            loops = getattr(node.value, "generators", ())
+            if any(of_op(n) for n in (node.value, *(loop.iter for loop in loops))):
+                yield node.lineno
+
+
+def suffixes_in(tree):
+    """Lines that cut a tensor's name at its slash or at-sign, or look at its end."""
+    cuts = {"endswith", "startswith", "removesuffix", "removeprefix", "partition", "rpartition", "split", "rsplit"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in cuts:
+            texts = [n.value for arg in node.args for n in ast.walk(arg) if isinstance(getattr(n, "value", None), str)]
+            if any(text.startswith(("/", "@", ".local")) and "/" not in text[1:] for text in texts):
+                yield node.lineno
+
+
+def test_positions__the_search_finds_each_form():
+    code = "a = op.reads[0]\nb, c = op.writes\nd, e = (m.read(n) for n in op.reads)\nf = op.reads\n"
+    assert set(positions_in(ast.parse(code))) == {1, 2, 3}
+    assert list(suffixes_in(ast.parse('name.endswith("/modulation")\nname.endswith(".py")'))) == [1]
+
+
+def test_positions__none_outside_the_ops():
+    assert [(str(path), line) for path, tree in outside_ops() for line in positions_in(tree)] == []
+
+
+def test_suffixes__read_in_names_alone():
+    """Paths and members of archives have slashes too: data readers and file writers are no place of tensors."""
+    places = [
+        str(path)
+        for path, tree in outside_ops()
+        if path.parts[:2] != ("models", "data") and path.name not in ("names.py", "files.py")
+        if list(suffixes_in(tree))
+    ]
+    assert places == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not ops.Op], ids=lambda kind: kind.__name__)
+def test_docstring__ends_with_the_operands(kind):
+    want = f"Reads: {', '.join(kind.READS)}. Writes: {', '.join(kind.WRITES)}."
+    assert (kind.__doc__ or "").split("\n\n")[-1].strip() == want
+
+
+@pytest.mark.parametrize(("net", "rule"), list(itertools.product(("smallconv", "mlperf_tiny_vww"), RULES)))
+def test_operands__all_that_an_op_names_it_reads_or_writes(net, rule):
+    """No field that holds a tensor's name is left out of the lists, and the lists hold nothing else."""
+    program = lower(load_network(net), parse_rule(rule), optimizer=OptimizerSpec(name="momentum"), batch=2)
+    for op in program.ops:
+        held = {getattr(op, name) for cls in type(op).__mro__ for name in getattr(cls, "__slots__", ())}
+        named = {value for value in held if isinstance(value, str) and value in program.tensors}
+        assert named == {*op.reads, *op.writes}
+        assert len(set(op.reads)) == len(op.reads)
+        assert len(set(op.writes)) == len(op.writes)
+        assert op.result == op.writes[0]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_tables__know_every_op(rule):
+    """Every op has one recipe; a rule's ops have runners, or the engine refuses the rule before any work."""
+    program = lower(load_network("mlperf_tiny_vww"), parse_rule(rule), batch=2)
+    for op in program.ops:
+        assert (type(op) in NESTS) != (type(op) in STREAMS), op.kind
+    assert set(RUNNERS) <= {*NESTS, *STREAMS} == set(PLAIN_KINDS)
+
+
+def test_product__operands_say_the_direction():
+    program = lower(load_network("mlperf_tiny_vww"), parse_rule("bp"), batch=2)
+    products = [op for op in program.ops if isinstance(op, ops.Product)]
+    for op in products:
+        left, right = op.factors
+        want = {"forward": (op.source, op.weight), "weight_grad": (op.source, op.error)}
+        assert (left, right) == want.get(op.direction, (op.error, op.weight))
+        stage = op.stage if op.stage != "local_error" else op.direction
+        assert op.direction == stage
+    assert {op.direction for op in products} == {"forward", "weight_grad", "input_grad"}
+
+
+def test_class_names__each_is_one_class():
+    """One word, one meaning: no two public classes of the package share a name."""
+    names = [
+        (node.name, str(path.relative_to(PACKAGE)))
+        for path in SOURCES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+    twice = {name: [p for n, p in names if n == name] for name, _ in names}
+    assert {name: places for name, places in twice.items() if len(places) > 1} == {}
