@@ -73,8 +73,11 @@ def _pipe_and_link_survive(seen: Seen) -> bool:
 
 
 def _sixteen_bits_equal_eight(seen: Seen) -> bool:
-    means = re.findall(r"bits: mean of dim ([\d.]+) of lit ([\d.]+)", seen.text)
-    return len(means) == 2 and means[0] == means[1] and set(seen.numbers(r'"test_accuracy": ([\d.]+)')) == {100.0}
+    """Both sets are 64 and 192 on average (each draws its own noise), and learnt to the end."""
+    means = [(float(dim), float(lit)) for dim, lit in re.findall(r"mean of dim ([\d.]+) of lit ([\d.]+)", seen.text)]
+    accuracies = seen.numbers(r'"test_accuracy": ([\d.]+)')
+    near = all(abs(dim - 64) < 0.5 and abs(lit - 192) < 0.5 for dim, lit in means)
+    return len(means) == 2 and near and accuracies[3::4] == [100.0, 100.0]
 
 
 def _losses_near_log_two(seen: Seen) -> bool:
@@ -142,8 +145,8 @@ def run_case(case: Path, scratch: Path) -> Seen:
 
 def verdict(name: str, seen: Seen) -> str:
     """What is wrong with what a case did; empty if nothing that can be judged here."""
-    if "Traceback (most recent call last)" in seen.text:
-        return "a traceback"
+    if seen.text.count("Traceback (most recent call last)") > len(re.findall(r"(?m)^lls_hw.*SpecError: ", seen.text)):
+        return "a traceback"  # a `SpecError` out of a call in Python is a refusal
     if not set(seen.statuses) <= {0, 1, 2}:
         return f"exit statuses {seen.statuses}"
     judge = JUDGES.get(name)

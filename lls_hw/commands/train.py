@@ -38,11 +38,15 @@ def train(
 ) -> None:
     """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
     from lls_hw.config import files_read, resolve_run
+    from lls_hw.models.data import summary
 
     outputs = _outputs(results.json, plan, with_float=float_)
     run, images = resolve_run(replace(choices, costs=costs))
     outputs.spare(files_read(choices, run, images))
     assert images is not None, "a run with numerics has pictures"
+    if not results.quiet:
+        for line in summary(images):
+            console_for(to_stderr=True).print(line, soft_wrap=True, markup=False)
     report, status = _run(run, images, plan, with_float=float_, quiet=results.quiet)
     if not results.quiet:
         print_report(report, to_stderr=outputs.use_stdout)

@@ -87,7 +87,7 @@ def train_report(
     refusal = integer_refusal(program)
     if refusal is not None and not with_float:
         raise refusal
-    images = limited(run, images, plan)
+    images = limited(run, images, plan, progress=progress, stop=stop)
     per_image = outcome = None
     if refusal is None:
         per_image = price_of_image(run, program) if run.costs else None

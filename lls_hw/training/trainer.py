@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from lls_hw.config import RunSpec
 from lls_hw.fidelity.counts import StepCounts
 from lls_hw.fidelity.integer_steps import integer_refusal, start_values, step_batch
 from lls_hw.files import sweep_partials
-from lls_hw.models.data import Images, load_data
+from lls_hw.models.data import Images, load_data, look_at_all
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.functional.engine import FunctionalEngine
@@ -22,12 +23,20 @@ from lls_hw.training.plan import TrainPlan
 from lls_hw.training.stop import StepProgress, Stopped
 
 
-def limited(run: RunSpec, images: Images, plan: TrainPlan) -> Images:
-    """The training and test images that the plan keeps.
+def limited(
+    run: RunSpec,
+    images: Images,
+    plan: TrainPlan,
+    *,
+    progress: Progress = lambda _text, _done, _total: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Images:
+    """The training and test images that the plan keeps, each looked at once: none can fail after hours of work.
 
     Raises
     ------
-    SpecError : fewer training images than one batch.
+    SpecError : fewer training images than one batch, or no test image, or one
+        that cannot be decoded.
     """
     if plan.limit is not None and plan.limit < len(images.train_labels):
         network = run.network
@@ -35,9 +44,20 @@ def limited(run: RunSpec, images: Images, plan: TrainPlan) -> Images:
     count = len(images.train_labels)
     if run.batch > count:
         raise SpecError("--batch", run.batch, f"there are {count} training images", f"Use at most {count}.")
+    if not len(images.test_labels):
+        need = "it has no test picture, so nothing of it would be an accuracy"
+        raise SpecError("--data", run.data, need, "Give a set with some, or simulate instead of training.")
     if plan.test_limit is not None:
         part = slice(0, plan.test_limit)
         images = replace(images, test_images=images.test_images[part], test_labels=images.test_labels[part])
+
+    def between(done: int, total: int) -> None:
+        progress("looking at pictures", done, total)
+        if stop():
+            raise Stopped
+
+    with suppress(Stopped):  # training stops at once as well
+        look_at_all(images, between)
     return images
 
 

@@ -7,6 +7,7 @@ from lls_hw.models.data.augment import PUBLISHED, Augmentation, augment
 from lls_hw.models.data.images import Images, LazyImages, Pictures, normalise
 from lls_hw.models.data.load import load_data
 from lls_hw.models.data.sampling import batch
+from lls_hw.models.data.summary import look_at_all, summary
 
 __all__ = [
     "PUBLISHED",
@@ -17,5 +18,7 @@ __all__ = [
     "augment",
     "batch",
     "load_data",
+    "look_at_all",
     "normalise",
+    "summary",
 ]

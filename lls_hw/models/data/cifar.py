@@ -83,7 +83,16 @@ def _read(layout: _Layout, argument: str, wanted: Wanted) -> Images:
         classes=layout.classes,
         statistics=CIFAR,
         wanted=wanted,
+        files=_sources(layout, path),
     )
+
+
+def _sources(layout: _Layout, path: Path) -> tuple[Path, ...]:
+    """The archive, or every file that has the name of one that is read."""
+    if path.is_dir():
+        names = {*layout.names(".bin"), *layout.names("")}
+        return tuple(found for found in (*path.iterdir(), *path.glob("*/*")) if found.name in names)
+    return (path, path.parent / f"{layout.test}.bin")
 
 
 def _gather(layout: _Layout, path: Path) -> tuple[Mapping[str, bytes], tuple[str, ...], str]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lls_hw.models.data.images import Bytes, LazyImages, Pictures, Shape
+from lls_hw.models.data.modes import eight_bit
 from lls_hw.models.data.refuse import corrupt, read_bytes, refusal
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow converts to grey
+_RUNS_A_PROGRAM = "EPS"  # Pillow would start Ghostscript on it
 _MODES = {1: "L", 3: "RGB"}
 
 
@@ -37,7 +39,7 @@ def fit(picture: "Image", shape: Shape) -> Bytes:
     from PIL.Image import Resampling
 
     channels, height, width = shape
-    converted = picture if picture.mode == _MODES[channels] else picture.convert(_MODES[channels])
+    converted = eight_bit(picture, _MODES[channels])
     if converted.size != (width, height):
         scale = min(converted.width / width, converted.height / height)
         left = (converted.width - scale * width) / 2
@@ -48,24 +50,35 @@ def fit(picture: "Image", shape: Shape) -> Bytes:
 
 
 def read_picture(path: Path, shape: Shape) -> Bytes:
-    """Decode a file and fit it.
+    """Decode a file (of several frames the first) and fit it.
 
     Raises
     ------
-    SpecError : the file is missing, not a picture, truncated, or absurdly large.
+    SpecError : the file is missing, not a picture, truncated, absurdly large, or in a mode without a rule.
     """
+    picture = _decoded(path)
+    try:
+        return fit(picture, shape)
+    except ValueError as error:
+        raise corrupt(path, f"it cannot be brought to eight bits: {error}") from None
+
+
+def _decoded(path: Path) -> "Image":
     import io
 
     from PIL import Image
 
     data = read_bytes(path)
+    Image.init()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on metadata we do not use
-            with Image.open(io.BytesIO(data)) as picture:
-                return fit(picture, shape)
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, Image.DecompressionBombError) as error:
-        raise corrupt(path, f"it is not a picture that can be decoded ({error})") from None
+            picture = Image.open(io.BytesIO(data), formats=[name for name in Image.ID if name != _RUNS_A_PROGRAM])
+            picture.load()
+    except Exception as error:  # hostile bytes make decoders raise anything at all, and all of it means this
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise corrupt(path, f"it is not a picture that can be decoded ({reason})") from None
+    return picture
 
 
 def from_files(paths: Sequence[Path], shape: Shape) -> LazyImages:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lls_hw.models.data.assemble import FASHION, GREY_HALF, Split, Wanted, assemble
+from lls_hw.models.data.assemble import FASHION, GREY_HALF, Split, Statistics, Wanted, assemble
 from lls_hw.models.data.images import Bytes, Images
 from lls_hw.models.data.refuse import corrupt, existing_folder, missing
 
@@ -25,21 +25,32 @@ _MOST_BYTES = 2**32
 def read_fashion_mnist(argument: str, wanted: Wanted) -> Images:
     """Fashion-MNIST; without a folder, where Debian's dataset-fashion-mnist puts it."""
     folder = existing_folder("fashion-mnist", argument or DEBIAN_FASHION)
-    train, test = _split("fashion-mnist", folder, "train"), _split("fashion-mnist", folder, "t10k")
-    return assemble("fashion-mnist", train, test, native=(1, 28, 28), classes=10, statistics=FASHION, wanted=wanted)
+    return _read("fashion-mnist", folder, wanted, statistics=FASHION)
 
 
 def read_mnist(argument: str, wanted: Wanted) -> Images:
     """MNIST."""
-    folder = existing_folder("mnist", argument)
-    train, test = _split("mnist", folder, "train"), _split("mnist", folder, "t10k")
-    return assemble("mnist", train, test, native=(1, 28, 28), classes=10, statistics=GREY_HALF, wanted=wanted)
+    return _read("mnist", existing_folder("mnist", argument), wanted, statistics=GREY_HALF)
 
 
-def _split(kind: str, folder: Path, prefix: str) -> Split:
-    pictures = read_idx(_find(kind, folder, f"{prefix}-images-idx3-ubyte"), dimensions=3)
-    labels_path = _find(kind, folder, f"{prefix}-labels-idx1-ubyte")
-    return Split(pictures=pictures[..., None], labels=read_idx(labels_path, dimensions=1), source=str(labels_path))
+def _read(kind: str, folder: Path, wanted: Wanted, *, statistics: Statistics) -> Images:
+    paths = {
+        (split, what): _find(kind, folder, f"{split}-{what}-ubyte")
+        for split in ("train", "t10k")
+        for what in ("images-idx3", "labels-idx1")
+    }
+    train, test = (
+        Split(
+            pictures=read_idx(paths[split, "images-idx3"], dimensions=3)[..., None],
+            labels=read_idx(paths[split, "labels-idx1"], dimensions=1),
+            source=str(paths[split, "labels-idx1"]),
+        )
+        for split in ("train", "t10k")
+    )
+    return assemble(
+        kind, train, test, native=(1, 28, 28), classes=10, statistics=statistics, wanted=wanted,
+        files=tuple(paths.values()),
+    )  # fmt: skip
 
 
 def _find(kind: str, folder: Path, name: str) -> Path:

@@ -15,6 +15,7 @@ from lls_hw.models.data.refuse import refusal
 from lls_hw.models.data.synthetic import read_synthetic
 from lls_hw.models.data.vww import read_vww
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import CLASSES, SEED
 
 READERS: dict[str, Callable[[str, Wanted], Images]] = {
     "synthetic": read_synthetic,
@@ -73,10 +74,9 @@ def _check_wanted(shape: Shape | None, classes: int | None, seed: int) -> None:
     if shape is not None and min(shape) < 1:
         text = "x".join(str(side) for side in shape)
         raise SpecError("--input", text, "pictures have at least one channel, row and column", "Use CxHxW.")
-    if classes is not None and classes < 1:
-        raise SpecError("--classes", classes, "there is at least one class", "Use 2 or more.")
-    if seed < 0:
-        raise SpecError("--seed", seed, "a seed is not negative", "Use 0 or more.")
+    if classes is not None:
+        CLASSES.check("--classes", classes)
+    SEED.check("--seed", seed)
 
 
 def _limited(images: Images, limit: int, seed: int) -> Images:

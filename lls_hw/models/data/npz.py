@@ -31,8 +31,6 @@ def read_npz(argument: str, wanted: Wanted) -> Images:
     test = _split(path, "test", arrays)
     stored = np.asarray(train.pictures)
     _, height, width, channels = stored.shape
-    if channels not in (1, 3):
-        raise corrupt(path, f"its pictures have {channels} channels, where 1 or 3 are read")
     return assemble(
         path.stem,
         train,
@@ -41,6 +39,7 @@ def read_npz(argument: str, wanted: Wanted) -> Images:
         classes=_classes(path, arrays, train, test),
         statistics=_measured(stored[:_MOST_MEASURED]),
         wanted=wanted,
+        files=(path,),
     )
 
 

@@ -80,6 +80,7 @@ def read_vww(argument: str, wanted: Wanted) -> Images:
         statistics=IMAGENET,
         wanted=wanted,
         notes=notes,
+        files=(train_json,) if test_json is None else (train_json, test_json),
     )
 
 
@@ -95,7 +96,7 @@ def _annotations(root: Path) -> tuple[Path, Path | None]:
         raise missing("vww", root, "no instances*.json in it nor in its folder annotations")
     if len(found) == 1:
         return found[0], None
-    tests = [path for path in found if "val" in path.stem or "test" in path.stem]
+    tests = [path for path in found if _role(path.stem) == "test"]
     if len(found) != 2 or len(tests) != 1:
         names = ", ".join(path.name for path in found)
         raise refusal(
@@ -128,7 +129,7 @@ def _folders(root: Path) -> dict[Path, set[str]]:
 
 def _split(root: Path, folders: dict[Path, set[str]], photos: Iterable[tuple[Photo, int]], source: Path) -> Split:
     entries = list(photos)
-    paths = [_locate(root, folders, photo) for photo, _ in entries]
+    paths = [_locate(root, folders, photo, source) for photo, _ in entries]
     absent = [photo for (photo, _), path in zip(entries, paths, strict=True) if path is None]
     if absent:
         raise refusal(
@@ -140,12 +141,27 @@ def _split(root: Path, folders: dict[Path, set[str]], photos: Iterable[tuple[Pho
     return Split(pictures=[path for path in paths if path is not None], labels=labels, source=str(source))
 
 
-def _locate(root: Path, folders: dict[Path, set[str]], photo: Photo) -> Path | None:
-    """The picture's file; the folder of its own subset is preferred when several have its name."""
+def _locate(root: Path, folders: dict[Path, set[str]], photo: Photo, source: Path) -> Path | None:
+    """The picture's file: in the folder that its entry names, if there is one, and nowhere else.
+
+    Otherwise in the folder that the annotations are named after, or in any that is not another split's.
+    """
     name = PurePosixPath(photo.file_name).name
-    subset = photo.subset or PurePosixPath(photo.file_name).parent.name
-    preferred = (root / subset, root / "images" / subset) if subset else ()
-    for place in (*preferred, *folders):
-        if name in folders.get(place, ()):
+    own = _named(root, folders, photo.subset)
+    named_after = _named(root, folders, source.stem.removeprefix("instances").strip("_"))
+    role = _role(source.stem)
+    others = [place for place in folders if place == root or not role or _role(place.name) in ("", role)]
+    for place in own or (*named_after, *others):
+        if name in folders[place]:
             return Path(place, name)
     return None
+
+
+def _named(root: Path, folders: dict[Path, set[str]], subset: str) -> list[Path]:
+    """Folders of pictures called `subset`."""
+    return [place for place in (root / subset, root / "images" / subset) if subset and place in folders]
+
+
+def _role(name: str) -> str:
+    """Which split a folder or annotation file is of, by its name; empty where it says nothing."""
+    return "test" if "val" in name or "test" in name else "train" if "train" in name else ""

@@ -10,6 +10,11 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer
 
 BN_EPS, BN_MOMENTUM = 1e-5, 0.1
+CONSTANT_ULPS = 64
+"""What another order of additions leaves of a constant channel, in last places of its largest value.
+
+Of float32 that is 2**-17 of the largest value, where the integers' y of 16 bits has one code as well.
+"""
 
 
 def weighted(layer: WeightedLayer, x: Tensor, state: Mapping[str, Tensor]) -> Tensor:
@@ -44,8 +49,41 @@ def activated(
             "Use a batch of 2 or more.",
         )
     mean, var = _running(layer, y, buffers)
+    constant = _constant_channels(y) if training else None
+    if constant is not None and constant.any():
+        return _activated_beside_constants(layer, y, constant, state, running=(mean, var), momentum=momentum)
     out = functional.batch_norm(y, mean, var, state["gamma"], state["beta"], training, momentum, BN_EPS)
     return functional.leaky_relu(out, layer.negative_slope)
+
+
+def _constant_channels(y: Tensor) -> Tensor:
+    """Channels, shaped to broadcast over y, that hold one value in the whole batch but for rounding."""
+    with torch.no_grad():
+        axes = [axis for axis in range(y.dim()) if axis != 1]
+        spread = y.amax(axes, keepdim=True) - y.amin(axes, keepdim=True)
+        return spread <= CONSTANT_ULPS * torch.finfo(y.dtype).eps * y.abs().amax(axes, keepdim=True)
+
+
+def _activated_beside_constants(
+    layer: WeightedLayer,
+    y: Tensor,
+    constant: Tensor,
+    state: Mapping[str, Tensor],
+    *,
+    running: tuple[Tensor, Tensor],
+    momentum: float,
+) -> Tensor:
+    """The same where channels are constant: these leave exactly beta, as they do in integers.
+
+    What rounding leaves of y - mean there is no signal, and a local loss that divides a latent by its
+    length would take it for one. The gradient is that of the formula at variance 0; a pre-activation
+    of exactly 0 counts as positive, as in integers.
+    """
+    mean, var = running
+    level, moved = torch.where(constant, y.detach(), 0.0), mean.clone()
+    out = functional.batch_norm(y - level, moved, var, state["gamma"], state["beta"], True, momentum, BN_EPS)
+    mean.copy_(moved + momentum * level.amax([axis for axis in range(y.dim()) if axis != 1]))
+    return torch.where(out >= 0, out, layer.negative_slope * out)
 
 
 def _running(layer: WeightedLayer, y: Tensor, buffers: MutableMapping[str, Tensor]) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from lls_hw.models.reference.network import Reference, Tape
 from lls_hw.models.reference.optimizers import momentum_step
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 
@@ -123,7 +123,8 @@ def _gradients(reference: Reference, tape: Tape) -> tuple[dict[str, Tensor], dic
     if tape.objective is None:
         raise AssertionError("the tape holds no objective")
     trained = reference.trained()
-    watched = {name: value for name, value in tape.tensors.items() if not name.startswith("pool")}
+    pools = {layer.name for layer in reference.layers if isinstance(layer, PoolLayer)}
+    watched = {name: value for name, value in tape.tensors.items() if name.rpartition("/")[0] not in pools}
     found = torch.autograd.grad(tape.objective, [*watched.values(), *trained.values()], allow_unused=True)
     of_tape = {name: grad for name, grad in zip(watched, found[: len(watched)], strict=True) if grad is not None}
     of_trained = {

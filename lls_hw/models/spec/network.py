@@ -11,7 +11,7 @@ from lls_hw.models.spec.quantities import CLASSES, MAP_SIDE, SHARE
 Count = Annotated[int, Field(**MAP_SIDE.bounds)]
 
 
-class _Block(Spec):
+class Block(Spec):
     """Common fields of the trained blocks: a name, and the grid to which the local loss pools."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=128)
@@ -19,7 +19,7 @@ class _Block(Spec):
     negative_slope: float = Field(default=0.01, **SHARE.bounds)
 
 
-class ConvBlock(_Block):
+class ConvBlock(Block):
     """Convolution with bias, BatchNorm, LeakyReLU; local loss on a `pool` x `pool` average."""
 
     kind: Literal["conv"]
@@ -29,7 +29,7 @@ class ConvBlock(_Block):
     padding: int = Field(ge=0)
 
 
-class SeparableBlock(_Block):
+class SeparableBlock(Block):
     """Depthwise conv-BN-act, then pointwise conv-BN-act, both without a conv bias.
 
     Trained from one local loss at the block's end, or, with `local_loss = "conv"`, from one
@@ -44,7 +44,7 @@ class SeparableBlock(_Block):
     local_loss: Literal["block", "conv"] = "block"
 
 
-class LinearBlock(_Block):
+class LinearBlock(Block):
     """Linear with bias, BatchNorm, LeakyReLU; local loss on `pool` averages of the features."""
 
     kind: Literal["linear"]
@@ -90,7 +90,7 @@ class NetworkSpec(Spec):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        names = [layer.name for layer in self.layers if isinstance(layer, _Block)]
+        names = [layer.name for layer in self.layers if isinstance(layer, Block)]
         for name in names:
             if names.count(name) > 1 or name == "classifier":
                 raise SpecError("name", name, "each block needs a name of its own", "Rename one of them.")

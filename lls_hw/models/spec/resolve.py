@@ -5,7 +5,15 @@ from typing import Literal
 
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer, Window, adaptive_windows
-from lls_hw.models.spec.network import AdaptiveAvgPool, ConvBlock, LinearBlock, MaxPool, NetworkSpec, SeparableBlock
+from lls_hw.models.spec.network import (
+    AdaptiveAvgPool,
+    Block,
+    ConvBlock,
+    LinearBlock,
+    MaxPool,
+    NetworkSpec,
+    SeparableBlock,
+)
 
 
 @dataclass(slots=True)
@@ -15,7 +23,14 @@ class _Walker:
     h: int
     w: int
     c: int
+    taken: frozenset[str]
     pools: int = 0
+
+    def pool_name(self) -> str:
+        """A name for the next pooling that no block of the user's has: blocks have no dot in theirs."""
+        self.pools += 1
+        plain = f"pool{self.pools}"
+        return f"{plain}.pooling" if plain in self.taken else plain
 
 
 def resolve(network: NetworkSpec) -> tuple[Layer, ...]:
@@ -26,7 +41,7 @@ def resolve(network: NetworkSpec) -> tuple[Layer, ...]:
     SpecError : a kernel or a pooling does not fit its input.
     """
     c, h, w = network.input
-    at = _Walker(h, w, c)
+    at = _Walker(h, w, c, frozenset(layer.name for layer in network.layers if isinstance(layer, Block)))
     layers: list[Layer] = []
     for index, layer in enumerate(network.layers):
         where = f"{network.name}.layers.{index}"
@@ -179,7 +194,6 @@ def _linear(at: _Walker, spec: LinearBlock) -> WeightedLayer:
 
 
 def _pool(at: _Walker, spec: MaxPool | AdaptiveAvgPool, where: str) -> PoolLayer:
-    at.pools += 1
     if isinstance(spec, MaxPool):
         if spec.size > min(at.h, at.w):
             raise SpecError(
@@ -189,7 +203,7 @@ def _pool(at: _Walker, spec: MaxPool | AdaptiveAvgPool, where: str) -> PoolLayer
     else:
         grid = _grid(at.h, at.w, spec.size)
     layer = PoolLayer(
-        name=f"pool{at.pools}",
+        name=at.pool_name(),
         kind="max" if isinstance(spec, MaxPool) else "avg",
         in_h=at.h,
         in_w=at.w,
