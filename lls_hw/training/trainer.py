@@ -28,7 +28,7 @@ def limited(
     images: Images,
     plan: TrainPlan,
     *,
-    progress: Progress = lambda _text, _done, _total: None,
+    progress: StepProgress = lambda _text, _done, _total: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Images:
     """The training and test images that the plan keeps, each looked at once: none can fail after hours of work.
