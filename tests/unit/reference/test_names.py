@@ -2,12 +2,13 @@
 
 import pytest
 
-from lls_hw.config import Choices, lower_run, resolve_run
+from lls_hw.config import lower_run, resolve_run
 from lls_hw.fidelity.integer_steps import run_numerics
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import PoolLayer
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
+from lls_hw.options.run import RunChoices
 
 NASTY = ("pool1", "pool2", "pool", "input", "labels", "loss", "weight", "total", "0", "-", "__init__", "local", "dw")
 
@@ -31,7 +32,7 @@ def test_every_name__has_the_same_tensors_in_integers_and_in_float(rule: str, mo
     found = []
     for names in (NASTY, plain):
         monkeypatch.setattr("lls_hw.config.load_network", lambda _, names=names: network(*names))
-        run, images = resolve_run(Choices(net="n", rule=rule, batch=4, data="synthetic:8"))
+        run, images = resolve_run(RunChoices(net="n", rule=rule, batch=4, data="synthetic:8"))
         rows = run_numerics(run, lower_run(run), images).against_float
         assert min(row.cosine for row in rows if row.tensor.endswith("/y")) > 0.9, "each is its own tensor"
         owners = dict(zip(names, plain, strict=True))
