@@ -118,5 +118,5 @@ def test_optimize_cli__wrong_input_is_one_line_and_status_2(tmp_path: Path, caps
 def test_optimize_cli__no_trials_leave_nothing_behind(tmp_path: Path, capsys) -> None:
     out = tmp_path / "o.db"
     assert main(["optimize", "--net", small_net(tmp_path), "--rule", "lls", "--trials", "0", "--out", str(out)]) == 2
-    assert capsys.readouterr().err.startswith("lls-hw: --trials = 0")
+    assert capsys.readouterr().err.startswith("lls-hw: --trials = '0'")
     assert not list(tmp_path.glob("o.db*"))
