@@ -9,6 +9,7 @@ import typer
 from lls_hw.commands.shared import console_for, put_json
 from lls_hw.commands.signature import Shown, with_options
 from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of
+from lls_hw.costs.totals import TOTALS
 from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from lls_hw.sweep.search import Found
 
 OPTIMIZE_SCHEMA = "lls-hw/optimize/1"
-OBJECTIVES_HELP = "energy, latency (both an image), sram, memory, area, accuracy; without --train a proxy of it."
+GOALS = ", ".join(total.objective for total in TOTALS.values() if total.objective)
+OBJECTIVES_HELP = f"{GOALS}, accuracy; energy and latency are an image's, accuracy without --train a proxy."
 
 
 @with_options

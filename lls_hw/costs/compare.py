@@ -10,21 +10,12 @@ from lls_hw.config import RunSpec, lower_run
 from lls_hw.costs.accumulation import accumulated_costs
 from lls_hw.costs.json import ratios, totals_json
 from lls_hw.costs.step import Costs, training_memory
+from lls_hw.costs.totals import totals_of
 from lls_hw.files import package_version
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.options.run import DEFAULT_BASELINE
 
 COMPARE_SCHEMA = "lls-hw/compare/1"
-
-COLUMNS = (
-    ("cycles", "cycles", "{:,.0f}"),
-    ("energy, uJ", "energy", "{:,.1f}"),
-    ("DRAM, kB", "dram_bytes", "{:,.1f}"),
-    ("peak scratchpad, kB", "sram_peak", "{:,.1f}"),
-    ("training memory, kB", "training_memory", "{:,.1f}"),
-    ("signal MACs, M", "learning_signal_macs", "{:,.3f}"),
-)
-"""Heading, ratio, format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,33 +100,21 @@ def compare_table(comparison: Comparison) -> Table:
     title = f"{run.network.name} on {run.chip.name}, {batch}; in brackets {comparison.against.rule} / rule"
     table = Table(title=title, title_justify="left")
     table.add_column("rule", no_wrap=True)
-    for name, _, _ in COLUMNS:
-        table.add_column(name, justify="right")
+    for total in totals_of("compare"):
+        table.add_column(total.heading.replace(" ", "\n"), justify="right", no_wrap=True)
     if inference is not None:
         table.add_column("energy / inference", justify="right")
     for costs in comparison.costs:
         quotient = ratios(costs, comparison.against)
-        shown = _values(costs)
-        cells = [_cell(shown[key], form, quotient[key]) for _, key, form in COLUMNS]
+        totals = totals_json(costs)
+        cells = [_cell(total.text(total.value(totals)), quotient[total.ratio]) for total in totals_of("compare")]
         more = [f"{overhead(costs, inference)['energy']:.2f}"] if inference is not None else []
         table.add_row(costs.rule, *cells, *more)
     return table
 
 
-def _values(costs: Costs) -> dict[str, float]:
-    counts = costs.events.counts
-    return {
-        "cycles": costs.events.cycles,
-        "energy": costs.energy.total / 1e6,
-        "dram_bytes": (counts.dram_read_bytes + counts.dram_write_bytes) / 1e3,
-        "sram_peak": costs.events.scratchpad_peak_bytes / 1e3,
-        "training_memory": costs.program.training_memory_bytes() / 1e3,
-        "learning_signal_macs": costs.macs.learning_signal / 1e6,
-    }
-
-
-def _cell(value: float, form: str, quotient: float | None) -> str:
-    return form.format(value) if quotient is None else f"{form.format(value)} ({quotient:.2f})"
+def _cell(value: str, quotient: float | None) -> str:
+    return value if quotient is None else f"{value} ({quotient:.2f})"
 
 
 def memory_table(comparison: Comparison) -> Table:

@@ -1,8 +1,9 @@
-"""Results as plain data: the JSON contract of section 12, and writing files whole or not at all."""
+"""The costs of a step as plain data, as results hold them."""
 
 from typing import Any
 
 from lls_hw.costs.step import Costs, ratio, training_memory
+from lls_hw.costs.totals import TOTALS
 from lls_hw.sim.event.result import CAUSES, StageResult
 
 
@@ -73,17 +74,5 @@ def stage_utilization(costs: Costs, stage: StageResult) -> float:
 
 def ratios(costs: Costs, baseline: Costs) -> dict[str, float | None]:
     """baseline / this run; null where this run has none of it."""
-    pairs = {
-        "cycles": (baseline.events.cycles, costs.events.cycles),
-        "energy": (baseline.energy.total, costs.energy.total),
-        "sram_peak": (baseline.events.scratchpad_peak_bytes, costs.events.scratchpad_peak_bytes),
-        "training_memory": (baseline.program.training_memory_bytes(), costs.program.training_memory_bytes()),
-        "learning_signal_macs": (baseline.macs.learning_signal, costs.macs.learning_signal),
-        "training_step_macs": (baseline.macs.training_step, costs.macs.training_step),
-        "dram_bytes": (_moved_bytes(baseline), _moved_bytes(costs)),
-    }
-    return {name: ratio(theirs, ours) for name, (theirs, ours) in pairs.items()}
-
-
-def _moved_bytes(costs: Costs) -> int:
-    return costs.events.counts.dram_read_bytes + costs.events.counts.dram_write_bytes
+    ours, theirs = totals_json(costs), totals_json(baseline)
+    return {one.ratio: ratio(one.value(theirs), one.value(ours)) for one in TOTALS.values() if one.ratio}

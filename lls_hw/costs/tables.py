@@ -3,8 +3,9 @@
 from rich.table import Table
 from rich.text import Text
 
-from lls_hw.costs.json import ratios, stage_stalls, stage_utilization
+from lls_hw.costs.json import ratios, stage_stalls, stage_utilization, totals_json
 from lls_hw.costs.step import Costs
+from lls_hw.costs.totals import totals_of
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 
 
@@ -50,44 +51,15 @@ def totals_table(costs: Costs, baseline: Costs | None) -> Table:
     if baseline is not None:
         table.add_column(baseline.rule, justify="right")
         table.add_column(f"{baseline.rule} / {costs.rule}", justify="right")
+    ours, theirs = totals_json(costs), totals_json(baseline) if baseline is not None else {}
     quotients = ratios(costs, baseline) if baseline is not None else {}
-    theirs = dict(_total_rows(baseline)) if baseline is not None else {}
-    keys = {
-        "cycles": "cycles", "energy, uJ": "energy", "peak scratchpad, kB": "sram_peak",
-        "training memory, kB": "training_memory",
-        "MACs, training step, M": "training_step_macs", "MACs, learning signal, M": "learning_signal_macs",
-        "DRAM traffic, kB": "dram_bytes",
-    }  # fmt: skip
-    for name, value in _total_rows(costs):
-        row = [name, value]
+    for total in totals_of("terminal"):
+        row = [total.heading, total.text(total.value(ours))]
         if baseline is not None:
-            quotient = quotients.get(keys.get(name, ""))
-            row += [theirs[name], f"{quotient:.2f}" if quotient is not None else ""]
+            quotient = quotients.get(total.ratio)
+            row += [total.text(total.value(theirs)), f"{quotient:.2f}" if quotient is not None else ""]
         table.add_row(*row)
     return table
-
-
-def _total_rows(costs: Costs) -> list[tuple[str, str]]:
-    split, events = costs.energy.to_uj(), costs.events
-    low, high = costs.energy_uj_low_high
-    moved = events.counts.dram_read_bytes + events.counts.dram_write_bytes
-    return [
-        ("cycles", f"{events.cycles:,}"),
-        ("time, ms", f"{costs.time_ms:.3f}"),
-        ("array utilization", f"{100 * events.utilization:.1f}%"),
-        ("energy, uJ", f"{split['total']:,.1f}"),
-        ("  low - high, uJ", f"{low:,.0f} - {high:,.0f}"),
-        *((f"  {part}, uJ", f"{split[part]:,.1f}") for part in split if part != "total"),
-        ("DRAM traffic, kB", f"{moved / 1000:,.1f}"),
-        ("peak scratchpad, kB", f"{events.scratchpad_peak_bytes / 1000:,.1f}"),
-        ("training memory, kB", f"{costs.program.training_memory_bytes() / 1000:,.1f}"),
-        ("MACs, training step, M", f"{costs.macs.training_step / 1e6:,.2f}"),
-        ("MACs, learning signal, M", f"{costs.macs.learning_signal / 1e6:,.3f}"),
-        ("MACs, inference, M", f"{costs.macs.inference / 1e6:,.2f}"),
-        ("average power, mW", f"{costs.average_power_mw:,.1f}"),
-        ("energy-delay product, uJ ms", f"{costs.edp_uj_ms:,.1f}"),
-        ("area (SRAM macros), mm2", f"{costs.area_mm2:.3f}"),
-    ]
 
 
 def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lls_hw.costs.totals import PART_LABELS, totals_of
 from lls_hw.report.chart import Bars, Card, Cell, Chart, Page, Section, Segment, Stack, Table, View
-from lls_hw.report.run_page import MAC_WORDS, ROWS, inputs_table, value_at, words_of_bits
+from lls_hw.report.run_page import MAC_WORDS, inputs_table, words_of_bits
 from lls_hw.report.style import PARTS
-from lls_hw.report.words import PART_NAMES, energy, factor, kib, label, short
+from lls_hw.report.words import energy, factor, kib, label, short
 
 Rules = Sequence[Mapping[str, Any]]
 
@@ -73,7 +74,7 @@ def _energy(rules: Rules, end: str) -> Chart:
     parts = [part for part in rules[0]["totals"]["energy_uj"] if part != "total"]
     segments = tuple(
         Segment(
-            name=label(part, PART_NAMES),
+            name=label(part, PART_LABELS),
             colour=PARTS.get(part, "@sky"),
             values=tuple(row["totals"]["energy_uj"][part] for row in rules),
         )
@@ -85,7 +86,7 @@ def _energy(rules: Rules, end: str) -> Chart:
     rows: list[tuple[Cell, ...]] = [
         (row["rule"], *(row["totals"]["energy_uj"][part] for part in ("total", *parts))) for row in rules
     ]
-    headings = ("rule", "total, µJ", *(f"{label(part, PART_NAMES)}, µJ" for part in parts))
+    headings = ("rule", "total, µJ", *(f"{label(part, PART_LABELS)}, µJ" for part in parts))
     table = Table(headings=headings, rows=tuple(rows))
     return Chart(key=f"energy{end}", title="Energy", caption=caption, views=(View(name="", plot=plot),), table=table)
 
@@ -106,5 +107,5 @@ def _single(rules: Rules, end: str, key: str, *, title: str, unit: str, scale: i
 
 
 def _totals(rules: Rules) -> Table:
-    rows = tuple((words, *(value_at(row["totals"], path) for row in rules)) for words, path, _ in ROWS)
+    rows = tuple((total.title, *(total.value(row["totals"]) for row in rules)) for total in totals_of("page"))
     return Table(headings=("quantity", *_names(rules)), rows=rows)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lls_hw.costs.totals import PART_LABELS
 from lls_hw.report.chart import Bars, Cell, Chart, Segment, Stack, Table, View
 from lls_hw.report.run_data import (
     RunData,
@@ -17,7 +18,7 @@ from lls_hw.report.run_data import (
     turned,
 )
 from lls_hw.report.style import SERIES
-from lls_hw.report.words import PART_NAMES, STALL_NAMES, energy, factor, kib, label, percent, short
+from lls_hw.report.words import STALL_NAMES, energy, factor, kib, label, percent, short
 
 
 def energy_chart(data: RunData) -> Chart:
@@ -27,7 +28,7 @@ def energy_chart(data: RunData) -> Chart:
     most, layer = max(parts, key=lambda part: parts[part]), _largest(data, lambda stage: stage["energy_uj"]["total"])
     caption = (
         f"Energy of one training step of {data.rule}: {energy(ours)}, of which "
-        f"{percent(parts[most], ours)} is {label(most, PART_NAMES)}. The most expensive layer is {layer[0]} "
+        f"{percent(parts[most], ours)} is {label(most, PART_LABELS)}. The most expensive layer is {layer[0]} "
         f"({energy(layer[1])})."
     )
     theirs = sum(stage["energy_uj"]["total"] for stage in data.theirs)
@@ -87,7 +88,7 @@ def _views(data: RunData, split: Split, title: str, unit: str, turned_name: str)
 def _table(data: RunData, split: Split, unit: str) -> Table:
     """Every layer and stage of every run."""
     parts = list(dict.fromkeys(part for _, stages in data.runs for stage in stages for part in split(stage)))
-    names = [f"{label(part, PART_NAMES | STALL_NAMES)}, {unit}" for part in parts]
+    names = [f"{label(part, PART_LABELS | STALL_NAMES)}, {unit}" for part in parts]
     whole = unit == "cycles"
     rows: list[tuple[Cell, ...]] = []
     for rule, stages in data.runs:

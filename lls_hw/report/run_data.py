@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lls_hw.costs.totals import PART_LABELS
 from lls_hw.report.chart import Segment, Stack
 from lls_hw.report.style import PARTS, STAGES, STALLS
-from lls_hw.report.words import PART_NAMES, STAGE_NAMES, STALL_NAMES, label
+from lls_hw.report.words import STAGE_NAMES, STALL_NAMES, label
 
 Stage = Mapping[str, Any]
 Split = Callable[[Stage], Mapping[str, float]]
@@ -97,7 +98,7 @@ def stacks_of(data: RunData, rows: Sequence[str], kind: Kind, split: Split) -> t
             name=name,
             segments=tuple(
                 Segment(
-                    name=label(part, PART_NAMES | STALL_NAMES),
+                    name=label(part, PART_LABELS | STALL_NAMES),
                     colour=(PARTS | STALLS).get(part, "@sky"),
                     values=tuple(one.get(part, {}).get(row, 0.0) for row in rows),
                 )
@@ -140,4 +141,4 @@ def turned(data: RunData, split: Split) -> tuple[tuple[str, ...], tuple[Stack, .
         )
         for (name, _), one in zip(data.runs, tables, strict=True)
     )
-    return tuple(label(part, PART_NAMES | STALL_NAMES) for part in parts), stacks
+    return tuple(label(part, PART_LABELS | STALL_NAMES) for part in parts), stacks

@@ -1,8 +1,9 @@
 """The page of one simulated run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from lls_hw.costs.totals import TOTALS, totals_of
 from lls_hw.report.chart import Card, Chart, Page, Section, Table
 from lls_hw.report.run_costs import cycles_chart, energy_chart, memory_chart
 from lls_hw.report.run_data import RunData, rule_name, run_data
@@ -15,6 +16,8 @@ MAC_WORDS = (
     "their error (backpropagation: input-gradient products; LLS: projections, back-projections and modulation). "
     "Inference: the forward products."
 )
+SAID: Mapping[str, Callable[[float], str]] = {"µJ": energy, "bytes": kib}
+"""How a headline says a value of this unit."""
 
 
 def run_page(data: Mapping[str, Any], title: str | None) -> Page:
@@ -68,42 +71,20 @@ def _cards(data: Mapping[str, Any]) -> tuple[Card, ...]:
     theirs, ratio = (baseline or {}).get("totals"), (baseline or {}).get("ratio") or {}
     name = (baseline or {}).get("rule")
 
-    def beside(value: str, key: str, *more: str) -> tuple[str, ...]:
-        return (*((f"{name}: {value}, {factor(ratio.get(key))}",) if theirs else ()), *more)
-
-    low, high = totals["energy_uj_low_high"]
-    moved, signal = _moved(totals), totals["macs"]["learning_signal"]
-    other = theirs or totals
-    return (
-        Card(name="Cycles", value=short(totals["cycles"]), beside=beside(short(other["cycles"]), "cycles")),
-        Card(
-            name="Energy",
-            value=energy(totals["energy_uj"]["total"]),
-            beside=beside(
-                energy(other["energy_uj"]["total"]), "energy", f"{energy(low)} to {energy(high)} by the sources"
-            ),
-        ),
-        Card(name="DRAM traffic", value=kib(moved), beside=beside(kib(_moved(other)), "dram_bytes")),
-        Card(
-            name="Peak scratchpad",
-            value=kib(totals["sram_peak_bytes"]),
-            beside=beside(kib(other["sram_peak_bytes"]), "sram_peak"),
-        ),
-        Card(
-            name="Training memory",
-            value=kib(totals["training_memory_bytes"]),
-            beside=beside(kib(other["training_memory_bytes"]), "training_memory"),
-        ),
-        Card(
-            name="Learning-signal MACs",
-            value=short(signal),
-            beside=beside(short(other["macs"]["learning_signal"]), "learning_signal_macs"),
-        ),
-    )
+    cards = []
+    for total in totals_of("compare"):
+        said = SAID.get(total.unit, short)
+        other = f"{name}: {said(total.value(theirs))}, {factor(ratio.get(total.ratio))}" if theirs else ""
+        more = _by_sources(totals) if total.key == "energy_uj" else ""
+        beside = tuple(text for text in (other, more) if text)
+        title = total.label[0].upper() + total.label[1:]
+        cards.append(Card(name=title, value=said(total.value(totals)), beside=beside))
+    return tuple(cards)
 
 
-def _moved(totals: Mapping[str, Any]) -> int:
-    return int(totals["dram_bytes"]["read"] + totals["dram_bytes"]["write"])
+def _by_sources(totals: Mapping[str, Any]) -> str:
+    low, high = (TOTALS[key].value(totals) for key in ("energy_low_uj", "energy_high_uj"))
+    return f"{energy(low)} to {energy(high)} by the sources"
 
 
 def _totals(data: Mapping[str, Any]) -> Section:
@@ -124,61 +105,20 @@ def _totals(data: Mapping[str, Any]) -> Section:
     return Section(key="totals", title="Totals", text=tuple(text), tables=tuple(tables))
 
 
-ROWS: tuple[tuple[str, str, str | None], ...] = (
-    ("cycles", "cycles", "cycles"),
-    ("time, ms", "time_ms", None),
-    ("array utilization", "utilization", None),
-    ("energy, µJ", "energy_uj.total", "energy"),
-    ("lowest by the sources, µJ", "energy_uj_low_high.0", None),
-    ("highest by the sources, µJ", "energy_uj_low_high.1", None),
-    ("array, µJ", "energy_uj.array", None),
-    ("scratchpad, µJ", "energy_uj.sram", None),
-    ("DRAM, µJ", "energy_uj.dram", None),
-    ("vector unit, µJ", "energy_uj.vector", None),
-    ("local unit, µJ", "energy_uj.local", None),
-    ("leakage, µJ", "energy_uj.leakage", None),
-    ("DRAM read, bytes", "dram_bytes.read", None),
-    ("DRAM written, bytes", "dram_bytes.write", None),
-    ("peak scratchpad, bytes", "sram_peak_bytes", "sram_peak"),
-    ("training memory, bytes", "training_memory_bytes", "training_memory"),
-    ("MACs, training step", "macs.training_step", "training_step_macs"),
-    ("MACs, learning signal", "macs.learning_signal", "learning_signal_macs"),
-    ("MACs, inference", "macs.inference", None),
-    ("average power, mW", "average_power_mw", None),
-    ("energy-delay product, µJ ms", "edp_uj_ms", None),
-    ("area of the SRAM macros, mm²", "area_mm2", None),
-)
-"""What a row is called, where it stands in `totals`, and its ratio."""
-
-
 def totals_table(name: str, totals: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> Table:
     """Every total, beside the baseline's."""
     rows = []
-    for words, path, key in ROWS:
-        own = value_at(totals, path)
+    for total in totals_of("page"):
+        own = total.value(totals)
         if own is None:
             continue
-        row = [words, own]
+        row = [total.title, own]
         if baseline:
-            quotient = (baseline.get("ratio") or {}).get(key)
-            row += [value_at(baseline["totals"], path), factor(quotient) if quotient is not None else ""]
+            quotient = (baseline.get("ratio") or {}).get(total.ratio)
+            row += [total.value(baseline["totals"]), factor(quotient) if quotient is not None else ""]
         rows.append(tuple(row))
     more = (str(baseline["rule"]), f"{baseline['rule']} / {name}") if baseline else ()
     return Table(headings=("quantity", name, *more), rows=tuple(rows))
-
-
-def value_at(totals: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401  (any number)
-    """What stands at a dotted path; None where nothing does.
-
-    Examples
-    --------
-    >>> value_at({"a": {"b": [1, 2]}}, "a.b.1"), value_at({}, "a.b")
-    (2, None)
-    """
-    value: Any = totals
-    for key in path.split("."):
-        value = value[int(key)] if isinstance(value, list) else value.get(key) if value else None
-    return value
 
 
 def _costs(data: Mapping[str, Any], found: RunData) -> tuple[Section, ...]:

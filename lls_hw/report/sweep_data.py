@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lls_hw.costs.totals import TOTALS, Total, totals_of
+
 Row = Mapping[str, Any]
 PLURALS = {
     "net": "networks", "rule": "rules", "array": "arrays", "dataflow": "dataflows", "bits": "bit widths",
@@ -36,41 +38,35 @@ class Measure:
         return f"{self.label}, {self.unit}" if self.unit else self.label
 
 
-MEASURES = tuple(
-    Measure(key=key, label=label, unit=unit, better=better, log=log)
-    for key, label, unit, better, log in (
-        ("energy_per_image_uj", "energy per image", "µJ", -1, True),
-        ("test_accuracy", "test accuracy", "%", 1, False),
-        ("cycles_per_image", "cycles per image", "", -1, True),
-        ("energy_uj", "energy of a step", "µJ", -1, True),
-        ("cycles", "cycles of a step", "", -1, True),
-        ("time_ms", "time of a step", "ms", -1, True),
-        ("sram_peak_bytes", "peak scratchpad", "bytes", -1, True),
-        ("sram_kib", "scratchpad capacity", "KiB", -1, True),
-        ("training_memory_bytes", "training memory", "bytes", -1, True),
-        ("dram_read_bytes", "DRAM read", "bytes", -1, True),
-        ("dram_write_bytes", "DRAM written", "bytes", -1, True),
-        ("area_mm2", "area of the SRAM macros", "mm²", -1, True),
-        ("average_power_mw", "average power", "mW", -1, True),
-        ("edp_uj_ms", "energy-delay product", "µJ ms", -1, True),
-        ("utilization", "array utilization", "", 1, False),
-        ("accuracy_proxy", "accuracy proxy", "", 1, False),
-        ("train_loss", "training loss", "", -1, False),
-        ("energy_array_uj", "energy of the array", "µJ", -1, True),
-        ("energy_sram_uj", "energy of the scratchpad", "µJ", -1, True),
-        ("energy_dram_uj", "energy of DRAM", "µJ", -1, True),
-        ("energy_vector_uj", "energy of the vector unit", "µJ", -1, True),
-        ("energy_local_uj", "energy of the local unit", "µJ", -1, True),
-        ("energy_leakage_uj", "energy of leakage", "µJ", -1, True),
-        ("macs_training_step", "MACs of a training step", "", -1, True),
-        ("macs_learning_signal", "MACs of the learning signal", "", -1, True),
-        ("ratio_cycles", "baseline's cycles / own", "", 1, False),
-        ("ratio_energy", "baseline's energy / own", "", 1, False),
-        ("ratio_sram_peak", "baseline's peak scratchpad / own", "", 1, False),
-        ("ratio_training_memory", "baseline's training memory / own", "", 1, False),
-        ("ratio_learning_signal_macs", "baseline's signal MACs / own", "", 1, True),
-    )
+def _of_total(total: Total) -> Measure:
+    label = f"{total.label} of a step" if total.per_image else total.label
+    return Measure(key=total.key, label=label, unit=total.unit, better=total.better, log=total.log)
+
+
+def _per_image(total: Total) -> Measure:
+    return Measure(key=total.per_image, label=f"{total.label} per image", unit=total.unit, better=total.better)
+
+
+def _of_ratio(total: Total) -> Measure:
+    log = total.key.startswith("macs_")  # a factor of thousands
+    return Measure(key=f"ratio_{total.ratio}", label=f"baseline's {total.label} / own", unit="", better=1, log=log)
+
+
+_TOTALS = totals_of("sweep")
+_LEARNT = (
+    Measure(key="test_accuracy", label="test accuracy", unit="%", better=1, log=False),
+    Measure(key="accuracy_proxy", label="accuracy proxy", unit="", better=1, log=False),
+    Measure(key="train_loss", label="training loss", unit="", log=False),
 )
+MEASURES = (
+    _per_image(TOTALS["energy_uj"]),
+    *_LEARNT,
+    _per_image(TOTALS["cycles"]),
+    *(_of_total(total) for total in _TOTALS),
+    Measure(key="sram_kib", label="scratchpad capacity", unit="KiB"),
+    *(_of_ratio(total) for total in _TOTALS if "compare" in total.places),
+)
+"""Every column of numbers that points are compared by, the best known first."""
 
 
 def present(rows: Sequence[Row]) -> tuple[Measure, ...]:

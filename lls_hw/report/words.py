@@ -4,14 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-PART_NAMES = {
-    "array": "array",
-    "sram": "scratchpad",
-    "dram": "DRAM",
-    "vector": "vector unit",
-    "local": "local unit",
-    "leakage": "leakage",
-}
 STAGE_NAMES = {
     "forward": "forward",
     "loss": "loss",

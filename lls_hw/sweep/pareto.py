@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lls_hw.costs.totals import TOTALS, Total
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sweep.choices import split_list
 from lls_hw.sweep.rows import Row
@@ -29,16 +30,15 @@ class Objective:
         return float("inf") if found is None else found if self.goal == "minimize" else -found
 
 
+def _objective(total: Total) -> Objective:
+    """What grows with the batch is judged per image: by its column, or divided."""
+    divided = total.of_batch and not total.per_image
+    return Objective(name=total.objective, column=total.per_image or total.key, per_image=divided)
+
+
 OBJECTIVES = {
-    objective.name: objective
-    for objective in (
-        Objective(name="energy", column="energy_per_image_uj"),
-        Objective(name="latency", column="time_ms", per_image=True),
-        Objective(name="sram", column="sram_peak_bytes"),
-        Objective(name="memory", column="training_memory_bytes"),
-        Objective(name="area", column="area_mm2"),
-        Objective(name="accuracy", column="test_accuracy", goal="maximize"),
-    )
+    **{total.objective: _objective(total) for total in TOTALS.values() if total.objective},
+    "accuracy": Objective(name="accuracy", column="test_accuracy", goal="maximize"),
 }
 PROXY = Objective(name="accuracy_proxy", column="accuracy_proxy", goal="maximize")
 

@@ -5,13 +5,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lls_hw.costs.totals import totals_of
 from lls_hw.sweep.identity import run_id
 from lls_hw.sweep.store import open_read_only
 
 Row = dict[str, Any]
-ENERGY_PARTS = ("array", "sram", "dram", "vector", "local", "leakage")
 BITS = ("weight_bits", "activation_bits", "error_bits", "master_bits", "accumulator_bits")
-RATIOS = ("cycles", "energy", "sram_peak", "training_memory", "learning_signal_macs")
+TOTALS = totals_of("sweep")
+RATIOS = tuple(total.ratio for total in TOTALS if "compare" in total.places)
+PER_IMAGE = tuple(total for total in TOTALS if total.per_image)
 LABEL = (
     "net", "rule", "chip", "array", "dataflow", "bits", "sram_kib", "batch", "technology", "seed", "data", "baseline",
     "optimizer", "waveform", "momentum", "learning_rate", "temperature", "epochs", "limit",
@@ -22,20 +24,14 @@ TEXTS = frozenset(
 )  # fmt: skip
 """Columns of text; the others hold numbers."""
 WHOLE = frozenset(
-    ("rows", "cols", "batch", "seed", "classes", "epochs", "limit", *BITS, "cycles", "dram_read_bytes",
-     "dram_write_bytes", "sram_peak_bytes", "training_memory_bytes", "macs_training_step", "macs_learning_signal",
-     "macs_inference")
+    ("rows", "cols", "batch", "seed", "classes", "epochs", "limit", *BITS, *(one.key for one in TOTALS if one.whole))
 )  # fmt: skip
 """Columns of whole numbers."""
 COLUMNS = (
     "id", "net", "rule", "chip", "array", "rows", "cols", "dataflow", "bits", *BITS, "sram_kib", "batch",
     "technology", "seed", "data", "input", "classes", "baseline",
     "optimizer", "waveform", "momentum", "learning_rate", "temperature", "epochs", "limit", "design", "status", "error",
-    "cycles", "time_ms", "energy_uj", *(f"energy_{part}_uj" for part in ENERGY_PARTS),
-    "energy_low_uj", "energy_high_uj", "energy_per_image_uj", "cycles_per_image",
-    "dram_read_bytes", "dram_write_bytes", "sram_peak_bytes", "training_memory_bytes", "area_mm2",
-    "average_power_mw", "edp_uj_ms", "utilization",
-    "macs_training_step", "macs_learning_signal", "macs_inference", *(f"ratio_{name}" for name in RATIOS),
+    *(total.key for total in TOTALS), *(total.per_image for total in PER_IMAGE), *(f"ratio_{name}" for name in RATIOS),
     "test_accuracy", "train_loss", "accuracy_proxy", "training_id",
 )  # fmt: skip
 """Every column, in order. Null where a point has no such thing: failed, not trained, no baseline."""
@@ -102,20 +98,8 @@ def _design(given: dict[str, Any], learning: dict[str, Any] | str | None, data: 
 
 
 def _costs(totals: dict[str, Any], batch: int) -> Row:
-    energy, macs = totals["energy_uj"], totals["macs"]
-    low, high = totals["energy_uj_low_high"]
-    same = ("cycles", "time_ms", "sram_peak_bytes", "training_memory_bytes", "area_mm2", "average_power_mw")
-    return {
-        **{name: totals[name] for name in (*same, "edp_uj_ms", "utilization")},
-        "energy_uj": energy["total"],
-        **{f"energy_{part}_uj": energy[part] for part in ENERGY_PARTS},
-        "energy_low_uj": low,
-        "energy_high_uj": high,
-        "energy_per_image_uj": energy["total"] / batch,
-        "cycles_per_image": totals["cycles"] / batch,
-        **{f"dram_{way}_bytes": totals["dram_bytes"][way] for way in ("read", "write")},
-        **{f"macs_{name}": macs[name] for name in ("training_step", "learning_signal", "inference")},
-    }
+    figures = {total.key: total.value(totals) for total in TOTALS}
+    return figures | {total.per_image: figures[total.key] / batch for total in PER_IMAGE}
 
 
 def _ratios(found: dict[str, Any] | None) -> Row:
