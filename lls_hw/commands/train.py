@@ -38,15 +38,11 @@ def train(
 ) -> None:
     """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
     from lls_hw.config import files_read, resolve_run
-    from lls_hw.models.data import summary
 
     outputs = _outputs(results.json, plan, with_float=float_)
     run, images = resolve_run(replace(choices, costs=costs))
     outputs.spare(files_read(choices, run, images))
     assert images is not None, "a run with numerics has pictures"
-    if not results.quiet:
-        for line in summary(images):
-            console_for(to_stderr=True).print(line, soft_wrap=True, markup=False)
     report, status = _run(run, images, plan, with_float=float_, quiet=results.quiet)
     if not results.quiet:
         print_report(report, to_stderr=outputs.use_stdout)
@@ -70,10 +66,17 @@ def _run(
     run: "RunSpec", images: "Images", plan: "TrainPlan", *, with_float: bool, quiet: bool
 ) -> tuple["TrainReport", int]:
     """The report, and the exit status: 0, or 128 + the signal that stopped the run."""
+    from lls_hw.models.data import summary
     from lls_hw.training.result import train_report
 
+    def announce(images: "Images") -> None:
+        for line in () if quiet else summary(images):
+            console_for(to_stderr=True).print(line, soft_wrap=True)
+
     with stop_on_signals() as caught, bar_on(quiet, "steps") as progress:
-        report = train_report(run, images, plan, with_float=with_float, progress=progress, stop=lambda: bool(caught))
+        report = train_report(
+            run, images, plan, with_float=with_float, progress=progress, stop=lambda: bool(caught), announce=announce
+        )
     return report, 128 + caught[0] if report.stopped and caught else 0
 
 

@@ -76,8 +76,11 @@ def train_report(
     with_float: bool,
     progress: StepProgress = lambda _text, _done, _total: None,
     stop: Callable[[], bool] = lambda: False,
+    announce: Callable[[Images], None] = lambda _: None,
 ) -> TrainReport:
     """Costs first (a chip that cannot run the step is refused before hours of training), then training.
+
+    `announce` is called with the pictures that are trained and tested on, before anything is.
 
     Raises
     ------
@@ -88,6 +91,7 @@ def train_report(
     if refusal is not None and not with_float:
         raise refusal
     images = limited(run, images, plan, progress=progress, stop=stop)
+    announce(images)
     per_image = outcome = None
     if refusal is None:
         per_image = price_of_image(run, program) if run.costs else None
