@@ -10,9 +10,8 @@ from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.rules.registry import find_rule, parse_rule
-from lls_hw.models.spec.accelerator import AcceleratorSpec, Dataflow
+from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.base import Spec
-from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.imported import file_of
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
@@ -20,11 +19,10 @@ from lls_hw.models.spec.quantities import BATCH, MAP_SIDE, SEED, STEPS, read_sid
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.options.run import DEFAULT_BASELINE, RunChoices
+from lls_hw.sim.array import named_dataflow
 
 FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
 """Data whose pictures are made or cut to the network's input; the others' own shape is the input."""
-
-DATAFLOWS: tuple[Dataflow, ...] = ("ws", "os", "is")
 
 
 class RunSpec(Spec):
@@ -139,9 +137,8 @@ def resolve_chip(choices: RunChoices) -> AcceleratorSpec:
     if choices.array is not None:
         chip = chip.with_array(choices.array)
     if choices.dataflow is not None:
-        if choices.dataflow not in DATAFLOWS:
-            raise SpecError("--dataflow", choices.dataflow, f"the dataflows are {', '.join(DATAFLOWS)}", "Choose one.")
-        chip = chip.changed("array", dataflow=choices.dataflow)
+        chip = chip.changed("array", dataflow=named_dataflow("--dataflow", choices.dataflow).name)
+    named_dataflow(f"{chip.name}.array.dataflow", chip.array.dataflow)
     if choices.sram_kib is not None:
         chip = chip.changed("scratchpad", capacity_bytes=choices.sram_kib * 1024)
     return chip

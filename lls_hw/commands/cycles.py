@@ -15,7 +15,7 @@ from lls_hw.options.results import ResultChoices
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lls_hw.models.spec.accelerator import Dataflow
+    from lls_hw.models.spec.accelerator import ArraySpec
     from lls_hw.sim.cost.scalesim import Convention, LayerCycles
 
 SIDES = ("rows", "columns")
@@ -44,22 +44,22 @@ def cycles(
 
     if convention not in CONVENTIONS:
         raise SpecError("--convention", convention, "no such convention", "Use ours or scalesim.")
-    rows, cols, flow = _array(array, dataflow, config)
+    chosen = _array(array, dataflow, config)
     from lls_hw.files import Outputs, write_whole
 
     outputs = Outputs({"--json": results.json, "--draw": draw})
     outputs.spare([("--topology", topology), *([("--config", config)] if config is not None else [])])
     layers = read_topology(topology)
-    lines = layer_cycles(layers, rows=rows, cols=cols, dataflow=flow, convention=CONVENTIONS[convention])
+    lines = layer_cycles(layers, chosen, convention=CONVENTIONS[convention])
     picture = None
     if draw is not None:
         from lls_hw.report.array_drawing import draw_product
 
         first = lines[0]
-        picture = draw_product(first.name, (first.m, first.k, first.n), rows=rows, cols=cols, dataflow=flow)
+        picture = draw_product(first.name, (first.m, first.k, first.n), chosen)
     if not results.quiet:
-        title = f"{topology.name} on {rows}x{cols}, {flow}, convention: {convention}"
-        table = _table(lines, title, rows * cols, CONVENTIONS[convention])
+        title = f"{topology.name} on {chosen.rows}x{chosen.cols}, {chosen.dataflow}, convention: {convention}"
+        table = _table(lines, title, chosen.rows * chosen.cols, CONVENTIONS[convention])
         console_for(to_stderr=outputs.use_stdout).print(table)
     if results.json is not None:
         write_whole(results.json, _text(lines), "--json")
@@ -67,27 +67,29 @@ def cycles(
         write_whole(draw, picture, "--draw")
 
 
-def _array(array: str | None, dataflow: str | None, config: Path | None) -> "tuple[int, int, Dataflow]":
-    """(rows, columns, dataflow): the options', else the cfg's."""
-    from lls_hw.models.topology import DATAFLOWS
+def _array(array: str | None, dataflow: str | None, config: Path | None) -> "ArraySpec":
+    """The options' array, else the cfg's."""
+    from lls_hw.models.spec.accelerator import ArraySpec
+    from lls_hw.sim.array import DATAFLOWS, named_dataflow
 
-    if dataflow is not None and dataflow not in DATAFLOWS:
-        raise SpecError("--dataflow", dataflow, "no such dataflow", "Use ws, os or is.")
+    flow = None if dataflow is None else named_dataflow("--dataflow", dataflow)
     sides = None if array is None else read_sides("--array", array, CLOSED_SIDE, names=SIDES, example="16x16")
-    flow = None if dataflow is None else DATAFLOWS[dataflow]
     if config is not None:
         from lls_hw.models.topology import read_array_config
 
         found = read_array_config(config)
         if sides is None and found.rows is not None and found.cols is not None:
             sides = found.rows, found.cols
-        flow = flow or found.dataflow
+        if flow is None and found.dataflow is not None:
+            flow = named_dataflow(f"{config.name}: Dataflow", found.dataflow)
     if sides is None:
         raise SpecError("--array", None, "the array's sides are needed", "Write, for example, 16x16, or give --config.")
     if flow is None:
-        raise SpecError("--dataflow", None, "what stays in the array is needed", "Use ws, os or is, or give --config.")
+        raise SpecError(
+            "--dataflow", None, "what stays in the array is needed", f"Use {', '.join(DATAFLOWS)}, or give --config."
+        )
     rows, cols = sides
-    return rows, cols, flow
+    return ArraySpec(rows=rows, cols=cols, dataflow=flow.name)
 
 
 def _text(lines: "list[LayerCycles]") -> str:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lls_hw.models.spec.accelerator import Dataflow
 from lls_hw.models.spec.base import read_text
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.quantities import CLOSED_SIDE, LAYER_SIZE, Whole
@@ -25,7 +24,6 @@ from lls_hw.models.topology_columns import Columns, read_heading, words
 DEPTHWISE_CHANNELS = Whole(least=1, most=1 << 16)
 """A depthwise row becomes a layer a channel."""
 _NUMERIC = re.compile(r"[-+.:0-9]+")
-DATAFLOWS: dict[str, Dataflow] = {"ws": "ws", "os": "os", "is": "is"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,11 +169,11 @@ def _check_dense(ratio: str, where: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayConfig:
-    """What a SCALE-Sim cfg says of the array; None where it says nothing."""
+    """What a SCALE-Sim cfg says of the array; None where it says nothing. `dataflow` is in lower case, unchecked."""
 
     rows: int | None
     cols: int | None
-    dataflow: Dataflow | None
+    dataflow: str | None
 
 
 def read_array_config(path: Path) -> ArrayConfig:
@@ -198,7 +196,4 @@ def read_array_config(path: Path) -> ArrayConfig:
         for name in ("ArrayHeight", "ArrayWidth")
     ]
     dataflow = section.get("Dataflow")
-    if dataflow is not None and dataflow.strip().lower() not in DATAFLOWS:
-        raise SpecError(f"{path.name}: Dataflow", dataflow, "no such dataflow", "Use ws, os or is.")
-    flow = None if dataflow is None else DATAFLOWS[dataflow.strip().lower()]
-    return ArrayConfig(rows=sides[0], cols=sides[1], dataflow=flow)
+    return ArrayConfig(rows=sides[0], cols=sides[1], dataflow=None if dataflow is None else dataflow.strip().lower())

@@ -3,50 +3,40 @@
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
 
 if TYPE_CHECKING:
+    from lls_hw.sim.array.dataflow import Legend
     from lls_hw.sim.array.registers import ArrayRecord
 
 CELL, GAP, TITLE, FRAMES_A_LINE = 58, 26, 22, 6
 DRAWN_SIDE, DRAWN_STREAM, DRAWN_BITS = 4, 6, 5  # what a picture of a layer is clipped to
 MAX_CELLS = 4000  # a picture of a larger run says nothing
 MOVING, STAYING, SUM, SHIFTING, IDLE = "#1f5fbf", "#555555", "#b3470b", "#1d7a3a", "#bbbbbb"
-LEGENDS = {
-    "ws": (("input, moving right", MOVING), ("weight, staying", STAYING), ("sum, moving down", SUM),
-           ("next weight, loading", SHIFTING)),
-    "is": (("weight, moving right", MOVING), ("input, staying", STAYING), ("sum, moving down", SUM),
-           ("next input, loading", SHIFTING)),
-    "os": (("input, moving right", MOVING), ("weight, moving down", STAYING), ("sum, staying", SUM),
-           ("finished, moving down", SHIFTING)),
-}  # fmt: skip
+COLOURS = (MOVING, STAYING, SUM, SHIFTING)
 
 
-def draw_product(name: str, sizes: tuple[int, int, int], *, rows: int, cols: int, dataflow: Dataflow) -> str:
+def draw_product(name: str, sizes: tuple[int, int, int], array: ArraySpec) -> str:
     """SVG text: the first fold of an (m, k) @ (k, n) product, clipped to a small array and few streaming elements.
 
     Operands are random codes of `DRAWN_BITS` bits from seed 0; the title says what was clipped.
     """
     import numpy as np
 
-    from lls_hw.sim.array.registers import ArrayForm, run_array
+    from lls_hw.sim.array import dataflow_of
+    from lls_hw.sim.array.registers import run_array
 
-    form = ArrayForm(rows=min(rows, DRAWN_SIDE), cols=min(cols, DRAWN_SIDE), dataflow=dataflow)
-    limits = {
-        "ws": (DRAWN_STREAM, form.rows, form.cols),
-        "is": (form.cols, form.rows, DRAWN_STREAM),
-        "os": (form.rows, DRAWN_STREAM, form.cols),
-    }[dataflow]
+    rows, cols = min(array.rows, DRAWN_SIDE), min(array.cols, DRAWN_SIDE)
+    small = ArraySpec(rows=rows, cols=cols, dataflow=array.dataflow)
+    limits = dataflow_of(array).axes(DRAWN_STREAM, rows, cols)
     m, k, n = (min(size, limit) for size, limit in zip(sizes, limits, strict=True))
     rng, half = np.random.default_rng(0), 1 << (DRAWN_BITS - 1)
     a, b = rng.integers(-half, half, (m, k)), rng.integers(-half, half, (k, n))
-    run = run_array(a, b, form, record_cycles=DRAWN_STREAM + 4 * DRAWN_SIDE)
+    run = run_array(a, b, small, record_cycles=DRAWN_STREAM + 4 * DRAWN_SIDE)
     assert run.record is not None
-    title = (
-        f"{name}: first fold of {sizes} on {rows}x{cols} {dataflow}, clipped to {(m, k, n)} on {form.rows}x{form.cols}"
-    )
-    return draw_array(run.record, f"{title}, random codes")
+    whole = f"{name}: first fold of {sizes} on {array.rows}x{array.cols} {array.dataflow}"
+    return draw_array(run.record, f"{whole}, clipped to {(m, k, n)} on {rows}x{cols}, random codes")
 
 
 def draw_array(record: "ArrayRecord", title: str = "") -> str:
@@ -66,7 +56,7 @@ def draw_array(record: "ArrayRecord", title: str = "") -> str:
         raise SpecError("draw", f"{cycles}x{rows}x{cols}", need, "Draw a smaller array or a smaller product.")
     wide, high = cols * CELL + GAP, rows * CELL + GAP + TITLE
     across = min(FRAMES_A_LINE, cycles)
-    legend, legend_end = _legend(record.dataflow, title)
+    legend, legend_end = _legend(record.dataflow.legend, title)
     width = max(across * wide + GAP, 560, legend_end)
     height = -(-cycles // across) * high + 2 * GAP + 12
     parts = [
@@ -84,10 +74,10 @@ def draw_array(record: "ArrayRecord", title: str = "") -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _legend(dataflow: str, title: str) -> tuple[str, int]:
+def _legend(legend: "Legend", title: str) -> tuple[str, int]:
     """Title and the colours' meaning, and where they end."""
     parts, x, end = [], GAP, 0
-    for text, colour in ((title, "#222"), *LEGENDS[dataflow]):
+    for text, colour in ((title, "#222"), *zip(legend, COLOURS, strict=True)):
         if text:
             parts.append(f'<text x="{x}" y="{GAP}" fill="{colour}">{escape(text)}</text>')
             end = x + 78 * len(text) // 10  # a character is 7.8 wide
@@ -99,7 +89,7 @@ def _cell(record: "ArrayRecord", cycle: int, r: int, c: int) -> str:
     """One element after one cycle."""
     here = (cycle, r, c)
     busy = bool(record.moving_valid[here])
-    held = record.dataflow != "os" and bool(record.moving_valid[: cycle + 1, r, c].any())
+    held = not record.dataflow.sums_stay and bool(record.moving_valid[: cycle + 1, r, c].any())
     lines = [
         (record.moving[here], busy, 4, 17, "start", MOVING),
         (record.other[here], busy or held, CELL - 4, 17, "end", STAYING),

@@ -8,9 +8,11 @@ The walk starts at SCALE-Sim's total and repairs one omission at a time; each li
 import sys
 from collections.abc import Iterator
 
-from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.topology import ConvLayer
-from lls_hw.sim.array.closed_form import array_accesses, array_cycles
+from lls_hw.sim.array import dataflow_of
+from lls_hw.sim.array.closed_form import Edges, array_accesses, array_cycles
+from lls_hw.sim.array.dataflow import fold_count
 from lls_hw.sim.cost.scalesim import scalesim_cycles
 
 Sizes = tuple[int, int, int]
@@ -25,41 +27,26 @@ def products(rounding: str) -> list[Sizes]:
     return [CONV1.gemm("up" if rounding == "up" else "down"), *POINTWISE]
 
 
-def isolated(sizes: Sizes, rows: int, cols: int, dataflow: Dataflow) -> int:
+def isolated(sizes: Sizes, array: ArraySpec) -> int:
     """Folds one after the other without overlap, each a causal full fold."""
-    m, k, n = sizes
-    down, across, streamed = {"ws": (k, n, m), "os": (m, n, k), "is": (k, m, n)}[dataflow]
-    return -(-down // rows) * -(-across // cols) * (2 * rows + cols + streamed - 2)
+    stream, down, across = dataflow_of(array).roles(*sizes)
+    folds = fold_count(down, array.rows) * fold_count(across, array.cols)
+    return folds * (2 * array.rows + array.cols + stream - 2)
 
 
-def walk(rows: int, cols: int, dataflow: Dataflow) -> Iterator[tuple[str, int]]:
+def walk(array: ArraySpec) -> Iterator[tuple[str, int]]:
     """(what is repaired, total cycles after it)."""
 
-    def total(cycles: "list[int]") -> int:
-        return sum(cycles)
+    def ours(hidden: bool, edges: Edges) -> int:
+        chosen = array.model_copy(update={"preload_hidden": hidden})
+        return sum(array_cycles(*sizes, chosen, edges=edges) for sizes in products("down"))
 
-    def ours(hidden: bool, edges: str) -> int:
-        return total([
-            array_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow, preload_hidden=hidden,
-                         edges="full" if edges == "full" else "exact")
-            for m, k, n in products("down")
-        ])  # fmt: skip
-
-    yield (
-        "SCALE-Sim 3.0.0",
-        total([scalesim_cycles(*s, rows=rows, cols=cols, dataflow=dataflow) for s in products("up")]),
-    )
-    yield (
-        "output sizes rounded down",
-        total([scalesim_cycles(*s, rows=rows, cols=cols, dataflow=dataflow) for s in products("down")]),
-    )
-    last = total([scalesim_cycles(*s, rows=rows, cols=cols, dataflow=dataflow) + 1 for s in products("down")])
+    yield "SCALE-Sim 3.0.0", sum(scalesim_cycles(*sizes, array) for sizes in products("up"))
+    yield "output sizes rounded down", sum(scalesim_cycles(*sizes, array) for sizes in products("down"))
+    last = sum(scalesim_cycles(*sizes, array) + 1 for sizes in products("down"))
     yield "a count of cycles, not the last one's index", last
-    if dataflow == "os":
-        yield (
-            "an os fold waits for its last products",
-            total([isolated(s, rows, cols, dataflow) for s in products("down")]),
-        )
+    if dataflow_of(array).sums_stay:
+        yield "an os fold waits for its last products", sum(isolated(sizes, array) for sizes in products("down"))
         yield "folds overlap", ours(hidden=True, edges="full")
     else:
         yield "folds overlap (one register for what stays)", ours(hidden=False, edges="full")
@@ -70,8 +57,9 @@ def walk(rows: int, cols: int, dataflow: Dataflow) -> Iterator[tuple[str, int]]:
 def table(rows: int, cols: int) -> list[str]:
     """Markdown lines."""
     lines = ["| | ws | is | os |", "|---|--:|--:|--:|"]
-    flows: tuple[Dataflow, ...] = ("ws", "is", "os")
-    walks = {flow: list(walk(rows, cols, flow)) for flow in flows}
+    flows = ("ws", "is", "os")
+    arrays = {flow: ArraySpec(rows=rows, cols=cols, dataflow=flow) for flow in flows}
+    walks = {flow: list(walk(array)) for flow, array in arrays.items()}
     names = list(dict.fromkeys(name for flow in ("ws", "os") for name, _ in walks[flow]))
     names.sort(key=lambda name: name.startswith("partial"))
     for name in names:
@@ -86,7 +74,7 @@ def table(rows: int, cols: int) -> list[str]:
             else:
                 cells.append(f"{walks[flow][index][1] - walks[flow][index - 1][1]:+,}")
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    reads = [sum(array_accesses(*s, rows=rows, cols=cols, dataflow=flow).accumulator_reads for s in products("down"))
+    reads = [sum(array_accesses(*s, arrays[flow]).accumulator_reads for s in products("down"))
              for flow in flows]  # fmt: skip
     lines.append(
         f"| partial sums never read back | {' | '.join(f'{count:,} reads' if count else '' for count in reads)} |"

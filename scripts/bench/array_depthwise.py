@@ -4,22 +4,21 @@ python scripts/bench/array_depthwise.py        # prints the table of docs/array.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lls_hw.models.registry import load, load_network
-from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.accelerator import AcceleratorSpec, ArraySpec
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
-from lls_hw.sim.array.grouped import ArrayShape, Groups, convolution_groups, grouped_costs, grouped_cycles
+from lls_hw.sim.array.grouped import Groups, convolution_groups, grouped_costs, grouped_cycles
 
 
-def cycles(one: Groups, array: ArrayShape, lanes: int) -> list[int]:
+def cycles(one: Groups, array: ArraySpec, lanes: int) -> list[int]:
     """Cycles of each way, in the order of the table's columns."""
-    by_os = replace(array, dataflow="os")
+    by_is, by_os = (array.model_copy(update={"dataflow": name}) for name in ("is", "os"))
     return [
         grouped_cycles(one, array, chained=False),
         grouped_cycles(one, array),
-        grouped_cycles(one, replace(array, dataflow="is")),
+        grouped_cycles(one, by_is),
         grouped_cycles(one, by_os),
         next(cost.cycles for cost in grouped_costs(one, by_os, lanes) if cost.way == "packed"),
         next(cost.cycles for cost in grouped_costs(one, array, lanes) if cost.way == "vector"),
@@ -29,7 +28,7 @@ def cycles(one: Groups, array: ArrayShape, lanes: int) -> list[int]:
 def table() -> Iterator[str]:
     """Markdown lines."""
     chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
-    array = ArrayShape(rows=chip.array.rows, cols=chip.array.cols, dataflow=chip.array.dataflow)
+    array = chip.array
     yield "| layer | groups | m | ws, each drained | ws, chained | is, chained | os, chained | os, packed | vector |"
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     totals = [0] * 6

@@ -14,8 +14,9 @@ from string import Template
 
 import numpy as np
 
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.array.closed_form import array_cycles
-from lls_hw.sim.array.registers import ArrayForm, run_array
+from lls_hw.sim.array.registers import run_array
 
 RTL = Path(__file__).resolve().parents[2] / "rtl"
 SIDE, M, K, N = 16, 64, 96, 64
@@ -62,7 +63,7 @@ def vvp_rate(a: np.ndarray, b: np.ndarray, dataflow: str) -> tuple[int, float]:
         return cycles, cycles * SIDE * SIDE / (time.perf_counter() - begin)
 
 
-def numba_rate(a: np.ndarray, b: np.ndarray, form: ArrayForm, repeats: int = 40) -> tuple[int, float]:
+def numba_rate(a: np.ndarray, b: np.ndarray, form: ArraySpec, repeats: int = 40) -> tuple[int, float]:
     """(cycles, PE updates per second) of the compiled array, compiled beforehand."""
     run = run_array(a, b, form)
     begin = time.perf_counter()
@@ -76,7 +77,7 @@ def closed_form_seconds(repeats: int = 200) -> float:
     begin = time.perf_counter()
     for _ in range(repeats):
         for m, k, n in VWW:
-            array_cycles(m, k, n, rows=16, cols=16, dataflow="ws")
+            array_cycles(m, k, n, ArraySpec(rows=16, cols=16))
     return (time.perf_counter() - begin) / repeats
 
 
@@ -84,7 +85,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.integers(-128, 128, (M, K)), rng.integers(-128, 128, (K, N))
     for dataflow in ("ws", "os"):
-        cycles, rate = numba_rate(a, b, ArrayForm(rows=SIDE, cols=SIDE, dataflow=dataflow))
+        cycles, rate = numba_rate(a, b, ArraySpec(rows=SIDE, cols=SIDE, dataflow=dataflow))
         rtl_cycles, rtl_rate = vvp_rate(a, b, dataflow)
         print(f"{dataflow}: {cycles} cycles, RTL {rtl_cycles}; numba {rate / 1e6:.1f} M PE-updates/s, "
               f"vvp {rtl_rate / 1e6:.3f} M; {rate / rtl_rate:.0f} times")  # fmt: skip

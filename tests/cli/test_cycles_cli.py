@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lls_hw.cli import main
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.array.closed_form import array_cycles
 from tests.children import python
 
@@ -64,7 +65,7 @@ def test_json__is_a_list_in_our_convention(capsys: pytest.CaptureFixture[str], t
     assert [(line["name"], line["m"], line["k"], line["n"]) for line in found] == [
         ("conv1", 4096, 27, 32), ("pw[2]", 4096, 32, 64),
     ]  # fmt: skip
-    assert found[0]["cycles"] == array_cycles(4096, 27, 32, rows=16, cols=8, dataflow="is")
+    assert found[0]["cycles"] == array_cycles(4096, 27, 32, ArraySpec(rows=16, cols=8, dataflow="is"))
     assert all(0 < line["utilization"] <= line["mapping_efficiency"] <= 1 for line in found)
 
 
@@ -74,11 +75,11 @@ def test_gemm_table_and_cfg__options_override(capsys: pytest.CaptureFixture[str]
     common = ("--topology", path, "--config", cfg)
     (os_8x32,) = lines(capsys, *common)
     assert (os_8x32["m"], os_8x32["n"], os_8x32["k"]) == (1, 2, 512)
-    assert os_8x32["cycles"] == array_cycles(1, 512, 2, rows=8, cols=32, dataflow="os")
+    assert os_8x32["cycles"] == array_cycles(1, 512, 2, ArraySpec(rows=8, cols=32, dataflow="os"))
     (ws_8x32,) = lines(capsys, *common, "--dataflow", "ws")
-    assert ws_8x32["cycles"] == array_cycles(1, 512, 2, rows=8, cols=32, dataflow="ws")
+    assert ws_8x32["cycles"] == array_cycles(1, 512, 2, ArraySpec(rows=8, cols=32, dataflow="ws"))
     (os_4x4,) = lines(capsys, *common, "--array", "4X4")
-    assert os_4x4["cycles"] == array_cycles(1, 512, 2, rows=4, cols=4, dataflow="os")
+    assert os_4x4["cycles"] == array_cycles(1, 512, 2, ArraySpec(rows=4, cols=4, dataflow="os"))
 
 
 def test_depthwise_rows__one_line_a_channel(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_depthwise_rows__one_line_a_channel(capsys: pytest.CaptureFixture[str], 
 def test_table__has_layers_and_a_total(capsys: pytest.CaptureFixture[str], table: Path) -> None:
     assert main(["cycles", "--topology", str(table), "--array", "16x16", "--dataflow", "ws"]) == 0
     text = capsys.readouterr().out
-    conv1, pw2 = (array_cycles(4096, k, n, rows=16, cols=16, dataflow="ws") for k, n in ((27, 32), (32, 64)))
+    conv1, pw2 = (array_cycles(4096, k, n, ArraySpec(rows=16, cols=16, dataflow="ws")) for k, n in ((27, 32), (32, 64)))
     for part in (
         "net.csv on 16x16, ws, convention: ours",
         "conv1",
@@ -123,7 +124,7 @@ def test_draw__small_picture_of_the_first_layer(
     texts = [text.text or "" for text in ET.fromstring(picture.read_text()).iter("{http://www.w3.org/2000/svg}text")]
     assert texts[0].startswith(f"conv1: first fold of (4096, 27, 32) on 3x16 {dataflow}, clipped to (")
     sizes = {"ws": (6, 3, 4), "os": (3, 6, 4), "is": (4, 3, 6)}[dataflow]
-    cycles = array_cycles(*sizes, rows=3, cols=4, dataflow=dataflow)  # type: ignore[arg-type]
+    cycles = array_cycles(*sizes, ArraySpec(rows=3, cols=4, dataflow=dataflow))
     assert sum(text.startswith("cycle ") for text in texts) == cycles
     assert len(json.loads(data.read_text())) == 2
 
@@ -132,7 +133,7 @@ BAD = [
     (["--array", "16"], "--array = '16': it is not rows x columns. Write, for example, 16x16."),
     (["--array", "0x4"], "--array = '0x4': rows, columns are whole numbers from 1 to 1048576."),
     (["--array", "٣x4"], "rows, columns are whole numbers from 1 to 1048576."),
-    (["--dataflow", "rs"], "--dataflow = 'rs': no such dataflow. Use ws, os or is."),
+    (["--dataflow", "rs"], "--dataflow = 'rs': the dataflows are ws, os, is. Choose one."),
     (["--convention", "theirs"], "--convention = 'theirs': no such convention. Use ours or scalesim."),
     (["--json", "none/out.json"], "--json = 'none/out.json': the folder 'none' does not exist."),
     (["--draw", "none/out.svg"], "--draw = 'none/out.svg': the folder 'none' does not exist."),

@@ -171,8 +171,8 @@ class Plan:
     enter: list = field(default_factory=list)
 
 
-def output_stationary(a, b, rows, cols, bits, wraps):
-    """Outputs and cycles of a @ b on a rows x cols output-stationary array."""
+def output_stationary(a, b, rows, cols, bits, wraps, hidden=True):
+    """Outputs and cycles of a @ b on a rows x cols output-stationary array; nothing is loaded, hidden or not."""
     m, k, n = len(a), len(b), len(b[0])
     plan = Plan(
         [

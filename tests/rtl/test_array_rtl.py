@@ -6,8 +6,9 @@ import random
 import numpy as np
 import pytest
 
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.array.closed_form import array_cycles
-from lls_hw.sim.array.registers import ArrayForm, run_array
+from lls_hw.sim.array.registers import WordWidths, run_array
 from tests.rtl import bench
 from tests.rtl.real_tensors import vww_products
 
@@ -25,24 +26,24 @@ def forms():
     bits = [*range(2, 17), *pick.choices(range(2, 17), k=9)]
     for index in range(24):
         narrow = index // 3 % 2 == 0
-        yield ArrayForm(
-            rows=rows[index],
-            cols=cols[index],
-            dataflow=FLOWS[index % 3],
-            acc_bits=bits[index] + pick.randint(1, bits[index]) if narrow else 2 * bits[index] + 6,
-            overflow="wrap" if index // 6 % 2 else "saturate",
-            preload_hidden=index % 4 != 3,
-            operand_bits=bits[index],
+        array = ArraySpec(rows=rows[index], cols=cols[index], dataflow=FLOWS[index % 3], preload_hidden=index % 4 != 3)
+        yield (
+            array,
+            WordWidths(
+                acc_bits=bits[index] + pick.randint(1, bits[index]) if narrow else 2 * bits[index] + 6,
+                overflow="wrap" if index // 6 % 2 else "saturate",
+                operand_bits=bits[index],
+            ),
         )
 
 
 FORMS = list(forms())
 
 
-def operands(pick, form, index):
+def operands(pick, array, words, index):
     """Random operands; every third case holds the most negative code, every fourth the largest beside it."""
-    m, k, n = pick.randint(1, 2 * form.rows + 2), pick.randint(1, 40), pick.randint(1, 2 * form.cols + 2)
-    low, high = -(1 << (form.operand_bits - 1)), (1 << (form.operand_bits - 1)) - 1
+    m, k, n = pick.randint(1, 2 * array.rows + 2), pick.randint(1, 40), pick.randint(1, 2 * array.cols + 2)
+    low, high = -(1 << (words.operand_bits - 1)), (1 << (words.operand_bits - 1)) - 1
     left, right = [(low, high)] * 2
     if index % 3 == 0:
         left, right = (low, low), (low, low) if index % 2 else (high, high)
@@ -50,19 +51,19 @@ def operands(pick, form, index):
     return a, [[pick.randint(*right) for _ in range(n)] for _ in range(k)]
 
 
-def check(folder, form, products):
+def check(folder, array, words, products):
     """Both arrays on every product; returns the overflows seen."""
-    transposed = form.dataflow == "is"
-    parameters = {"ROWS": form.rows, "COLS": form.cols, "BITS": form.operand_bits, "ACC": form.acc_bits}
+    transposed = array.dataflow == "is"
+    parameters = {"ROWS": array.rows, "COLS": array.cols, "BITS": words.operand_bits, "ACC": words.acc_bits}
     largest = max(max(len(a) * len(b), len(b) * len(b[0]), len(a) * len(b[0])) for a, b in products)
-    parameters |= {"WRAP": int(form.overflow == "wrap"), "DEPTH": largest}
-    if form.dataflow != "os":
-        parameters |= {"HIDDEN": int(form.preload_hidden), "TRANSPOSED": int(transposed)}
+    parameters |= {"WRAP": int(words.overflow == "wrap"), "DEPTH": largest}
+    if array.dataflow != "os":
+        parameters |= {"HIDDEN": int(array.preload_hidden), "TRANSPOSED": int(transposed)}
     cases = [{"m": len(a), "k": len(b), "n": len(b[0]), "a": a, "b": b} for a, b in products]
     (folder / "cases.json").write_text(json.dumps(cases))
     bench.simulate(
         folder,
-        "gemm_os" if form.dataflow == "os" else "gemm_ws",
+        "gemm_os" if array.dataflow == "os" else "gemm_ws",
         "drive_gemm",
         parameters,
         {
@@ -74,33 +75,25 @@ def check(folder, form, products):
     answers = json.loads((folder / "answers.json").read_text())
     assert len(answers) == len(cases)
     for case, answer in zip(cases, answers, strict=True):
-        run = run_array(np.array(case["a"]), np.array(case["b"]), form)
+        run = run_array(np.array(case["a"]), np.array(case["b"]), array, words)
         assert answer["outputs"] == run.outputs.tolist()
         assert (answer["cycles"], answer["overflows"]) == (run.cycles, run.overflows)
-        assert run.cycles == array_cycles(
-            case["m"],
-            case["k"],
-            case["n"],
-            rows=form.rows,
-            cols=form.cols,
-            dataflow=form.dataflow,
-            preload_hidden=form.preload_hidden,
-        )
+        assert run.cycles == array_cycles(case["m"], case["k"], case["n"], array)
     return sum(answer["overflows"] for answer in answers)
 
 
-@pytest.mark.parametrize("index", range(len(FORMS)), ids=lambda index: f"{FORMS[index].dataflow}-{index}")
+@pytest.mark.parametrize("index", range(len(FORMS)), ids=lambda index: f"{FORMS[index][0].dataflow}-{index}")
 def test_random_cases__rtl(tmp_path, index):
-    form, pick = FORMS[index], random.Random(index)
-    overflows = check(tmp_path, form, [operands(pick, form, case) for case in range(CASES_A_BUILD)])
-    assert overflows > 0 or form.acc_bits > 2 * form.operand_bits
+    (array, words), pick = FORMS[index], random.Random(index)
+    overflows = check(tmp_path, array, words, [operands(pick, array, words, case) for case in range(CASES_A_BUILD)])
+    assert overflows > 0 or words.acc_bits > 2 * words.operand_bits
 
 
 @pytest.mark.parametrize("dataflow", FLOWS)
 def test_real_tensors_of_vww_cnn__rtl(tmp_path, dataflow):
     products = list(vww_products().values())
-    form = ArrayForm(rows=8, cols=8, dataflow=dataflow, acc_bits=32, operand_bits=8)
-    assert check(tmp_path, form, products) == 0
+    array = ArraySpec(rows=8, cols=8, dataflow=dataflow)
+    assert check(tmp_path, array, WordWidths(acc_bits=32, operand_bits=8), products) == 0
 
 
 def test_real_tensors_are_of_all_three_directions_and_not_trivial():
@@ -113,7 +106,8 @@ def test_real_tensors_are_of_all_three_directions_and_not_trivial():
 
 def test_forms_cover_what_the_issue_names():
     assert len(FORMS) * CASES_A_BUILD >= 200
-    assert {form.rows for form in FORMS} == {form.cols for form in FORMS} == set(range(1, 10))
-    assert {form.operand_bits for form in FORMS} == set(range(2, 17))
-    assert {(form.dataflow, form.overflow) for form in FORMS} == {(d, o) for d in FLOWS for o in ("saturate", "wrap")}
-    assert {form.preload_hidden for form in FORMS if form.dataflow != "os"} == {True, False}
+    assert {array.rows for array, _ in FORMS} == {array.cols for array, _ in FORMS} == set(range(1, 10))
+    assert {words.operand_bits for _, words in FORMS} == set(range(2, 17))
+    combined = {(array.dataflow, words.overflow) for array, words in FORMS}
+    assert combined == {(flow, overflow) for flow in FLOWS for overflow in ("saturate", "wrap")}
+    assert {array.preload_hidden for array, _ in FORMS if array.dataflow != "os"} == {True, False}

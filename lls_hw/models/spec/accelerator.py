@@ -2,25 +2,25 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lls_hw.models.spec.base import Spec
-from lls_hw.models.spec.quantities import ARRAY_SIDE, CLOCK_MHZ, read_sides
+from lls_hw.models.spec.quantities import ARRAY_SIDE, CLOCK_MHZ, CLOSED_SIDE, read_sides
 
-Dataflow = Literal["ws", "os", "is"]
 Size = Annotated[int, Field(ge=1, le=1 << 30)]
 
 
 class ArraySpec(Spec):
     """A rows x cols grid of multiply-accumulate elements.
 
+    `dataflow` names a record of `sim/array`, which says what stays in the elements and what moves.
     `preload_hidden`: a second weight register lets the next fold's weights (ws) or inputs (is)
     shift in while the current fold computes.
     """
 
-    rows: int = Field(**ARRAY_SIDE.bounds)
-    cols: int = Field(**ARRAY_SIDE.bounds)
-    dataflow: Dataflow = "ws"
+    rows: int = Field(**CLOSED_SIDE.bounds)
+    cols: int = Field(**CLOSED_SIDE.bounds)
+    dataflow: str = "ws"
     preload_hidden: bool = True
 
 
@@ -97,6 +97,14 @@ class AcceleratorSpec(Spec):
     depthwise_on: Literal["array", "vector"] = "vector"
     technology: str = "cmos_45nm"
     mapping: tuple[MappingPin, ...] = ()
+
+    @field_validator("array")
+    @classmethod
+    def _refuse_large_array(cls, array: ArraySpec) -> ArraySpec:
+        """A chip's array is simulated element by element."""
+        for side in ("rows", "cols"):
+            ARRAY_SIDE.check(side, getattr(array, side))
+        return array
 
     def with_array(self, shape: str) -> "AcceleratorSpec":
         """The same chip with another `RxC` array."""

@@ -1,12 +1,32 @@
-"""The systolic array: its dataflows by name."""
+"""The systolic array: its dataflows by name. A new one is a file with its record and a line here."""
 
+from lls_hw.models.spec.accelerator import ArraySpec
+from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.array.dataflow import Dataflow
+from lls_hw.sim.array.input_stationary import INPUT_STATIONARY
+from lls_hw.sim.array.output_stationary import OUTPUT_STATIONARY
+from lls_hw.sim.array.weight_stationary import WEIGHT_STATIONARY
 
-DATAFLOWS = {
-    flow.name: flow
-    for flow in (
-        Dataflow(name="ws", streams="m", rows_hold="k", columns_hold="n"),
-        Dataflow(name="os", streams="k", rows_hold="m", columns_hold="n"),
-        Dataflow(name="is", streams="n", rows_hold="k", columns_hold="m"),
-    )
-}
+DATAFLOWS: dict[str, Dataflow] = {flow.name: flow for flow in (WEIGHT_STATIONARY, OUTPUT_STATIONARY, INPUT_STATIONARY)}
+
+
+def dataflow_of(array: ArraySpec) -> Dataflow:
+    """The dataflow that an array runs."""
+    return named_dataflow("array.dataflow", array.dataflow)
+
+
+def named_dataflow(where: str, name: str) -> Dataflow:
+    """The dataflow of that name; `where` prefixes the error.
+
+    Raises
+    ------
+    SpecError : there is none.
+
+    Examples
+    --------
+    >>> named_dataflow("--dataflow", "os").sums_stay
+    True
+    """
+    if name not in DATAFLOWS:
+        raise SpecError(where, name, f"the dataflows are {', '.join(DATAFLOWS)}", "Choose one.")
+    return DATAFLOWS[name]

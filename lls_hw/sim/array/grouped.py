@@ -28,10 +28,11 @@ os waits there until the drain before it has made way: a short last patch finish
 from dataclasses import dataclass
 from typing import Literal
 
-from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.sim.array.closed_form import array_cycles
+from lls_hw.sim.array import dataflow_of
+from lls_hw.sim.array.dataflow import fold_count
 
 Way = Literal["per_group", "packed", "vector"]
 
@@ -54,16 +55,6 @@ class Groups:
     def macs(self) -> int:
         """Useful multiply-accumulates, products with padding included."""
         return self.groups * self.m * self.k * self.n
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArrayShape:
-    """What of the array decides cycles."""
-
-    rows: int
-    cols: int
-    dataflow: Dataflow = "ws"
-    preload_hidden: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,21 +83,22 @@ def convolution_groups(layer: WeightedLayer, groups: int, batch: int = 1) -> Gro
     return Groups(groups=groups, m=batch * layer.positions, k=inner, n=outer)
 
 
-def most_packed(one: Groups, array: ArrayShape) -> int:
+def most_packed(one: Groups, array: ArraySpec) -> int:
     """Most groups that share a fold; 1 where two do not fit."""
-    if array.dataflow == "os":
-        fits = array.cols // one.n
-    else:
-        fits = min(array.rows // one.k, array.cols // (one.m if array.dataflow == "is" else one.n))
+    flow = dataflow_of(array)
+    _, down, across = flow.roles(one.m, one.k, one.n)
+    fits = array.cols // across
+    if not flow.sums_stay:  # their inner axes stand below each other in the rows
+        fits = min(fits, array.rows // down)
     return max(1, min(fits, one.groups))
 
 
-def grouped_cycles(one: Groups, array: ArrayShape, *, pack: int = 1, chained: bool = True) -> int:
+def grouped_cycles(one: Groups, array: ArraySpec, *, pack: int = 1, chained: bool = True) -> int:
     """Cycles on the array with `pack` groups a patch, patches back to back or each drained first.
 
     Examples
     --------
-    >>> grouped_cycles(Groups(groups=64, m=4096, k=9, n=1), ArrayShape(rows=16, cols=16))
+    >>> grouped_cycles(Groups(groups=64, m=4096, k=9, n=1), ArraySpec(rows=16, cols=16))
     262168
     """
     if pack < 1:
@@ -121,7 +113,7 @@ def grouped_cycles(one: Groups, array: ArrayShape, *, pack: int = 1, chained: bo
     return max(last, full * _period(one, array, pack) + _follow(one, array, pack, left) + _alone(one, array, left))
 
 
-def grouped_costs(one: Groups, array: ArrayShape, lanes: int) -> tuple[GroupedCost, ...]:
+def grouped_costs(one: Groups, array: ArraySpec, lanes: int) -> tuple[GroupedCost, ...]:
     """Every way, cheapest first; of equals the one that multiplies fewer zeros, then the array before the vector unit.
 
     Packing takes the best number of groups a patch, 2 or more; it is left out where two do not fit.
@@ -154,43 +146,27 @@ def performed_macs(one: Groups, pack: int) -> int:
     return (full * pack**2 + left**2) * one.m * one.k * one.n
 
 
-def _alone(one: Groups, array: ArrayShape, pack: int) -> int:
+def _alone(one: Groups, array: ArraySpec, pack: int) -> int:
     """Cycles of one patch by itself."""
-    m, k, n = _patch(one, array, pack)
-    dataflow: Dataflow = "os" if array.dataflow == "os" else "ws"
-    return array_cycles(m, k, n, rows=array.rows, cols=array.cols, dataflow=dataflow,
-                        preload_hidden=array.preload_hidden)  # fmt: skip
+    return dataflow_of(array).cycles(*_patch(one, array, pack), array)
 
 
-def _patch(one: Groups, array: ArrayShape, pack: int) -> tuple[int, int, int]:
-    """(m, k, n) of the product a patch runs: for is the transposed one, whose columns are packed."""
-    m, n = (one.n, one.m) if array.dataflow == "is" else (one.m, one.n)
-    return m, pack * one.k, pack * n
+def _patch(one: Groups, array: ArraySpec, pack: int) -> tuple[int, int, int]:
+    """(stream, down, across) of a patch: its groups stand beside each other along k and along the columns."""
+    flow = dataflow_of(array)
+    m, n = (one.m * pack, one.n) if flow.is_transposed else (one.m, one.n * pack)
+    return flow.roles(m, one.k * pack, n)
 
 
-def _period(one: Groups, array: ArrayShape, pack: int) -> int:
+def _period(one: Groups, array: ArraySpec, pack: int) -> int:
     """T: from a patch's first operand to that of an equal patch behind it."""
-    m, k, n = _patch(one, array, pack)
-    along = m if array.dataflow == "os" else k
-    whole, rest = divmod(along, array.rows)
-    strips = -(-n // array.cols)
-    return strips * (whole * _fold(m, k, array.rows, array) + (_fold(m, k, rest, array) if rest else 0))
+    flow = dataflow_of(array)
+    stream, down, across = _patch(one, array, pack)
+    whole, rest = divmod(down, array.rows)
+    strip = whole * flow.period(stream, array.rows, array) + (flow.period(stream, rest, array) if rest else 0)
+    return fold_count(across, array.cols) * strip
 
 
-def _fold(m: int, k: int, used: int, array: ArrayShape) -> int:
-    """Period of a fold that uses so many rows."""
-    if array.dataflow == "os":
-        return max(k, used)
-    return max(m, used) if array.preload_hidden else m - 1 + used
-
-
-def _follow(one: Groups, array: ArrayShape, pack: int, left: int) -> int:
-    """How much later than an equal patch a shorter one enters, measured at the start of its loading (ws, is)."""
-    m, k, _ = _patch(one, array, pack)
-    _, short, _ = _patch(one, array, left)
-    if array.dataflow == "os":
-        rho = m - (-(-m // array.rows) - 1) * array.rows
-        return max(k, k + rho - short) - max(k, rho)
-    # τ counts from the first operand; a patch by itself begins at its own κ instead of the full one's
-    first, first_short = min(k, array.rows), min(short, array.rows)
-    return _fold(m, k, first_short, array) - _fold(m, k, first, array) + first - first_short
+def _follow(one: Groups, array: ArraySpec, pack: int, left: int) -> int:
+    """How much later than an equal patch the last, shorter one enters."""
+    return dataflow_of(array).follow(_patch(one, array, pack), _patch(one, array, left), array)

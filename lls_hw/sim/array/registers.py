@@ -1,13 +1,10 @@
-"""The typed door to the systolic array: every register each cycle, or the same sums tile by tile.
+"""The systolic array clocked: every register of every element, each cycle.
 
-What a sum means, in both:
-
-ws, is  each element adds its product to the sum coming from above, at `acc_bits`; a fold's chain starts from
-        zero and has at most R products, k ascending. The accumulator below stores the first fold's sum and
-        adds each later one to it, again at `acc_bits`.
-os      each element adds its products to its own sum at `acc_bits`, k ascending over the whole of k.
-
-A product is exact; an addition whose exact result does not fit saturates or wraps and counts as one overflow.
+Where a sum moves down a column (ws, is), each element adds its product to the sum coming from above; a fold's chain
+starts from zero and has at most R products, k ascending. The accumulator below stores the first fold's sum and adds
+each later one to it. Where sums stay (os), each element adds its products to its own sum, k ascending over the whole
+of k. A product is exact; an addition whose exact result does not fit `acc_bits` saturates or wraps and counts as one
+overflow.
 """
 
 from dataclasses import dataclass, replace
@@ -15,22 +12,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lls_hw.models.spec.accelerator import Dataflow
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import Overflow
-from lls_hw.sim.kernels import array_os, array_tiled, array_ws
-from lls_hw.sim.kernels.array_plan import diagonal_folds, schedule
+from lls_hw.models.spec.quantities import ARRAY_SIDE
+from lls_hw.sim.array import dataflow_of
+from lls_hw.sim.array.dataflow import Dataflow, Fold
+from lls_hw.sim.kernels import array_fields as at
 
 Codes = NDArray[np.integer]
 Sums = NDArray[np.int64]
-INT32_MAX = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayCounters:
     """Events counted in the registers themselves.
 
-    The first eleven are the fields of `lls_hw.sim.array.closed_form.ArrayAccesses`, same names, same meaning.
+    The first eleven are the fields of `ArrayAccesses`, same names, same meaning.
     A toggle is one bit of a register that changes when it is written: streaming operands, partial sums,
     loading and working registers of the stationary operand, drain registers.
     """
@@ -84,41 +82,44 @@ class ArrayRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrayForm:
-    """The array that runs: sides, dataflow, accumulator; `operand_bits` only bounds operands and toggles."""
+class WordWidths:
+    """Words of the array: its accumulators; `operand_bits` only bounds operands and toggles."""
 
-    rows: int
-    cols: int
-    dataflow: Dataflow = "ws"
     acc_bits: int = 32
     overflow: Overflow = "saturate"
-    preload_hidden: bool = True
     operand_bits: int = 16
 
     def __post_init__(self) -> None:
-        for name, low, high in (("rows", 1, 1024), ("cols", 1, 1024), ("acc_bits", 2, 62), ("operand_bits", 2, 31)):
+        for name, low, high in (("acc_bits", 2, 62), ("operand_bits", 2, 31)):
             if not low <= getattr(self, name) <= high:
                 need = f"it must lie between {low} and {high}"
                 raise SpecError(f"array.{name}", getattr(self, name), need, f"Use {low} to {high}.")
 
 
-def run_array(a: Codes, b: Codes, form: ArrayForm, *, record_cycles: int = 0) -> ArrayRun:
+def run_array(
+    a: Codes, b: Codes, array: ArraySpec, words: WordWidths | None = None, *, record_cycles: int = 0
+) -> ArrayRun:
     """Clock a @ b through the array, register by register; `record_cycles` states are kept.
+
+    Raises
+    ------
+    SpecError : the operands do not share k or do not fit their width, or the array is too large to be clocked.
 
     Examples
     --------
-    >>> run = run_array(np.ones((3, 5), int), np.ones((5, 2), int), ArrayForm(rows=4, cols=4))
+    >>> run = run_array(np.ones((3, 5), int), np.ones((5, 2), int), ArraySpec(rows=4, cols=4))
     >>> run.outputs.tolist(), run.cycles
     ([[5, 5], [5, 5], [5, 5]], 14)
     """
-    left, right = _operands(a, b, form)
-    if form.dataflow == "is":
+    flow, words = dataflow_of(array), words or WordWidths()
+    left, right = _operands(a, b, words)
+    if flow.is_transposed:
         left, right = np.ascontiguousarray(right.T), np.ascontiguousarray(left.T)
-    run = _clock(left, right, form, record_cycles=record_cycles)
-    return replace(run, outputs=np.ascontiguousarray(run.outputs.T)) if form.dataflow == "is" else run
+    run = _clock(left, right, array, words, record_cycles=record_cycles)
+    return replace(run, outputs=np.ascontiguousarray(run.outputs.T)) if flow.is_transposed else run
 
 
-def run_groups(a: Codes, b: Codes, form: ArrayForm, *, pack: int = 1) -> ArrayRun:
+def run_groups(a: Codes, b: Codes, array: ArraySpec, words: WordWidths | None = None, *, pack: int = 1) -> ArrayRun:
     """Clock a[g] @ b[g] of all groups back to back: (groups, m, k) and (groups, k, n) give (groups, m, n).
 
     What stays is one block-diagonal operand of which only the patches on the diagonal are visited: `pack`
@@ -128,73 +129,72 @@ def run_groups(a: Codes, b: Codes, form: ArrayForm, *, pack: int = 1) -> ArrayRu
         raise SpecError("array.groups", (a.shape, b.shape), "groups are (g, m, k) and (g, k, n)", "Stack the groups.")
     if pack < 1:
         raise SpecError("array.pack", pack, "a patch holds at least one group", "Use 1 or more.")
-    if form.dataflow == "is":
+    flow, words = dataflow_of(array), words or WordWidths()
+    if flow.is_transposed:
         a, b = b.transpose(0, 2, 1), a.transpose(0, 2, 1)
     (groups, streamed, inner), outer = a.shape, b.shape[2]
     diagonal = np.zeros((groups * inner, groups * outer), np.int64)
     for g, block in enumerate(b):
         diagonal[g * inner : (g + 1) * inner, g * outer : (g + 1) * outer] = block
-    left, right = _operands(a.transpose(1, 0, 2).reshape(streamed, -1), diagonal, form)
-    run = _clock(left, right, form, groups=groups, pack=pack)
-    outputs = run.outputs.reshape(streamed, groups, outer).transpose((1, 2, 0) if form.dataflow == "is" else (1, 0, 2))
+    left, right = _operands(a.transpose(1, 0, 2).reshape(streamed, -1), diagonal, words)
+    run = _clock(left, right, array, words, groups=groups, pack=pack)
+    outputs = run.outputs.reshape(streamed, groups, outer).transpose((1, 2, 0) if flow.is_transposed else (1, 0, 2))
     return replace(run, outputs=np.ascontiguousarray(outputs))
 
 
 def _clock(
-    left: Sums, right: Sums, form: ArrayForm, *, groups: int = 1, pack: int = 1, record_cycles: int = 0
-) -> ArrayRun:
+    left: Sums, right: Sums, array: ArraySpec, words: WordWidths, *, groups: int = 1, pack: int = 1,
+    record_cycles: int = 0,
+) -> ArrayRun:  # fmt: skip
     """Clock the patches on the diagonal until the last sum has left; outputs are those of the product that runs."""
-    output_stationary = form.dataflow == "os"
+    for name in ("rows", "cols"):
+        ARRAY_SIDE.check(f"array.{name}", getattr(array, name))
+    flow = dataflow_of(array)
+    grid = flow.registers(array)
     sizes = (len(left), left.shape[1] // groups, right.shape[1] // groups)
-    folds = diagonal_folds(sizes, groups, pack, form.rows, form.cols, output_stationary=output_stationary)
-    fields = array_ws.OS_FIELDS if output_stationary else array_ws.WS_FIELDS
-    regs = np.zeros((fields, form.rows, form.cols), np.int64)
+    folds = np.array(_diagonal_folds(sizes, groups, pack, array), np.int64)
+    regs = np.zeros((grid.fields, array.rows, array.cols), np.int64)
     film = np.zeros((record_cycles, *regs.shape), np.int64)
-    out, counts = np.zeros((len(left), right.shape[1]), np.int64), np.zeros(array_ws.N_COUNTERS, np.int64)
-    plan, filled = schedule(folds, form.rows, output_stationary=output_stationary, hidden=form.preload_hidden)
-    words = np.array([form.acc_bits, form.overflow == "wrap", _mask(form.operand_bits), _mask(form.acc_bits),
-                      form.preload_hidden], np.int64)  # fmt: skip
-    clock = array_os.run_os if output_stationary else array_ws.run_ws
-    cycles = int(clock(left, right, folds, plan, filled, regs, words, out, counts, film))
+    out, counts = np.zeros((len(left), right.shape[1]), np.int64), np.zeros(at.N_COUNTERS, np.int64)
+    plan = np.full((4, int(folds[:, at.USED].sum() + folds[:, at.LENGTH].sum()) + array.rows), -1, np.int64)
+    filled = int(grid.schedule(folds, plan))
+    form = np.array([words.acc_bits, words.overflow == "wrap", _mask(words.operand_bits), _mask(words.acc_bits),
+                     array.preload_hidden], np.int64)  # fmt: skip
+    cycles = int(grid.clock(left, right, folds, plan, filled, regs, form, out, counts, film))
     return ArrayRun(
         outputs=out,
         cycles=cycles,
-        overflows=int(counts[array_ws.OVERFLOWS]),
-        counters=_counters(counts, swapped=form.dataflow == "is"),
-        record=_record(film[:cycles], form) if record_cycles else None,
+        overflows=int(counts[at.OVERFLOWS]),
+        counters=_counters(counts, swapped=flow.is_transposed),
+        record=_record(film[:cycles], flow, array) if record_cycles else None,
     )
 
 
-def tiled_matmul(
-    a: Codes, b: Codes, *, rows: int, cols: int, dataflow: Dataflow, acc_bits: int, overflow: Overflow = "saturate"
-) -> tuple[Sums, int]:
-    """(a @ b, overflows) with the bits of the register-level array; `cols` changes none of them.
+def _diagonal_folds(sizes: tuple[int, int, int], groups: int, pack: int, array: ArraySpec) -> list[Fold]:
+    """The folds of the patches on the diagonal, patch after patch.
 
-    Without a possible overflow, proven from max|a|, max|b| and k, no addition is checked.
+    `sizes` are (m, k, n) of one group's product as the grid runs it; one group is a plain product.
     """
-    form = ArrayForm(rows=rows, cols=cols, dataflow=dataflow, acc_bits=acc_bits, overflow=overflow, operand_bits=31)
-    left, right = _operands(a, b, form, widen=False)
-    out = np.empty((left.shape[0], right.shape[1]), np.int64)
-    bound = _peak(left) * _peak(right) * left.shape[1]
-    if bound > _mask(acc_bits - 1):
-        depth = left.shape[1] if dataflow == "os" else rows
-        return out, int(array_tiled.guarded(left, right, depth, acc_bits, overflow == "wrap", out))
-    (array_tiled.exact_narrow if bound <= INT32_MAX else array_tiled.exact_wide)(left, right, out)
-    return out, 0
+    flow, (m, k, n) = dataflow_of(array), sizes
+    found: list[Fold] = []
+    for first in range(0, groups, pack):
+        members = min(pack, groups - first)
+        rows, inner, columns = (0, m), (first * k, members * k), (first * n, members * n)
+        axes = (columns, inner, rows) if flow.is_transposed else (rows, inner, columns)
+        found += flow.folds(*flow.roles(*axes), array)
+    return found
 
 
-def _operands(a: Codes, b: Codes, form: ArrayForm, *, widen: bool = True) -> tuple[Sums, Sums]:
+def _operands(a: Codes, b: Codes, words: WordWidths) -> tuple[Sums, Sums]:
     """Both operands contiguous and checked against each other and the operand width."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or 0 in (*a.shape, *b.shape):
         raise SpecError("array.operands", (a.shape, b.shape), "the product needs non-empty (m, k) and (k, n)",
                         "Give two matrices that share k.")  # fmt: skip
     for name, matrix in (("a", a), ("b", b)):
-        if int(matrix.max()) > _mask(form.operand_bits - 1) or int(matrix.min()) < -1 - _mask(form.operand_bits - 1):
-            raise SpecError(f"array.{name}", _peak(matrix), f"an operand has {form.operand_bits} bits",
+        if int(matrix.max()) > _mask(words.operand_bits - 1) or int(matrix.min()) < -1 - _mask(words.operand_bits - 1):
+            raise SpecError(f"array.{name}", _peak(matrix), f"an operand has {words.operand_bits} bits",
                             "Raise operand_bits or narrow the operand.")  # fmt: skip
-    if widen:
-        return np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
-    return np.ascontiguousarray(a), np.ascontiguousarray(b)
+    return np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
 
 
 def _peak(matrix: Codes) -> int:
@@ -210,40 +210,39 @@ def _mask(bits: int) -> int:
 def _counters(counts: Sums, *, swapped: bool) -> ArrayCounters:
     """Named counters; for is the streaming operand is the right one."""
     c = [int(value) for value in counts]
-    streaming, stationary = c[array_ws.STREAM_READS], c[array_ws.SIDE_READS]
+    streaming, stationary = c[at.STREAM_READS], c[at.SIDE_READS]
     return ArrayCounters(
-        macs=c[array_ws.MACS],
+        macs=c[at.MACS],
         a_reads=stationary if swapped else streaming,
         b_reads=streaming if swapped else stationary,
-        accumulator_reads=c[array_ws.ACC_READS],
-        accumulator_writes=c[array_ws.ACC_WRITES],
-        outputs=c[array_ws.OUTPUTS],
-        operand_shifts=c[array_ws.OPERAND_SHIFTS],
-        sum_shifts=c[array_ws.SUM_SHIFTS],
-        stationary_shifts=c[array_ws.SIDE_SHIFTS],
-        stationary_swaps=c[array_ws.SWAPS],
-        drain_shifts=c[array_ws.DRAIN_SHIFTS],
-        operand_toggles=c[array_ws.OPERAND_TOGGLES],
-        sum_toggles=c[array_ws.SUM_TOGGLES],
-        stationary_toggles=c[array_ws.SIDE_TOGGLES],
-        swap_toggles=c[array_ws.SWAP_TOGGLES],
-        drain_toggles=c[array_ws.DRAIN_TOGGLES],
-        pe_updates=c[array_ws.STEPS],
+        accumulator_reads=c[at.ACC_READS],
+        accumulator_writes=c[at.ACC_WRITES],
+        outputs=c[at.OUTPUTS],
+        operand_shifts=c[at.OPERAND_SHIFTS],
+        sum_shifts=c[at.SUM_SHIFTS],
+        stationary_shifts=c[at.SIDE_SHIFTS],
+        stationary_swaps=c[at.SWAPS],
+        drain_shifts=c[at.DRAIN_SHIFTS],
+        operand_toggles=c[at.OPERAND_TOGGLES],
+        sum_toggles=c[at.SUM_TOGGLES],
+        stationary_toggles=c[at.SIDE_TOGGLES],
+        swap_toggles=c[at.SWAP_TOGGLES],
+        drain_toggles=c[at.DRAIN_TOGGLES],
+        pe_updates=c[at.STEPS],
     )
 
 
-def _record(film: Sums, form: ArrayForm) -> ArrayRecord:
+def _record(film: Sums, flow: Dataflow, array: ArraySpec) -> ArrayRecord:
     """Named views of the recorded registers."""
-    os = form.dataflow == "os"
-    stationary = array_ws.WORK if form.preload_hidden else array_ws.LOAD
-    shifting = (array_ws.DRAIN, array_ws.DRAIN_VALID) if os else (array_ws.LOAD, array_ws.LOAD_VALID)
+    grid = flow.registers(array)
+    shifting, shifting_valid = grid.shifting
     return ArrayRecord(
-        dataflow=form.dataflow,
-        moving=film[:, array_ws.A],
-        moving_valid=film[:, array_ws.A_VALID],
-        sums=film[:, array_ws.SUM],
-        sums_valid=film[:, array_ws.SUM_VALID],
-        other=film[:, array_ws.B if os else stationary],
-        shifting=film[:, shifting[0]],
-        shifting_valid=film[:, shifting[1]],
+        dataflow=flow,
+        moving=film[:, at.A],
+        moving_valid=film[:, at.A_VALID],
+        sums=film[:, at.SUM],
+        sums_valid=film[:, at.SUM_VALID],
+        other=film[:, grid.other],
+        shifting=film[:, shifting],
+        shifting_valid=film[:, shifting_valid],
     )

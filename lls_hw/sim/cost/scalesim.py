@@ -15,10 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from lls_hw.models.spec.accelerator import Dataflow
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.topology import TopologyLayer
+from lls_hw.sim.array import dataflow_of
 from lls_hw.sim.array.closed_form import array_cycles, array_utilization, mapping_efficiency
+from lls_hw.sim.array.dataflow import fold_count
 
 Convention = Literal["ours", "scalesim"]
 
@@ -36,38 +37,32 @@ class LayerCycles:
     mapping_efficiency: float
 
 
-def scalesim_cycles(m: int, k: int, n: int, *, rows: int, cols: int, dataflow: Dataflow) -> int:
+def scalesim_cycles(m: int, k: int, n: int, array: ArraySpec) -> int:
     """SCALE-Sim's `compute_cycles` for (m, k) @ (k, n).
 
     Examples
     --------
-    >>> scalesim_cycles(64, 512, 512, rows=16, cols=16, dataflow="ws")
+    >>> scalesim_cycles(64, 512, 512, ArraySpec(rows=16, cols=16, dataflow="ws"))
     112639
     """
-    down, across, streamed = {"ws": (k, n, m), "os": (m, n, k), "is": (k, m, n)}[dataflow]
-    fold = (1 if dataflow == "os" else 2) * rows + cols + streamed - 2
-    return -(-down // rows) * -(-across // cols) * fold - 1
+    flow = dataflow_of(array)
+    stream, down, across = flow.roles(m, k, n)
+    fold = (1 if flow.sums_stay else 2) * array.rows + array.cols + stream - 2
+    return fold_count(down, array.rows) * fold_count(across, array.cols) * fold - 1
 
 
 def layer_cycles(
-    topology: Iterable[TopologyLayer], *, rows: int, cols: int, dataflow: Dataflow, convention: Convention = "ours"
+    topology: Iterable[TopologyLayer], array: ArraySpec, *, convention: Convention = "ours"
 ) -> list[LayerCycles]:
-    """Cycles, utilization and mapping efficiency of every layer on a rows x cols array.
+    """Cycles, utilization and mapping efficiency of every layer on an array.
 
-    Our convention hides the preload, charges partial folds exactly and rounds output sizes down; see `array_cycles`.
-
-    Raises
-    ------
-    SpecError : a side of the array is not positive.
+    Our convention charges partial folds exactly and rounds output sizes down; see `array_cycles`.
     """
-    for name, side in (("rows", rows), ("cols", cols)):
-        if side < 1:
-            raise SpecError(f"array.{name}", side, "every size must be positive", "Use 1 or more.")
     measure = _scalesim if convention == "scalesim" else _ours
-    return [measure(layer, rows, cols, dataflow) for layer in topology]
+    return [measure(layer, array) for layer in topology]
 
 
-def _ours(layer: TopologyLayer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
+def _ours(layer: TopologyLayer, array: ArraySpec) -> LayerCycles:
     """As the register-level array counts; shares of 1."""
     m, k, n = layer.gemm("down")
     return LayerCycles(
@@ -75,22 +70,22 @@ def _ours(layer: TopologyLayer, rows: int, cols: int, dataflow: Dataflow) -> Lay
         m=m,
         k=k,
         n=n,
-        cycles=array_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
-        utilization=array_utilization(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
-        mapping_efficiency=mapping_efficiency(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
+        cycles=array_cycles(m, k, n, array),
+        utilization=array_utilization(m, k, n, array),
+        mapping_efficiency=mapping_efficiency(m, k, n, array),
     )
 
 
-def _scalesim(layer: TopologyLayer, rows: int, cols: int, dataflow: Dataflow) -> LayerCycles:
+def _scalesim(layer: TopologyLayer, array: ArraySpec) -> LayerCycles:
     """As SCALE-Sim prints it; percent. (Its single product on one element takes 0 cycles: utilization 0 here.)"""
     m, k, n = layer.gemm("up")
-    cycles = scalesim_cycles(m, k, n, rows=rows, cols=cols, dataflow=dataflow)
+    cycles = scalesim_cycles(m, k, n, array)
     return LayerCycles(
         name=layer.name,
         m=m,
         k=k,
         n=n,
         cycles=cycles,
-        utilization=100 * m * k * n / (cycles * rows * cols) if cycles else 0.0,
-        mapping_efficiency=100 * mapping_efficiency(m, k, n, rows=rows, cols=cols, dataflow=dataflow),
+        utilization=100 * m * k * n / (cycles * array.rows * array.cols) if cycles else 0.0,
+        mapping_efficiency=100 * mapping_efficiency(m, k, n, array),
     )

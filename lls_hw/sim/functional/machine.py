@@ -12,7 +12,7 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision, Rounding, Scaling
 from lls_hw.models.spec.qformat import storage_bytes
-from lls_hw.sim.array import DATAFLOWS
+from lls_hw.sim.array import dataflow_of
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.products import ProductTally, Summation
@@ -97,7 +97,7 @@ def fitting_frac(peak: Peak, bits: int) -> int:
 def summation(chip: AcceleratorSpec, precision: Precision) -> Summation:
     """How a chip adds at a precision."""
     return Summation(
-        chain_terms=DATAFLOWS[chip.array.dataflow].chain_terms(chip.array.rows),
+        chain_terms=dataflow_of(chip.array).chain_terms(chip.array.rows),
         accumulator_bits=precision.accumulator_bits,
         wraps=precision.overflow == "wrap",
     )

@@ -1,18 +1,14 @@
-"""The output-stationary grid clocked register by register; fields and schedule as in `array_ws`."""
+"""The output-stationary grid clocked register by register, and its sequencer."""
 
 import numpy as np
 
-from lls_hw.sim.kernels.array_ws import (
+from lls_hw.sim.kernels.array_fields import (
     A_VALID,
     ACROSS,
-    B_VALID,
     DOWN,
-    DRAIN,
     DRAIN_SHIFTS,
     DRAIN_TOGGLES,
-    DRAIN_VALID,
-    FIRST,
-    HOLD,
+    LENGTH,
     MACS,
     OPERAND_SHIFTS,
     OPERAND_TOGGLES,
@@ -29,16 +25,19 @@ from lls_hw.sim.kernels.array_ws import (
     SUM_SHIFTS,
     SUM_TOGGLES,
     SUM_VALID,
-    TAKE,
     USED,
     WIDTH,
     A,
-    B,
     narrow,
     next_fold,
     ones,
 )
 from lls_hw.sim.kernels.jit import Int, Ints, kernel
+
+# registers besides the shared ones: first tag with the operand; operand from above and its valid bit; drain register
+# and its valid bit; take and hold tags
+FIRST, B, B_VALID, DRAIN, DRAIN_VALID, TAKE, HOLD = 4, 5, 6, 7, 8, 9, 10
+FIELDS = 11
 
 
 @kernel
@@ -145,3 +144,32 @@ def run_os(
         if cycle < film.shape[0]:
             film[cycle] = regs
         cycle += 1
+
+
+@kernel
+def schedule_os(folds: Ints, plan: Ints) -> int:
+    """Fill `plan`: a fold's terms, then its drain, a row a cycle. Returns the cycles filled.
+
+    A fold enters behind the last one, and no earlier than lets that one's drain end before its own begins.
+    """
+    number = folds.shape[0]
+    stream, term, drain, row = 0, 0, -1, 0
+    cycle = 0
+    while stream < number or drain >= 0:
+        enters = stream < number and term < folds[stream, LENGTH]
+        plan[STREAM_FOLD, cycle], plan[STREAM_INDEX, cycle] = stream if enters else -1, term
+        plan[SIDE_FOLD, cycle], plan[SIDE_INDEX, cycle] = drain, row
+        cycle += 1
+        if drain >= 0:
+            row += 1
+            if row == folds[drain, USED]:
+                drain = -1
+        if stream < number:
+            term += 1
+            streamed = folds[stream, LENGTH]
+            if term == streamed:
+                drain, row = stream, 0
+            following = folds[min(stream + 1, number - 1), LENGTH]
+            if term >= max(streamed, streamed + folds[stream, USED] - following):
+                stream, term = stream + 1, 0
+    return cycle

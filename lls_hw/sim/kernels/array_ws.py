@@ -1,60 +1,47 @@
-"""The systolic array clocked register by register, and the same sums without the clock.
-
-State is one int64 array per grid, `regs[field, r, c]`; the fields are named below. A step reads the
-present values of the left and upper neighbours and overwrites in place, from the last element to
-the first, so every element sees its neighbours as they were before the clock edge. The edges are fed
-by a schedule (`array_plan`): what stands at row 0 and column 0 in each cycle; row r sees it r cycles later and
-column c c later.
-"""
+"""The weight-stationary grid clocked register by register, and its sequencer."""
 
 import numpy as np
 
+from lls_hw.sim.kernels.array_fields import (
+    A_VALID,
+    ACC_READS,
+    ACC_WRITES,
+    ACROSS,
+    DOWN,
+    ENDS,
+    LENGTH,
+    MACS,
+    OPERAND_SHIFTS,
+    OPERAND_TOGGLES,
+    OUTPUTS,
+    SIDE_FOLD,
+    SIDE_INDEX,
+    SIDE_READS,
+    SIDE_SHIFTS,
+    SIDE_TOGGLES,
+    STARTS,
+    STEPS,
+    STREAM_FOLD,
+    STREAM_INDEX,
+    STREAM_READS,
+    SUM,
+    SUM_SHIFTS,
+    SUM_TOGGLES,
+    SUM_VALID,
+    SWAP_TOGGLES,
+    SWAPS,
+    USED,
+    WIDTH,
+    A,
+    narrow,
+    next_fold,
+    ones,
+)
 from lls_hw.sim.kernels.jit import Int, Ints, kernel
-from lls_hw.sim.kernels.scalar import clamp, wrap
 
-# fields of both grids: moving operand, its valid bit, sum
-A, A_VALID, SUM, SUM_VALID = 0, 1, 2, 3
-# weight-stationary: swap tag with the operand; loading register with valid bit and enable; working register
+# registers besides the shared ones: swap tag with the operand; loading register, its valid bit and enable; working one
 SWAP, LOAD, LOAD_VALID, ENABLE, WORK = 4, 5, 6, 7, 8
-WS_FIELDS = 9
-# output-stationary: first tag with the operand; operand from above; drain register, take and hold tags
-FIRST, B, B_VALID, DRAIN, DRAIN_VALID, TAKE, HOLD = 4, 5, 6, 7, 8, 9, 10
-OS_FIELDS = 11
-# rows of the schedule, one column a cycle: fold (-1: nothing) and index within it
-STREAM_FOLD, STREAM_INDEX, SIDE_FOLD, SIDE_INDEX = 0, 1, 2, 3
-# a fold: what stands along the rows and columns (start, used); which part streams (os: of k; else all rows);
-# whether its sums start or finish the outputs
-DOWN, USED, ACROSS, WIDTH, STREAM, LENGTH, STARTS, ENDS = range(8)
-FOLD_FIELDS = 8
-# counters
-(
-    MACS, OVERFLOWS, STREAM_READS, SIDE_READS, ACC_READS, ACC_WRITES, OUTPUTS,
-    OPERAND_SHIFTS, SUM_SHIFTS, SIDE_SHIFTS, SWAPS, DRAIN_SHIFTS,
-    OPERAND_TOGGLES, SUM_TOGGLES, SIDE_TOGGLES, SWAP_TOGGLES, DRAIN_TOGGLES, STEPS,
-) = range(18)  # fmt: skip
-N_COUNTERS = 18
-
-
-@kernel
-def ones(value: Int) -> Int:
-    """Set bits of a non-negative int64 (a tree of partial sums, no multiplication)."""
-    value = value - ((value >> 1) & 0x5555555555555555)
-    value = (value & 0x3333333333333333) + ((value >> 2) & 0x3333333333333333)
-    value = (value + (value >> 4)) & 0x0F0F0F0F0F0F0F0F
-    value += value >> 8
-    value += value >> 16
-    return (value + (value >> 32)) & 127
-
-
-@kernel
-def narrow(exact: Int, bits: Int, wraps: Int, counts: Ints) -> Int:
-    """`exact` held to `bits`, an overflow counted."""
-    high = (np.int64(1) << (bits - 1)) - 1
-    low = -high - 1
-    if exact > high or exact < low:
-        counts[OVERFLOWS] += 1
-        return wrap(exact, bits) if wraps else clamp(exact, low, high)
-    return exact
+FIELDS = 9
 
 
 @kernel
@@ -130,14 +117,6 @@ def step_ws(regs: Ints, left: Ints, top: Ints, form: Ints, counts: Ints) -> None
 
 
 @kernel
-def next_fold(folds: Ints, fold: Int, col: Int) -> Int:
-    """The first fold from `fold` on in which that column works, or the number of folds."""
-    while fold < folds.shape[0] and folds[fold, WIDTH] <= col:
-        fold += 1
-    return fold
-
-
-@kernel
 def collect_ws(regs: Ints, out: Ints, folds: Ints, due: Ints, form: Ints, counts: Ints) -> None:
     """The accumulators take what stands in the bottom registers; `due[:, c]` is the fold and row column c waits for."""
     n_rows, n_cols = regs.shape[1:]
@@ -179,3 +158,36 @@ def run_ws(
         if cycle < film.shape[0]:
             film[cycle] = regs
         cycle += 1
+
+
+@kernel
+def schedule_ws(hidden: Int, folds: Ints, plan: Ints) -> int:
+    """Fill `plan` as the sequencer does: weights to load, a column's as many as rows used, then rows to stream.
+
+    With a second register loading starts as the previous fold starts; without, as its last row enters.
+    Returns the cycles filled.
+    """
+    number = folds.shape[0]
+    stream, row, load, index = -1, 0, 0, 0
+    loaded, cycle, started = False, 0, 0
+    while started < number or stream >= 0:
+        plan[STREAM_FOLD, cycle], plan[STREAM_INDEX, cycle] = stream, row
+        plan[SIDE_FOLD, cycle], plan[SIDE_INDEX, cycle] = load, index
+        cycle += 1
+        if load >= 0:
+            index += 1
+            if index == folds[load, USED]:
+                load, loaded = -1, True
+        streamed = folds[max(stream, 0), LENGTH]
+        if stream >= 0:
+            row += 1
+            if row == streamed:
+                stream = -1
+        begins = loaded and stream < 0
+        if begins:
+            stream, row, loaded = started, 0, False
+            started += 1
+        trigger = begins if hidden else stream >= 0 and row == streamed - 1
+        if trigger and started < number:
+            load, index = started, 0
+    return cycle

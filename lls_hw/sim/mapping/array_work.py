@@ -5,8 +5,9 @@ from functools import lru_cache
 
 from lls_hw.models.program.ops import Direction
 from lls_hw.models.spec.accelerator import ArraySpec
-from lls_hw.sim.array.closed_form import ArrayAccesses, array_accesses, array_cycles
-from lls_hw.sim.array.grouped import ArrayShape, Groups, grouped_cycles, most_packed
+from lls_hw.sim.array.closed_form import array_accesses, array_cycles
+from lls_hw.sim.array.dataflow import ArrayAccesses
+from lls_hw.sim.array.grouped import Groups, grouped_cycles, most_packed
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Nest
 from lls_hw.sim.mapping.nest_plan import Pieces, TileWork
@@ -22,25 +23,20 @@ MAC_KIND: dict[Direction, str | None] = {
 @lru_cache(maxsize=65536)
 def product_cycles(m: int, k: int, n: int, array: ArraySpec) -> int:
     """Cycles of one product on the chip's array."""
-    return array_cycles(
-        m, k, n, rows=array.rows, cols=array.cols, dataflow=array.dataflow, preload_hidden=array.preload_hidden
-    )
+    return array_cycles(m, k, n, array)
 
 
 @lru_cache(maxsize=65536)
 def product_accesses(m: int, k: int, n: int, array: ArraySpec) -> ArrayAccesses:
     """Accesses of one product on the chip's array."""
-    return array_accesses(
-        m, k, n, rows=array.rows, cols=array.cols, dataflow=array.dataflow, preload_hidden=array.preload_hidden
-    )
+    return array_accesses(m, k, n, array)
 
 
 @lru_cache(maxsize=65536)
 def depthwise_cycles(channels: int, m: int, k: int, n: int, array: ArraySpec) -> int:
     """Cycles of `channels` small products: one behind the other, or packed on the diagonal, whichever is less."""
     one = Groups(groups=channels, m=m, k=k, n=n)
-    shape = ArrayShape(rows=array.rows, cols=array.cols, dataflow=array.dataflow, preload_hidden=array.preload_hidden)
-    return min(grouped_cycles(one, shape, pack=pack) for pack in range(1, max(1, most_packed(one, shape)) + 1))
+    return min(grouped_cycles(one, array, pack=pack) for pack in range(1, most_packed(one, array) + 1))
 
 
 def product_size(nest: Nest, direction: Direction, at: Pieces) -> tuple[int, int, int]:

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.report.array_drawing import draw_array
-from lls_hw.sim.array.registers import ArrayForm, run_array
+from lls_hw.sim.array.registers import run_array
 
 
 def film(dataflow, cycles=100):
     a, b = np.array([[1, 2], [3, 4], [5, 6]]), np.array([[7, 8, 9], [10, 11, 12]])
-    return run_array(a, b, ArrayForm(rows=2, cols=2, dataflow=dataflow), record_cycles=cycles)
+    return run_array(a, b, ArraySpec(rows=2, cols=2, dataflow=dataflow), record_cycles=cycles)
 
 
 @pytest.mark.parametrize("dataflow", ["ws", "os", "is"])
@@ -28,7 +29,7 @@ def test_every_output_appears(dataflow):
 
 
 def test_a_record_too_large_is_refused():
-    run = run_array(np.ones((99, 9), int), np.ones((9, 9), int), ArrayForm(rows=9, cols=9), record_cycles=200)
+    run = run_array(np.ones((99, 9), int), np.ones((9, 9), int), ArraySpec(rows=9, cols=9), record_cycles=200)
     with pytest.raises(SpecError, match=r"^draw = '\d+x9x9': a picture holds 1 to 4000 cells .* Draw a smaller array"):
         draw_array(run.record)
 

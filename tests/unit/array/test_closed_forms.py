@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.array.closed_form import array_accesses, array_cycles, array_utilization, mapping_efficiency
-from lls_hw.sim.array.registers import ArrayForm, run_array
+from lls_hw.sim.array.registers import run_array
 from tests.oracles import array as oracle
 
 SIZES = st.tuples(*[st.integers(1, 13)] * 3)
 SIDES = st.tuples(st.integers(1, 6), st.integers(1, 6))
-FLOWS = st.sampled_from(["ws", "os", "is"])
+FLOWS = st.sampled_from(list(DATAFLOWS))
 
 
 def clocked(m, k, n, rows, cols, dataflow, hidden):
@@ -31,7 +33,7 @@ def test_cycles__oracle(sizes, sides, dataflow, hidden):
     rows, cols = sides
     run = clocked(*sizes, rows, cols, dataflow, hidden)
     assert run.macs == sizes[0] * sizes[1] * sizes[2]
-    assert run.cycles == array_cycles(*sizes, rows=rows, cols=cols, dataflow=dataflow, preload_hidden=hidden)
+    assert run.cycles == array_cycles(*sizes, ArraySpec(rows=rows, cols=cols, dataflow=dataflow, preload_hidden=hidden))
 
 
 @given(st.tuples(*[st.integers(1, 40)] * 3), st.tuples(*[st.integers(1, 9)] * 2), FLOWS, st.booleans())
@@ -39,16 +41,12 @@ def test_cycles__oracle(sizes, sides, dataflow, hidden):
 def test_cycles_and_accesses__compiled_array(sizes, sides, dataflow, hidden):
     m, k, n = sizes
     rows, cols = sides
-    run = run_array(
-        np.ones((m, k), np.int64),
-        np.ones((k, n), np.int64),
-        ArrayForm(rows=rows, cols=cols, dataflow=dataflow, preload_hidden=hidden),
-    )
-    form = {"rows": rows, "cols": cols, "dataflow": dataflow, "preload_hidden": hidden}
-    assert run.cycles == array_cycles(m, k, n, **form)
+    array = ArraySpec(rows=rows, cols=cols, dataflow=dataflow, preload_hidden=hidden)
+    run = run_array(np.ones((m, k), np.int64), np.ones((k, n), np.int64), array)
+    assert run.cycles == array_cycles(m, k, n, array)
     counted = asdict(run.counters)
-    assert asdict(array_accesses(m, k, n, **form)) == {
-        name: counted[name] for name in asdict(array_accesses(1, 1, 1, **form))
+    assert asdict(array_accesses(m, k, n, array)) == {
+        name: counted[name] for name in asdict(array_accesses(1, 1, 1, array))
     }
 
 
@@ -59,30 +57,30 @@ def test_full_edges_are_operands_padded_with_zeros(sizes, sides, dataflow):
     m, k, n = sizes
     side = {"ws": (1, rows, cols), "os": (rows, 1, cols), "is": (cols, rows, 1)}[dataflow]
     m2, k2, n2 = (-(-size // unit) * unit for size, unit in zip(sizes, side, strict=True))
-    form = {"rows": rows, "cols": cols, "dataflow": dataflow}
-    assert array_cycles(m, k, n, **form, edges="full") == array_cycles(m2, k2, n2, **form)
-    assert array_cycles(m, k, n, **form, edges="full") >= array_cycles(m, k, n, **form)
+    array = ArraySpec(rows=rows, cols=cols, dataflow=dataflow)
+    assert array_cycles(m, k, n, array, edges="full") == array_cycles(m2, k2, n2, array)
+    assert array_cycles(m, k, n, array, edges="full") >= array_cycles(m, k, n, array)
 
 
 @pytest.mark.parametrize(("dataflow", "cycles"), [("ws", 2 * 16 + 8 + 20 - 2), ("is", 66), ("os", 2 * 16 + 8 + 20 - 2)])
 def test_one_full_fold(dataflow, cycles):
     m, k, n = {"ws": (20, 16, 8), "is": (8, 16, 28), "os": (16, 20, 8)}[dataflow]
-    assert array_cycles(m, k, n, rows=16, cols=8, dataflow=dataflow) == cycles
+    assert array_cycles(m, k, n, ArraySpec(rows=16, cols=8, dataflow=dataflow)) == cycles
 
 
 def test_the_pointwise_layer_of_the_design():
-    layer = {"rows": 16, "cols": 16, "dataflow": "ws"}
-    assert array_cycles(64, 512, 512, **layer) == 65582
-    assert array_cycles(64, 512, 512, **layer, preload_hidden=False) == 80927
-    assert array_utilization(64, 512, 512, **layer) == pytest.approx(0.99930, abs=1e-5)
-    assert mapping_efficiency(64, 24, 512, **layer) == 0.75
+    array = ArraySpec(rows=16, cols=16, dataflow="ws")
+    assert array_cycles(64, 512, 512, array) == 65582
+    assert array_cycles(64, 512, 512, array.model_copy(update={"preload_hidden": False})) == 80927
+    assert array_utilization(64, 512, 512, array) == pytest.approx(0.99930, abs=1e-5)
+    assert mapping_efficiency(64, 24, 512, array) == 0.75
 
 
 def test_accesses_add():
-    one = array_accesses(3, 4, 5, rows=2, cols=2, dataflow="ws")
+    one = array_accesses(3, 4, 5, ArraySpec(rows=2, cols=2, dataflow="ws"))
     assert (one + one).a_reads == 2 * one.a_reads == 2 * 3 * 4 * 3
 
 
 def test_a_size_of_zero_is_refused():
     with pytest.raises(SpecError, match=r"^array\.k = 0: every size must be positive\. Use 1 or more\.$"):
-        array_cycles(1, 0, 1, rows=2, cols=2, dataflow="ws")
+        array_cycles(1, 0, 1, ArraySpec(rows=2, cols=2, dataflow="ws"))

@@ -11,7 +11,7 @@ from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.array.grouped import Groups, most_packed
-from lls_hw.sim.array.registers import ArrayForm, run_array, run_groups
+from lls_hw.sim.array.registers import WordWidths, run_array, run_groups
 from lls_hw.sim.kernels.products import Summation, depthwise, forward, input_gradient, weight_gradient
 from tests.oracles import array as oracle
 from tests.oracles.products import Register
@@ -61,16 +61,13 @@ def columns(x, s):
     return np.concatenate(taps, -1).reshape(-1, s.kernel_h * s.kernel_w * x.shape[-1])
 
 
-def form_of(array, widths):
-    return ArrayForm(
-        rows=array.rows, cols=array.cols, dataflow=array.dataflow, acc_bits=widths[0],
-        overflow="wrap" if widths[1] else "saturate", operand_bits=8,
-    )  # fmt: skip
+def words(widths):
+    return WordWidths(acc_bits=widths[0], overflow="wrap" if widths[1] else "saturate", operand_bits=8)
 
 
 def on_the_array(a, b, array, widths):
     """(outputs, overflows) of the registers, equal to those of the clocked array in plain Python."""
-    run = run_array(a, b, form_of(array, widths))
+    run = run_array(a, b, array, words(widths))
     by = {"ws": oracle.weight_stationary, "os": oracle.output_stationary, "is": oracle.input_stationary}
     wanted = by[array.dataflow](a.tolist(), b.tolist(), array.rows, array.cols, *widths)
     assert run.outputs.tolist() == wanted.outputs
@@ -167,7 +164,7 @@ def test_depthwise_on_the_array__bits_and_overflows_of_its_groups(s, array, widt
         arrays[written] = np.zeros(arrays[written].shape, np.int64)
         tally = depthwise(sums, s, direction, *arrays, on_array=True)
         one = Groups(groups=s.in_c, m=a.shape[1], k=a.shape[2], n=b.shape[2])
-        run = run_groups(a, b, form_of(array, widths), pack=min(pack, most_packed(one, array)))
+        run = run_groups(a, b, array, words(widths), pack=min(pack, most_packed(one, array)))
         found, overflows = run.outputs, run.overflows
         if direction == "input_grad":
             found, more = map_of_columns(found.transpose(1, 2, 0), s, batch, widths)
@@ -184,7 +181,7 @@ def test_input_stationary_adds_exactly_as_weight_stationary(sizes, array, widths
     """The transposed product moves the same products down a column, k ascending, at most R from zero."""
     m, k, n = sizes
     a, b = codes(seed, m, k), codes(seed + 1, k, n)
-    runs = [run_array(a, b, form_of(array.model_copy(update={"dataflow": name}), widths)) for name in ("ws", "is")]
+    runs = [run_array(a, b, array.model_copy(update={"dataflow": name}), words(widths)) for name in ("ws", "is")]
     assert (runs[0].outputs == runs[1].outputs).all()
     assert runs[0].overflows == runs[1].overflows
 

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.registry import load_network
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
+from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.array.grouped import (
-    ArrayShape,
     Groups,
     convolution_groups,
     grouped_costs,
@@ -22,12 +23,12 @@ from lls_hw.sim.array.grouped import (
     most_packed,
     performed_macs,
 )
-from lls_hw.sim.array.registers import ArrayForm, run_array, run_groups
+from lls_hw.sim.array.registers import WordWidths, run_array, run_groups
 from lls_hw.sim.kernels.products import Summation, depthwise
 
-FLOWS = st.sampled_from(["ws", "os", "is"])
+FLOWS = st.sampled_from(list(DATAFLOWS))
 SHAPES = st.builds(
-    ArrayShape, rows=st.integers(1, 9), cols=st.integers(1, 9), dataflow=FLOWS, preload_hidden=st.booleans()
+    ArraySpec, rows=st.integers(1, 9), cols=st.integers(1, 9), dataflow=FLOWS, preload_hidden=st.booleans()
 )
 GROUPS = st.builds(Groups, groups=st.integers(1, 9), m=st.integers(1, 20), k=st.integers(1, 12), n=st.integers(1, 5))
 
@@ -37,21 +38,15 @@ def operands(one, seed):
     return rng.integers(-99, 100, (one.groups, one.m, one.k)), rng.integers(-99, 100, (one.groups, one.k, one.n))
 
 
-def form(array, **more):
-    return ArrayForm(
-        rows=array.rows, cols=array.cols, dataflow=array.dataflow, preload_hidden=array.preload_hidden, **more
-    )
-
-
 @given(GROUPS, SHAPES, st.integers(0, 999))
 @settings(max_examples=150, deadline=None)
 def test_one_group_after_the_other__registers(one, array, seed):
     a, b = operands(one, seed)
-    run = run_groups(a, b, form(array))
+    run = run_groups(a, b, array)
     assert (run.outputs == a @ b).all()
     assert run.cycles == grouped_cycles(one, array)
     assert run.counters.macs == one.macs
-    alone = [run_array(left, right, form(array)) for left, right in zip(a, b, strict=True)]
+    alone = [run_array(left, right, array) for left, right in zip(a, b, strict=True)]
     assert sum(each.cycles for each in alone) == grouped_cycles(one, array, chained=False) >= run.cycles
     assert (np.stack([each.outputs for each in alone]) == run.outputs).all()
     for name in ("a_reads", "b_reads", "outputs", "sum_shifts", "stationary_shifts", "drain_shifts"):
@@ -62,7 +57,7 @@ def test_one_group_after_the_other__registers(one, array, seed):
 @settings(max_examples=200, deadline=None)
 def test_packed_on_the_diagonal__registers(one, array, pack, seed):
     a, b = operands(one, seed)
-    run = run_groups(a, b, form(array), pack=pack)
+    run = run_groups(a, b, array, pack=pack)
     assert (run.outputs == a @ b).all()
     assert run.cycles == grouped_cycles(one, array, pack=pack)
     assert run.counters.macs == performed_macs(one, min(pack, one.groups))
@@ -85,7 +80,7 @@ def test_one_patch_is_the_product_with_the_block_diagonal_matrix(one, array, see
         for g in range(one.groups):
             tall[g * one.k : (g + 1) * one.k, g * one.n : (g + 1) * one.n] = b[g]
         outputs = (a @ b).transpose(1, 0, 2).reshape(one.m, -1)
-    run = run_array(wide, tall, form(array))
+    run = run_array(wide, tall, array)
     assert (run.outputs == outputs).all()
     assert run.cycles == grouped_cycles(one, array, pack=one.groups)
 
@@ -118,7 +113,7 @@ def test_depthwise_layer__array_equals_vector_unit(sides, stride, padding, array
     assert one == Groups(groups=channels, m=2 * out_h * out_w, k=9, n=1)
     assert one.macs == tally.macs
     pack = most_packed(one, array)
-    run = run_groups(a, b, form(array, acc_bits=40), pack=pack)
+    run = run_groups(a, b, array, WordWidths(acc_bits=40), pack=pack)
     assert (run.outputs[:, :, 0].T.reshape(out.shape) == out).all()
     assert run.cycles == grouped_cycles(one, array, pack=pack)
 
@@ -135,11 +130,11 @@ def test_depthwise_layer__array_equals_vector_unit(sides, stride, padding, array
     ],
 )
 def test_how_many_groups_fit(dataflow, groups, fit):
-    assert most_packed(groups, ArrayShape(rows=16, cols=16, dataflow=dataflow)) == fit
+    assert most_packed(groups, ArraySpec(rows=16, cols=16, dataflow=dataflow)) == fit
 
 
 def test_costs_are_ranked_and_complete():
-    costs = grouped_costs(Groups(groups=64, m=256, k=4, n=4), ArrayShape(rows=16, cols=16), lanes=16)
+    costs = grouped_costs(Groups(groups=64, m=256, k=4, n=4), ArraySpec(rows=16, cols=16), lanes=16)
     assert [cost.way for cost in costs] == ["packed", "vector", "per_group"]
     packed = costs[0]
     assert (packed.pack, packed.useful_macs, packed.performed_macs) == (4, 262144, 4 * 262144)
@@ -160,19 +155,19 @@ def test_the_table_of_the_page_is_what_the_script_prints():
     [
         (lambda: Groups(groups=0, m=1, k=1, n=1), r"^grouped\.groups = 0: every size must be positive\. Use 1 or more"),
         (
-            lambda: grouped_cycles(Groups(groups=1, m=1, k=1, n=1), ArrayShape(rows=1, cols=1), pack=0),
+            lambda: grouped_cycles(Groups(groups=1, m=1, k=1, n=1), ArraySpec(rows=1, cols=1), pack=0),
             r"^grouped\.pack = 0: a patch holds at least one group\. Use 1 or more\.$",
         ),
         (
-            lambda: grouped_costs(Groups(groups=1, m=1, k=1, n=1), ArrayShape(rows=1, cols=1), 0),
+            lambda: grouped_costs(Groups(groups=1, m=1, k=1, n=1), ArraySpec(rows=1, cols=1), 0),
             r"^vector\.lanes = 0: there must be one\. Use 1 or more\.$",
         ),
         (
-            lambda: run_groups(np.ones((2, 1, 2), int), np.ones((2, 1, 1), int), ArrayForm(rows=1, cols=1)),
+            lambda: run_groups(np.ones((2, 1, 2), int), np.ones((2, 1, 1), int), ArraySpec(rows=1, cols=1)),
             r"^array\.groups = .*: groups are \(g, m, k\) and \(g, k, n\)\. Stack the groups\.$",
         ),
         (
-            lambda: run_groups(np.ones((2, 1, 1), int), np.ones((2, 1, 1), int), ArrayForm(rows=1, cols=1), pack=0),
+            lambda: run_groups(np.ones((2, 1, 1), int), np.ones((2, 1, 1), int), ArraySpec(rows=1, cols=1), pack=0),
             r"^array\.pack = 0: a patch holds at least one group\. Use 1 or more\.$",
         ),
     ],

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.topology import ArrayConfig, ConvLayer, GemmLayer, parse_topology, read_array_config, read_topology
 from lls_hw.sim.cost.scalesim import layer_cycles, scalesim_cycles
@@ -26,7 +27,7 @@ def test_golden__scalesim_3_0_0():
     for run in json.loads(GOLDEN.read_text())["runs"]:
         rows, cols = run["array"]
         topology = parse_topology(conv_rows(run["layers"]))
-        lines = layer_cycles(topology, rows=rows, cols=cols, dataflow=run["dataflow"], convention="scalesim")
+        lines = layer_cycles(topology, ArraySpec(rows=rows, cols=cols, dataflow=run["dataflow"]), convention="scalesim")
         for line, layer in zip(lines, run["layers"], strict=True):
             assert (line.name, line.cycles) == (layer["name"], layer["compute_cycles"])
             assert line.utilization == pytest.approx(layer["overall_util"], abs=1e-6)
@@ -37,13 +38,13 @@ def test_golden__scalesim_3_0_0():
 
 @pytest.mark.parametrize(("dataflow", "cycles"), [("ws", 112639), ("os", 4 * 32 * (16 + 16 + 512 - 2) - 1)])
 def test_the_pointwise_layer_of_the_design(dataflow, cycles):
-    assert scalesim_cycles(64, 512, 512, rows=16, cols=16, dataflow=dataflow) == cycles
+    assert scalesim_cycles(64, 512, 512, ArraySpec(rows=16, cols=16, dataflow=dataflow)) == cycles
 
 
 def test_only_scalesim_rounds_output_sizes_up():
     topology = parse_topology(CONV + "c, 130, 129, 3, 3, 3, 32, 2,\n")
-    theirs = layer_cycles(topology, rows=16, cols=16, dataflow="ws", convention="scalesim")[0]
-    ours = layer_cycles(topology, rows=16, cols=16, dataflow="ws")[0]
+    theirs = layer_cycles(topology, ArraySpec(rows=16, cols=16), convention="scalesim")[0]
+    ours = layer_cycles(topology, ArraySpec(rows=16, cols=16))[0]
     assert (theirs.m, ours.m, ours.k, ours.n) == (65 * 64, 64 * 64, 27, 32)
     assert 0 < ours.utilization < 1 < theirs.utilization
 
@@ -156,19 +157,13 @@ def test_cfg(tmp_path):
     path.write_text("[architecture_presets]\nDataflow: ws\n")
     assert read_array_config(path) == ArrayConfig(rows=None, cols=None, dataflow="ws")
     path.write_text("[architecture_presets]\nArrayHeight: 8\nArrayWidth: 32\nDataflow : rs\n")
-    with pytest.raises(SpecError, match=r"^scale\.cfg: Dataflow = 'rs': no such dataflow\. Use ws, os or is\.$"):
-        read_array_config(path)
+    assert read_array_config(path).dataflow == "rs"  # whether there is one is for those to say who have dataflows
     path.write_text("[architecture_presets]\nArrayHeight: 0\n")
     with pytest.raises(SpecError, match=r"^scale\.cfg: ArrayHeight = '0': it takes a whole number from 1 to 1048576"):
         read_array_config(path)
     path.write_text("[general]\nrun_name = x\n")
     with pytest.raises(SpecError, match=r"^cfg = 'scale\.cfg': it is not a SCALE-Sim configuration"):
         read_array_config(path)
-
-
-def test_a_side_of_zero_is_refused():
-    with pytest.raises(SpecError, match=r"^array\.cols = 0: every size must be positive\. Use 1 or more\.$"):
-        layer_cycles((), rows=1, cols=0, dataflow="ws")
 
 
 @pytest.mark.parametrize("side", [8, 16, 32])

@@ -1,0 +1,99 @@
+"""Weight-stationary: rows hold k, columns hold n; weights stay, m rows of inputs stream, sums move down.
+
+ceil(k/R)·ceil(n/C) folds, k folds inside a strip of columns. A fold that uses κ rows and ν columns loads κ weight rows,
+one per cycle, farthest first; row r takes part in the last κ − r of those cycles only. Then m input rows enter, row r
+delayed by r cycles, column c by c. Sums start at zero above the top row and leave below row R − 1, through unused rows
+unchanged. If the first input row of fold f enters at cycle τ_f:
+
+    τ_0 = κ_0
+    τ_f = τ_{f−1} + max(m, κ_f)        second weight register: fold f loads from cycle τ_{f−1} on
+    τ_f = τ_{f−1} + m − 1 + κ_f        one register: loading follows the last input row down the array
+    end = max over f of τ_f + m + R + ν_f − 2
+
+The end is that of the last fold, or of the last full-width fold where the last strip is narrow and short.
+For one full fold: 2R + C + m − 2.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+from lls_hw.models.spec.accelerator import ArraySpec
+from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold, Legend, RegisterGrid, Stretch, fold_count, pieces
+
+
+def cycles(stream: int, down: int, across: int, array: ArraySpec) -> int:
+    """The end above; only k folds differ in period, only the last strip in width."""
+    rows, cols = array.rows, array.cols
+    folds, strips = fold_count(down, rows), fold_count(across, cols)
+    first, last = min(rows, down), down - (folds - 1) * rows
+    whole, rest = period(stream, rows, array), period(stream, last, array)
+    strip = (folds - 1) * whole + rest  # from a strip's end to the next one's
+    enter = first + strip * strips - (rest if folds == 1 else whole)
+    width = across - (strips - 1) * cols
+    edge = width if strips == 1 else max(width, cols - strip)
+    return enter + stream + rows + edge - 2
+
+
+def period(stream: int, used: int, array: ArraySpec) -> int:
+    """τ_f − τ_{f−1} of a fold that uses so many rows."""
+    return max(stream, used) if array.preload_hidden else stream - 1 + used
+
+
+def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: ArraySpec) -> int:
+    """Measured at the start of loading: τ counts from the first operand, and a patch by itself begins at its own κ."""
+    first, first_short = min(full[1], array.rows), min(short[1], array.rows)
+    return period(full[0], first_short, array) - period(full[0], first, array) + first - first_short
+
+
+def accesses(stream: int, down: int, across: int, array: ArraySpec) -> ArrayAccesses:
+    """With F_k and F_n folds and κ_i rows in k fold i: left operand m·k·F_n, right k·n; each sum crosses R registers
+    per k fold; weight rows of a fold move Σ_r (κ − r) = κ(κ+1)/2 registers per column."""
+    macs, held, sums = stream * down * across, down * across, stream * across
+    folds = fold_count(down, array.rows)
+    return ArrayAccesses(
+        macs=macs,
+        a_reads=stream * down * fold_count(across, array.cols),
+        b_reads=held,
+        accumulator_reads=sums * (folds - 1),
+        accumulator_writes=sums * folds,
+        outputs=sums,
+        operand_shifts=macs,
+        sum_shifts=sums * array.rows * folds,
+        stationary_shifts=across * sum(used * (used + 1) // 2 for _, used in pieces((0, down), array.rows)),
+        stationary_swaps=held if array.preload_hidden else 0,
+    )
+
+
+def folds(stream: Stretch, down: Stretch, across: Stretch, array: ArraySpec) -> Iterator[Fold]:
+    """k folds inside a strip of columns; the first of a strip starts its sums, the last finishes them."""
+    for column, width in pieces(across, array.cols):
+        for row, used in pieces(down, array.rows):
+            yield Fold(row, used, column, width, *stream, starts=row == down[0], ends=row + used == sum(down))
+
+
+def registers(array: ArraySpec) -> RegisterGrid:
+    """The grid of `kernels.array_ws`."""
+    from lls_hw.sim.kernels import array_ws as grid
+
+    return RegisterGrid(
+        fields=grid.FIELDS,
+        schedule=partial(grid.schedule_ws, array.preload_hidden),
+        clock=grid.run_ws,
+        other=grid.WORK if array.preload_hidden else grid.LOAD,
+        shifting=(grid.LOAD, grid.LOAD_VALID),
+    )
+
+
+WEIGHT_STATIONARY = Dataflow(
+    name="ws",
+    streams="m",
+    rows_hold="k",
+    columns_hold="n",
+    cycles=cycles,
+    accesses=accesses,
+    period=period,
+    follow=follow,
+    folds=folds,
+    registers=registers,
+    legend=Legend("input, moving right", "weight, staying", "sum, moving down", "next weight, loading"),
+)
