@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lls_hw.cli import main
-from lls_hw.models.program.lower import LOWERINGS
+from lls_hw.models.rules.registry import rules
 
 SMALL = ["compare", "--net", "smallconv", "--batch", "2"]
 
@@ -18,10 +18,10 @@ def compared(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 
 
 def test_every_rule__has_costs_and_an_overhead_over_inference(capsys: pytest.CaptureFixture[str]) -> None:
-    data = compared(capsys, "--rules", ",".join(LOWERINGS))
+    data = compared(capsys, "--rules", ",".join(rules()))
     assert data["against"] == "bp"
     by_rule = {entry["rule"]: entry for entry in data["rules"]}
-    assert set(by_rule) == set(LOWERINGS)
+    assert set(by_rule) == set(rules())
     assert by_rule["inference"]["overhead"] == dict.fromkeys(("cycles", "energy", "dram_bytes", "macs"), 1.0)
     for rule, entry in by_rule.items():
         totals = entry["totals"]
@@ -29,10 +29,10 @@ def test_every_rule__has_costs_and_an_overhead_over_inference(capsys: pytest.Cap
         assert sum(totals["stall_cycles"].values()) <= totals["cycles"]
         for key in ("cycles", "energy", "macs"):
             assert entry["overhead"][key] > 1 or rule == "inference"
-    stored = {rule for rule in LOWERINGS if by_rule[rule]["totals"]["training_memory"]["projection_feedback"]}
+    stored = {rule for rule in rules() if by_rule[rule]["totals"]["training_memory"]["projection_feedback"]}
     assert stored == {"lls_random", "lls_m_random", "lls_mxm_random", "dfa", "drtp"}
-    modulated = {rule for rule in LOWERINGS if by_rule[rule]["totals"]["training_memory"]["modulation"]}
-    assert modulated == {rule for rule in LOWERINGS if "_m" in rule}
+    modulated = {rule for rule in rules() if by_rule[rule]["totals"]["training_memory"]["modulation"]}
+    assert modulated == {rule for rule in rules() if "_m" in rule}
 
 
 def test_overhead__needs_inference_among_the_rules(capsys: pytest.CaptureFixture[str]) -> None:

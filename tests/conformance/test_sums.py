@@ -6,12 +6,12 @@ import pytest
 
 from lls_hw.config import lower_run, resolve_run
 from lls_hw.costs.step import run_costs
-from lls_hw.models.program.lower import LOWERINGS
 from lls_hw.models.registry import names
+from lls_hw.models.rules.registry import rules
 from lls_hw.options.run import RunChoices
 from lls_hw.sim.cost.counts import Counts
 
-CASES = [(net, rule) for net in names("nets") for rule in LOWERINGS]
+CASES = [(net, rule) for net in names("nets") for rule in rules()]
 
 
 @pytest.mark.parametrize(("net", "rule"), CASES)

@@ -6,11 +6,11 @@ from collections import defaultdict
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from lls_hw.models.program.lower import LOWERINGS, lower
+from lls_hw.models.program.lower import lower
 from lls_hw.models.program.ops import Gemm
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load
-from lls_hw.models.rules.registry import parse_rule
+from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
@@ -20,7 +20,7 @@ from lls_hw.sim.event.engine import run_events, run_schedule
 from lls_hw.sim.mapping.schedule import schedule_program
 
 SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-RULES = tuple(LOWERINGS)
+RULES = tuple(rules())
 
 
 @st.composite

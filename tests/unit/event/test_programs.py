@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from lls_hw.models.program.lower import LOWERINGS, lower
+from lls_hw.models.program.lower import lower
 from lls_hw.models.program.ops import DepthwiseConv
 from lls_hw.models.registry import load, load_network, names
-from lls_hw.models.rules.registry import parse_rule
+from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
@@ -19,7 +19,7 @@ from lls_hw.sim.cost.energy import price
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.trace import TRACKS, trace_json
 
-RULES = tuple(LOWERINGS)
+RULES = tuple(rules())
 
 
 @pytest.mark.parametrize("rule", RULES)
