@@ -13,12 +13,15 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from glob import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.paths import descriptor, identity, is_regular, same_file
+
+_LONGEST_STEM_BYTES = 200
 
 
 class UnwritableError(SpecError):
@@ -110,7 +113,7 @@ def refuse_bad_target(option: str, path: str, *, read_back: bool = False) -> Non
         neither a file nor a pipe nor a character device (only a file will do where it is `read_back`).
     """
     mode = _mode(option, path)
-    if stat.S_ISDIR(mode) or path.endswith("/"):
+    if stat.S_ISDIR(mode) or path.endswith("/") or not path:
         raise SpecError(option, path, "it is a folder", "Give the name of a file.")
     if descriptor(path) is not None or not stat.S_ISREG(mode):
         if read_back or not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
@@ -168,7 +171,7 @@ def whole_file(path: str, option: str = "file") -> Iterator[str]:
     UnwritableError : the disk refuses.
     """
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    partial = target.with_name(f"{_partial_stem(target)}.{os.getpid()}.partial")
     with _refusing(option, path):
         try:
             yield str(partial)
@@ -201,10 +204,15 @@ def _refusing(option: str, path: str) -> Iterator[None]:
         raise UnwritableError(option, path, need, "Make room, or choose another.") from None
 
 
+def _partial_stem(target: Path) -> str:
+    """What the unfinished file is called before its number: short enough where the name itself only just fits."""
+    return "." + target.name.encode()[:_LONGEST_STEM_BYTES].decode(errors="ignore")
+
+
 def sweep_partials(path: Path) -> None:
     """Remove unfinished files that killed processes left beside a file."""
     target = Path(os.path.realpath(path))
-    for partial in target.parent.glob(f".{target.name}.*.partial"):
+    for partial in target.parent.glob(f"{escape(_partial_stem(target))}.*.partial"):
         owner = partial.name.removesuffix(".partial").rpartition(".")[2]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists() and Path("/proc/self").exists():
             partial.unlink(missing_ok=True)
