@@ -10,14 +10,13 @@ from lls_hw.config import RunSpec, lower_run
 from lls_hw.costs.json import ratios, stages_json, totals_json
 from lls_hw.costs.step import Costs, run_costs
 from lls_hw.costs.timeline import occupancy_json, timeline_json
-from lls_hw.fidelity.integer_steps import Numerics, numerics_json, run_numerics, start_values, step_batch
+from lls_hw.fidelity.integer_steps import Numerics, Say, numerics_json, run_numerics, start_values, step_batch
 from lls_hw.fidelity.reference_process import ReferenceProcess
 from lls_hw.files import package_version
 from lls_hw.models.data import Images
 from lls_hw.sim.functional.engine import refuse_numerics
 
 RUN_SCHEMA = "lls-hw/run/1"
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +54,7 @@ def _beside(baseline: Costs, costs: Costs) -> dict[str, Any]:
     }
 
 
-def simulate(
-    run: RunSpec, images: Images | None, *, trace: bool = False, progress: Progress = lambda _: None
-) -> RunResult:
+def simulate(run: RunSpec, images: Images | None, *, trace: bool = False, progress: Say = lambda _: None) -> RunResult:
     """Costs of one training step beside the baseline, then the step itself in integers.
 
     Costs come first: a chip that cannot hold a tile is refused before any arithmetic.

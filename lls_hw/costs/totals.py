@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Place = Literal["terminal", "compare", "page", "sweep"]
+TablePlace = Literal["terminal", "compare", "page", "sweep"]
 """The table of a run, the table of several rules, the pages of runs and comparisons, the columns of a sweep."""
 
 PART_LABELS = {
@@ -49,7 +49,7 @@ class Total:
     form: str = ",.1f"
     scale: tuple[str, float] = AS_IS
     path: tuple[str, ...] = ()
-    places: tuple[Place, ...] = ("terminal", "page", "sweep")
+    places: tuple[TablePlace, ...] = ("terminal", "page", "sweep")
     ratio: str = ""
     per_image: str = ""
     objective: str = ""
@@ -108,7 +108,7 @@ def _energy_part(part: str) -> Total:
     return Total(key=f"energy_{part}_uj", path=(f"energy_uj.{part}",), label=f"energy, {PART_LABELS[part]}", unit="µJ")
 
 
-_EVERYWHERE: tuple[Place, ...] = ("terminal", "compare", "page", "sweep")
+_EVERYWHERE: tuple[TablePlace, ...] = ("terminal", "compare", "page", "sweep")
 _LINES = (
     Total(key="cycles", label="cycles", form=",", whole=True, places=_EVERYWHERE, ratio="cycles",
           of_batch=True, per_image="cycles_per_image"),
@@ -144,7 +144,7 @@ TOTALS: dict[str, Total] = {line.key: line for line in _LINES}
 """Every total by its key, in the order of all tables."""
 
 
-def totals_of(place: Place) -> tuple[Total, ...]:
+def totals_of(place: TablePlace) -> tuple[Total, ...]:
     """The totals that a table shows.
 
     Examples

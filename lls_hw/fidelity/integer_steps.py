@@ -18,7 +18,7 @@ from lls_hw.sim.functional.engine import FunctionalEngine, why_not_integers
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import initial_values, input_codes
 
-Progress = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def run_numerics(
     run: RunSpec,
     program: Program,
     images: Images,
-    progress: Progress = lambda _: None,
+    progress: Say = lambda _: None,
     *,
     values: Mapping[str, Value] | None = None,
     reference: ReferenceProcess | None = None,

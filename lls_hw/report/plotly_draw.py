@@ -6,17 +6,17 @@ from typing import Any
 from lls_hw.report.chart import XY, Axis, Bars, Chart, Heat, Plot, Series, Spans, Stack
 from lls_hw.report.words import full, tick
 
-Spec = dict[str, Any]
+FigureSpec = dict[str, Any]
 ROW_PX, HEAD_PX = 17, 110
 PATTERN = {"shape": "/", "fillmode": "overlay", "fgcolor": "@paper", "size": 6, "solidity": 0.45}
 
 
-def drawn(chart: Chart) -> Spec:
+def drawn(chart: Chart) -> FigureSpec:
     """What the page needs to draw a chart: its views."""
     return {"key": chart.key, "views": [{"name": view.name, **figure(view.plot)} for view in chart.views]}
 
 
-def figure(plot: Plot) -> Spec:
+def figure(plot: Plot) -> FigureSpec:
     """Data and layout of one view."""
     match plot:
         case Bars():
@@ -34,11 +34,11 @@ def plain(text: str) -> str:
     return escape(text, quote=False)
 
 
-def _layout(height: int, x: Spec, y: Spec, **more: Any) -> Spec:  # noqa: ANN401  (Plotly's own keys)
+def _layout(height: int, x: FigureSpec, y: FigureSpec, **more: Any) -> FigureSpec:  # noqa: ANN401  (Plotly's own keys)
     return {"height": height, "xaxis": x, "yaxis": y, **more}
 
 
-def _bars(plot: Bars) -> Spec:
+def _bars(plot: Bars) -> FigureSpec:
     rows = [plain(row) for row in plot.rows]
     data = [trace for at, stack in enumerate(plot.stacks) for trace in _stack(plot, stack, at, rows)]
     if len(plot.stacks) > 1:
@@ -56,7 +56,7 @@ def _bars(plot: Bars) -> Spec:
     return {"data": data, "layout": layout}
 
 
-def _stack(plot: Bars, stack: Stack, at: int, rows: list[str]) -> list[Spec]:
+def _stack(plot: Bars, stack: Stack, at: int, rows: list[str]) -> list[FigureSpec]:
     return [
         {
             "type": "bar",
@@ -83,8 +83,8 @@ def _neat(value: float) -> float | int:
     return int(value) if float(value).is_integer() else value
 
 
-def _axis(axis: Axis) -> Spec:
-    spec: Spec = {"title": {"text": plain(axis.title)}}
+def _axis(axis: Axis) -> FigureSpec:
+    spec: FigureSpec = {"title": {"text": plain(axis.title)}}
     if axis.log:
         ticks = [10.0**power for power in range(-9, 13)]
         spec |= {"type": "log", "tickvals": ticks, "ticktext": [tick(one) for one in ticks]}
@@ -99,20 +99,20 @@ def _axis(axis: Axis) -> Spec:
     return spec
 
 
-def _whole(series: tuple[Series, ...]) -> Spec:
+def _whole(series: tuple[Series, ...]) -> FigureSpec:
     """Ticks at whole numbers, at most a dozen."""
     values = [float(x) for one in series for x in one.x]
     return {"tickformat": "d", "tick0": 0, "dtick": max(1, -(-int(max(values) - min(values)) // 12))}
 
 
-def _xy(plot: XY) -> Spec:
+def _xy(plot: XY) -> FigureSpec:
     x = _axis(plot.x) | (_whole(plot.series) if plot.x.whole else {})
     layout = _layout(plot.height, x, _axis(plot.y), hovermode="closest")
     return {"data": [_series(series) for series in plot.series], "layout": layout}
 
 
-def _series(series: Series) -> Spec:
-    trace: Spec = {
+def _series(series: Series) -> FigureSpec:
+    trace: FigureSpec = {
         "type": "scatter",
         "mode": series.mode,
         "name": plain(series.name),
@@ -135,7 +135,7 @@ def _series(series: Series) -> Spec:
     return trace
 
 
-def _spans(plot: Spans) -> Spec:
+def _spans(plot: Spans) -> FigureSpec:
     """Two bars a span: a faint one over its time, and a solid one as thick as the unit is busy."""
     data = []
     for group, colour in plot.colours.items():
@@ -171,7 +171,7 @@ def _spans(plot: Spans) -> Spec:
     }
 
 
-def _heat(plot: Heat) -> Spec:
+def _heat(plot: Heat) -> FigureSpec:
     rows, columns = [plain(row) for row in plot.rows], [plain(column) for column in plot.columns]
     trace = {
         "type": "heatmap", "x": columns, "y": rows, "z": [list(row) for row in plot.values],

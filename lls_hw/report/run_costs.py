@@ -7,7 +7,7 @@ from lls_hw.costs.totals import PART_LABELS
 from lls_hw.report.chart import Bars, Cell, Chart, Segment, Stack, Table, View
 from lls_hw.report.run_data import (
     RunData,
-    Split,
+    SplitStage,
     by_layer,
     by_layer_and_stage,
     by_stage,
@@ -74,7 +74,7 @@ def _summed(splits: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {part: sum(one.get(part, 0.0) for one in splits) for part in parts}
 
 
-def _views(data: RunData, split: Split, title: str, unit: str, turned_name: str) -> tuple[View, ...]:
+def _views(data: RunData, split: SplitStage, title: str, unit: str, turned_name: str) -> tuple[View, ...]:
     views = []
     for name, kind in (("by layer", by_layer), ("by stage", by_stage), ("by layer and stage", by_layer_and_stage)):
         rows = rows_of(data, kind)
@@ -85,7 +85,7 @@ def _views(data: RunData, split: Split, title: str, unit: str, turned_name: str)
     return tuple(views)
 
 
-def _table(data: RunData, split: Split, unit: str) -> Table:
+def _table(data: RunData, split: SplitStage, unit: str) -> Table:
     """Every layer and stage of every run."""
     parts = list(dict.fromkeys(part for _, stages in data.runs for stage in stages for part in split(stage)))
     names = [f"{label(part, PART_LABELS | STALL_NAMES)}, {unit}" for part in parts]

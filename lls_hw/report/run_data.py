@@ -9,9 +9,9 @@ from lls_hw.report.chart import Segment, Stack
 from lls_hw.report.style import PARTS, STAGES, STALLS
 from lls_hw.report.words import STAGE_NAMES, STALL_NAMES, label
 
-Stage = Mapping[str, Any]
-Split = Callable[[Stage], Mapping[str, float]]
-Kind = Callable[[Stage], str]
+StageRow = Mapping[str, Any]
+SplitStage = Callable[[StageRow], Mapping[str, float]]
+RowName = Callable[[StageRow], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +20,11 @@ class RunData:
 
     rule: str
     baseline: str | None
-    ours: tuple[Stage, ...]
-    theirs: tuple[Stage, ...]
+    ours: tuple[StageRow, ...]
+    theirs: tuple[StageRow, ...]
 
     @property
-    def runs(self) -> tuple[tuple[str, tuple[Stage, ...]], ...]:
+    def runs(self) -> tuple[tuple[str, tuple[StageRow, ...]], ...]:
         """(rule, stages), the run itself first."""
         both = ((self.rule, self.ours), (str(self.baseline), self.theirs))
         return both if self.theirs else both[:1]
@@ -46,46 +46,46 @@ def rule_name(data: Mapping[str, Any]) -> str:
     return str(((data.get("inputs") or {}).get("rule") or {}).get("name", "this run"))
 
 
-def energy_split(stage: Stage) -> dict[str, float]:
+def energy_split(stage: StageRow) -> dict[str, float]:
     """Microjoules by part, without the total."""
     return {part: float(value) for part, value in stage["energy_uj"].items() if part != "total"}
 
 
-def cycle_split(stage: Stage) -> dict[str, float]:
+def cycle_split(stage: StageRow) -> dict[str, float]:
     """Cycles in which the first unit works, and in which it stands still, by cause."""
     causes = stage.get("stall_causes") or {"stalled": stage.get("stall_cycles", 0)}
     stalls = {cause: float(count) for cause, count in causes.items()}
     return {"working": float(stage["cycles"]) - sum(stalls.values()), **stalls}
 
 
-def by_layer(stage: Stage) -> str:
+def by_layer(stage: StageRow) -> str:
     """The layer."""
     return str(stage["layer"])
 
 
-def by_stage(stage: Stage) -> str:
+def by_stage(stage: StageRow) -> str:
     """The stage of training."""
     return label(str(stage["stage"]), STAGE_NAMES)
 
 
-def by_layer_and_stage(stage: Stage) -> str:
+def by_layer_and_stage(stage: StageRow) -> str:
     """Both, which is unique."""
     return f"{stage['layer']} · {by_stage(stage)}"
 
 
-def rows_of(data: RunData, kind: Kind) -> tuple[str, ...]:
+def rows_of(data: RunData, kind: RowName) -> tuple[str, ...]:
     """Row labels of both runs: layers in program order, stages in the order in which a step does them."""
     layers = list(dict.fromkeys(stage["layer"] for stage in (*data.ours, *data.theirs)))
     steps = list(STAGES)
 
-    def place(stage: Stage) -> tuple[int, int]:
+    def place(stage: StageRow) -> tuple[int, int]:
         step = steps.index(stage["stage"]) if stage["stage"] in steps else len(steps)
         return (0 if kind is by_stage else layers.index(stage["layer"])), step
 
     return tuple(dict.fromkeys(kind(stage) for stage in sorted((*data.ours, *data.theirs), key=place)))
 
 
-def stacks_of(data: RunData, rows: Sequence[str], kind: Kind, split: Split) -> tuple[Stack, ...]:
+def stacks_of(data: RunData, rows: Sequence[str], kind: RowName, split: SplitStage) -> tuple[Stack, ...]:
     """For each run the sums by row and part; parts that nobody has are left out."""
     sums = [_sums(stages, kind, split) for _, stages in data.runs]
     parts = [
@@ -109,7 +109,7 @@ def stacks_of(data: RunData, rows: Sequence[str], kind: Kind, split: Split) -> t
     )
 
 
-def _sums(stages: Sequence[Stage], kind: Kind, split: Split) -> dict[str, dict[str, float]]:
+def _sums(stages: Sequence[StageRow], kind: RowName, split: SplitStage) -> dict[str, dict[str, float]]:
     sums: dict[str, dict[str, float]] = {}
     for stage in stages:
         for part, value in split(stage).items():
@@ -118,7 +118,7 @@ def _sums(stages: Sequence[Stage], kind: Kind, split: Split) -> dict[str, dict[s
     return sums
 
 
-def turned(data: RunData, split: Split) -> tuple[tuple[str, ...], tuple[Stack, ...]]:
+def turned(data: RunData, split: SplitStage) -> tuple[tuple[str, ...], tuple[Stack, ...]]:
     """Rows are parts and colours are stages."""
     tables = [_sums(stages, lambda stage: str(stage["stage"]), split) for _, stages in data.runs]
     parts = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from lls_hw.report.chart import XY, Axis, Chart, Series, Span, Spans, Table, View
 from lls_hw.report.roofline import GROUPS, RooflinePoint, StageWork, points_of
-from lls_hw.report.run_data import RunData, Stage, by_stage
+from lls_hw.report.run_data import RunData, StageRow, by_stage
 from lls_hw.report.style import STAGES
 from lls_hw.report.words import STAGE_NAMES, UNIT_NAMES, kib, label, percent, short
 
@@ -97,7 +97,7 @@ def occupancy_chart(
     )
 
 
-def work_of(stage: Stage) -> StageWork:
+def work_of(stage: StageRow) -> StageWork:
     """A stage of the JSON as the roofline counts it."""
     busy = stage.get("busy_cycles") or {}
     moved = stage["dram_bytes"]

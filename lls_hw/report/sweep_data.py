@@ -8,7 +8,7 @@ from typing import Any
 
 from lls_hw.costs.totals import TOTALS, Total, totals_of
 
-Row = Mapping[str, Any]
+PointRow = Mapping[str, Any]
 PLURALS = {
     "net": "networks", "rule": "rules", "array": "arrays", "dataflow": "dataflows", "bits": "bit widths",
     "sram_kib": "scratchpad sizes", "batch": "batch sizes", "technology": "technologies", "data": "data sets",
@@ -69,12 +69,12 @@ MEASURES = (
 """Every column of numbers that points are compared by, the best known first."""
 
 
-def present(rows: Sequence[Row]) -> tuple[Measure, ...]:
+def present(rows: Sequence[PointRow]) -> tuple[Measure, ...]:
     """Measures that some row has, the best known first."""
     return tuple(measure for measure in MEASURES if any(number(row.get(measure.key)) is not None for row in rows))
 
 
-def varied(rows: Sequence[Row]) -> tuple[str, ...]:
+def varied(rows: Sequence[PointRow]) -> tuple[str, ...]:
     """Choices of which the rows have more than one value; one that another decides is left out.
 
     None is no value: a training's choices do not matter to a point of costs alone.
@@ -107,19 +107,19 @@ def number(value: Any) -> float | None:  # noqa: ANN401  (any cell)
 class Design:
     """One design: its inputs, and for two measures the mean over its seeds and y's standard deviation."""
 
-    row: Row
+    row: PointRow
     x: float
     y: float
     spread: float
     seeds: int
 
 
-def designs(rows: Sequence[Row], x: str, y: str) -> list[Design]:
+def designs(rows: Sequence[PointRow], x: str, y: str) -> list[Design]:
     """Rows that differ in nothing but the seed become one point; rows without either measure are left out.
 
     Rows of the same seed count as one, so `spread` is over seeds alone.
     """
-    groups: dict[Any, list[tuple[float, float, Row]]] = {}
+    groups: dict[Any, list[tuple[float, float, PointRow]]] = {}
     for row in rows:
         at = number(row.get(x)), number(row.get(y))
         if at[0] is not None and at[1] is not None:
@@ -136,7 +136,7 @@ def designs(rows: Sequence[Row], x: str, y: str) -> list[Design]:
     return found
 
 
-def design_of(row: Row) -> str | tuple[Any, ...]:
+def design_of(row: PointRow) -> str | tuple[Any, ...]:
     """What points that differ only by their seed have in common."""
     return row.get("design") or tuple(row.get(key) for key in INPUTS)
 

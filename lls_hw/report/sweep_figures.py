@@ -4,12 +4,14 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from lls_hw.report.chart import XY, Axis, Chart, Heat, Series, Table, View
-from lls_hw.report.pareto import front
 from lls_hw.report.style import SERIES, SYMBOLS, rule_colours
-from lls_hw.report.sweep_data import Design, Measure, Row, by_size, designs, number
+from lls_hw.report.sweep_data import Design, Measure, PointRow, by_size, designs, number
+from lls_hw.sweep.pareto import front_line
 
 
-def sweep_figures(rows: Sequence[Row], measures: Sequence[Measure], default: Mapping[str, str]) -> tuple[Chart, ...]:
+def sweep_figures(
+    rows: Sequence[PointRow], measures: Sequence[Measure], default: Mapping[str, str]
+) -> tuple[Chart, ...]:
     """The Pareto picture with its panels, and the heat map of its x."""
     known = {measure.key: measure for measure in measures}
     x, y = known[default["x"]], known[default["y"]]
@@ -38,7 +40,7 @@ def _pareto(
     return Chart(key="pareto", title=caption, caption=caption, views=tuple(views), table=table, panels=True)
 
 
-def _marks(rows: Sequence[Row], points: Sequence[Design], default: Mapping[str, str]) -> list[Series]:
+def _marks(rows: Sequence[PointRow], points: Sequence[Design], default: Mapping[str, str]) -> list[Series]:
     """A series for each colour and symbol; the legend names a colour once and a symbol once."""
     key, mark = default["colour"], default["symbol"]
     colours, marks = by_size([row.get(key) for row in rows]), by_size([row.get(mark) for row in rows])
@@ -62,14 +64,15 @@ def _marks(rows: Sequence[Row], points: Sequence[Design], default: Mapping[str, 
 
 
 def _line(points: Sequence[Design], x: Measure, y: Measure) -> Series:
-    kept = [points[at] for at in front([(p.x, p.y) for p in points], lower_x=x.better <= 0, lower_y=y.better <= 0)]
+    pairs = [(p.x, p.y) for p in points]
+    kept = [points[at] for at in front_line(pairs, lower_x=x.better <= 0, lower_y=y.better <= 0)]
     return Series(
         name="Pareto front", x=tuple(p.x for p in kept), y=tuple(p.y for p in kept), colour="@muted", mode="lines",
         dash="dot", step=x.better <= 0,
     )  # fmt: skip
 
 
-def _heat(rows: Sequence[Row], measure: Measure) -> Chart:
+def _heat(rows: Sequence[PointRow], measure: Measure) -> Chart:
     """Array against bits: the best of each cell."""
     arrays, bits = by_size([row.get("array") for row in rows]), by_size([row.get("bits") for row in rows])
     best = max if measure.better > 0 else min

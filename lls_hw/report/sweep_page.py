@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lls_hw.report.chart import Card, Page, Section, Table
-from lls_hw.report.sweep_data import CHOICES, INPUTS, PLURALS, Measure, Row, number, present, varied
+from lls_hw.report.sweep_data import CHOICES, INPUTS, PLURALS, Measure, PointRow, number, present, varied
 from lls_hw.report.sweep_figures import sweep_figures
 
 TRAINED = ("optimizer", "momentum", "learning_rate", "temperature", "waveform", "epochs", "limit")
@@ -15,7 +15,7 @@ SYMBOLS = ("bits", "dataflow", "array", "rule", *TRAINED)
 FACETS = ("array", "dataflow", "net")
 
 
-def sweep_page(rows: Sequence[Row], path: Path, title: str | None) -> Page:
+def sweep_page(rows: Sequence[PointRow], path: Path, title: str | None) -> Page:
     """Everything a sweep's database holds."""
     done = [row for row in rows if row.get("status") == "done"]
     failed = [row for row in rows if row.get("status") != "done"]
@@ -39,11 +39,11 @@ def sweep_page(rows: Sequence[Row], path: Path, title: str | None) -> Page:
     )
 
 
-def _count(rows: Sequence[Row], key: str) -> int:
+def _count(rows: Sequence[PointRow], key: str) -> int:
     return len({row.get(key) for row in rows} - {None})
 
 
-def _intro(done: Sequence[Row], measures: Sequence[Measure]) -> tuple[str, ...]:
+def _intro(done: Sequence[PointRow], measures: Sequence[Measure]) -> tuple[str, ...]:
     keys = {measure.key for measure in measures}
     if "test_accuracy" not in keys:
         return ("No point was trained, so there is no accuracy to set against the costs.",)
@@ -55,18 +55,18 @@ def _nothing() -> Section:
     return Section(key="none", title="Nothing to draw", text=("No point has finished with results.",))
 
 
-def _cards(done: Sequence[Row], failed: Sequence[Row], measures: Sequence[Measure]) -> tuple[Card, ...]:
+def _cards(done: Sequence[PointRow], failed: Sequence[PointRow], measures: Sequence[Measure]) -> tuple[Card, ...]:
     cards = [Card(name="Points finished", value=f"{len(done):,}"), Card(name="Points failed", value=f"{len(failed):,}")]
     keys = {measure.key: measure for measure in measures}
     told = ("energy_per_image_uj", "cycles_per_image", "test_accuracy")
     return (*cards, *(_best(done, keys[key]) for key in told if key in keys))
 
 
-def _best(done: Sequence[Row], measure: Measure) -> Card:
+def _best(done: Sequence[PointRow], measure: Measure) -> Card:
     """The best point; of equally good ones the one with the least energy, of equal energies the most accurate."""
     second = ("test_accuracy", True) if measure.key == "energy_per_image_uj" else ("energy_per_image_uj", False)
 
-    def badness(row: Row) -> tuple[float, float]:
+    def badness(row: PointRow) -> tuple[float, float]:
         return _bad(row, measure.key, more=measure.better > 0), _bad(row, second[0], more=second[1])
 
     best = min(done, key=badness)
@@ -79,12 +79,12 @@ def _best(done: Sequence[Row], measure: Measure) -> Card:
     )
 
 
-def _bad(row: Row, key: str, *, more: bool) -> float:
+def _bad(row: PointRow, key: str, *, more: bool) -> float:
     value = number(row.get(key))
     return math.inf if value is None else -value if more else value
 
 
-def _failed(failed: Sequence[Row]) -> Section:
+def _failed(failed: Sequence[PointRow]) -> Section:
     keys = tuple(key for key in CHOICES if any(row.get(key) is not None for row in failed))
     rows = tuple((*(row.get(key) for key in keys), row.get("error") or row.get("status")) for row in failed)
     table = Table(headings=(*keys, "error"), rows=rows)
@@ -93,7 +93,7 @@ def _failed(failed: Sequence[Row]) -> Section:
     return Section(key="failed", title="Failed points", text=text, tables=(("Failed points and their errors", table),))
 
 
-def defaults(done: Sequence[Row], measures: Sequence[Measure]) -> dict[str, str]:
+def defaults(done: Sequence[PointRow], measures: Sequence[Measure]) -> dict[str, str]:
     """The first picture: energy against accuracy where there is one, else against cycles."""
     keys = [measure.key for measure in measures]
     x = keys[0]
@@ -106,7 +106,7 @@ def defaults(done: Sequence[Row], measures: Sequence[Measure]) -> dict[str, str]
     return {"x": x, "y": y, "colour": colour, "symbol": symbol, "facet": facet if 1 < panels <= 6 else ""}
 
 
-def _for_script(done: Sequence[Row], measures: Sequence[Measure], default: Mapping[str, str]) -> dict[str, Any]:
+def _for_script(done: Sequence[PointRow], measures: Sequence[Measure], default: Mapping[str, str]) -> dict[str, Any]:
     changes = varied(done)
     choices = [key for key in CHOICES if any(row.get(key) is not None for row in done)]
     columns: list[dict[str, Any]] = [

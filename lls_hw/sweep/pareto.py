@@ -1,13 +1,15 @@
-"""What is searched for, and which points nothing beats."""
+"""Goals of a search, and the Pareto front: the points that nothing beats."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lls_hw.costs.totals import TOTALS, Total
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sweep.choices import split_list
-from lls_hw.sweep.rows import Row
+
+if TYPE_CHECKING:
+    from lls_hw.sweep.rows import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +21,12 @@ class Objective:
     goal: Literal["minimize", "maximize"] = "minimize"
     per_image: bool = False
 
-    def value(self, row: Row) -> float | None:
+    def value(self, row: "Row") -> float | None:
         """The point's figure; None where it has none."""
         found = row[self.column]
         return None if found is None else found / row["batch"] if self.per_image else float(found)
 
-    def badness(self, row: Row) -> float:
+    def badness(self, row: "Row") -> float:
         """A figure that is better when smaller; a point without one is worse than any."""
         found = self.value(row)
         return float("inf") if found is None else found if self.goal == "minimize" else -found
@@ -62,7 +64,7 @@ def parse_objectives(text: str, *, trained: bool) -> tuple[Objective, ...]:
     return tuple(PROXY if name == "accuracy" and not trained else OBJECTIVES[name] for name in names)
 
 
-def front(rows: Sequence[Row], objectives: Sequence[Objective]) -> list[Row]:
+def front(rows: "Sequence[Row]", objectives: Sequence[Objective]) -> "list[Row]":
     """The points that no other equals in everything and beats in something, best in the first objective first.
 
     Examples
@@ -72,10 +74,43 @@ def front(rows: Sequence[Row], objectives: Sequence[Objective]) -> list[Row]:
     >>> [row["id"] for row in front(rows, goals)]
     ['p', 'r']
     """
-    scored = [(tuple(one.badness(row) for one in objectives), row) for row in rows]
+    scored = sorted(
+        ((tuple(one.badness(row) for one in objectives), row) for row in rows), key=lambda one: one[1]["id"]
+    )
     whole = [(score, row) for score, row in scored if float("inf") not in score]
-    kept = [(score, row) for score, row in whole if not any(_beats(other, score) for other, _ in whole)]
-    return [row for _, row in sorted(kept, key=lambda pair: (pair[0], pair[1]["id"]))]
+    return [whole[at][1] for at in undominated([score for score, _ in whole])]
+
+
+def undominated(scores: Sequence[tuple[float, ...]]) -> list[int]:
+    """Indices of the scores that no other beats, best in the first figure first; less is better.
+
+    A score beats another if it is at least as good in every figure and better in one. Whatever beats a
+    score is sorted before it, so each is held against the front so far.
+
+    Examples
+    --------
+    >>> undominated([(1, 5), (2, 9), (3, 4), (1, 5), (4, 4)])
+    [0, 3, 2]
+    """
+    found: list[int] = []
+    for at in sorted(range(len(scores)), key=lambda at: scores[at]):
+        if not any(_beats(scores[other], scores[at]) for other in found):
+            found.append(at)
+    return found
+
+
+def front_line(points: Sequence[tuple[float, float]], *, lower_x: bool, lower_y: bool) -> list[int]:
+    """The front of two measures as a line: indices by x; of equal points the first stands for all.
+
+    Examples
+    --------
+    >>> front_line([(1, 5), (2, 9), (3, 7), (4, 9), (2, 9)], lower_x=True, lower_y=False)
+    [0, 1]
+    """
+    ways = (1 if lower_x else -1, 1 if lower_y else -1)
+    scores = [(ways[0] * x, ways[1] * y) for x, y in points]
+    firsts = {scores[at]: at for at in reversed(undominated(scores))}
+    return sorted(firsts.values(), key=lambda at: points[at][0])
 
 
 def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

@@ -8,7 +8,7 @@ from lls_hw.config import RunSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.training.plan import TrainPlan
 
-Kind = Literal["cost", "train", "proxy"]
+TaskKind = Literal["cost", "train", "proxy"]
 Label = dict[str, Any]
 
 
@@ -23,7 +23,7 @@ class Learning:
     data: str
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TaskKind:
         """The task that answers it."""
         return "proxy" if self.plan is None else "train"
 
@@ -55,7 +55,7 @@ class Task:
     """
 
     id: str
-    kind: Kind
+    kind: TaskKind
     run: RunSpec
     technology: TechnologySpec | None = None
     learning: Learning | None = None

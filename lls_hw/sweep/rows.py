@@ -48,7 +48,7 @@ def flat_rows(path: Path) -> list[Row]:
         learnt = {
             key: (json.loads(inputs), json.loads(result or "null")) for key, inputs, result in db.execute(_LEARNT)
         }
-        points: list[Stored] = db.execute(_POINTS).fetchall()
+        points: list[StoredPoint] = db.execute(_POINTS).fetchall()
     rows = [_row(point, learnt) for point in points]
     return sorted(rows, key=_order)
 
@@ -65,7 +65,7 @@ def _sortable(value: Any) -> tuple[bool, float, str]:  # noqa: ANN401
     return (False, 0.0, value) if isinstance(value, str) else (False, float(value), "")
 
 
-Stored = tuple[str, str, str, str, str | None, str | None, str | None]
+StoredPoint = tuple[str, str, str, str, str | None, str | None, str | None]
 """id, inputs, label, status, error, result, training_id."""
 
 
@@ -73,7 +73,7 @@ _LEARNT = "SELECT id, inputs, result FROM trainings"
 _POINTS = "SELECT id, inputs, label, status, error, result, training_id FROM points"
 
 
-def _row(point: Stored, learnt: dict[str, Any]) -> Row:
+def _row(point: StoredPoint, learnt: dict[str, Any]) -> Row:
     key, inputs, label, status, error, result, training_id = point
     given, chosen = json.loads(inputs), json.loads(label)
     row: Row = dict.fromkeys(COLUMNS)

@@ -1,7 +1,7 @@
 """A sweep at work: what is missing is evaluated, and stored the moment it is known."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,10 @@ from lls_hw.sweep.identity import MODEL_VERSION, learning_inputs, run_id
 from lls_hw.sweep.points import Outcome, Point, Task
 from lls_hw.sweep.stop import Interrupted, Stop
 from lls_hw.sweep.store import Store
+from lls_hw.training.stop import StepProgress
 
 SHARED = {"array": ArraySpec(rows=16, cols=16), "depthwise_on": "vector"}
 """What trains for every array; others train again where the order of additions could matter."""
-
-Progress = Callable[[str, int, int], None]
-"""(what is being done, done, of how many)."""
 
 
 @dataclass(slots=True)
@@ -54,7 +52,7 @@ class Sweep:
     store: Store
     executor: Executor
     stop: Stop = field(default_factory=Stop)
-    progress: Progress = lambda _text, _done, _total: None
+    progress: StepProgress = lambda _text, _done, _total: None
     retry_failed: bool = False
 
     def run(self, points: Sequence[Point]) -> Summary:

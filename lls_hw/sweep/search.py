@@ -16,7 +16,8 @@ from lls_hw.sweep.grid import Grid
 from lls_hw.sweep.pareto import Objective, front
 from lls_hw.sweep.points import Point
 from lls_hw.sweep.rows import Row, flat_rows
-from lls_hw.sweep.run import Progress, Summary
+from lls_hw.sweep.run import Summary
+from lls_hw.training.stop import StepProgress
 
 if TYPE_CHECKING:
     import optuna
@@ -58,7 +59,7 @@ class Search:
     seed: int
     path: Path
     evaluate: Evaluate
-    progress: Progress = lambda _text, _done, _total: None
+    progress: StepProgress = lambda _text, _done, _total: None
 
     def run(self, trials: int) -> Found:
         """So many trials in all, those of earlier runs included; a grid that is no larger is searched whole."""

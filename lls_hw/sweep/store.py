@@ -28,7 +28,7 @@ from lls_hw.sweep.points import Label, Outcome
 SCHEMA = "lls-hw/sweep/1"
 BESIDE = (".lock", "-wal", "-shm", "-journal", ".checkpoints")
 """Endings of what stands beside a database while a sweep runs."""
-Table = Literal["points", "trainings"]
+StoreTable = Literal["points", "trainings"]
 _CREATE = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE points(id TEXT PRIMARY KEY, inputs TEXT NOT NULL, label TEXT NOT NULL, status TEXT NOT NULL,
@@ -143,16 +143,16 @@ class Store:
         assert self._db is not None, "the store is not open"
         return self._db
 
-    def known(self, table: Table) -> dict[str, str]:
+    def known(self, table: StoreTable) -> dict[str, str]:
         """Status by id."""
         return dict(self.db.execute(f"SELECT id, status FROM {table}"))
 
-    def result(self, table: Table, key: str) -> Any:  # noqa: ANN401  (whatever was stored)
+    def result(self, table: StoreTable, key: str) -> Any:  # noqa: ANN401  (whatever was stored)
         """The stored result; None where there is none."""
         found = self.db.execute(f"SELECT result FROM {table} WHERE id = ?", (key,)).fetchone()
         return json.loads(found[0]) if found and found[0] else None
 
-    def error(self, table: Table, key: str) -> str | None:
+    def error(self, table: StoreTable, key: str) -> str | None:
         """Why it failed."""
         found = self.db.execute(f"SELECT error FROM {table} WHERE id = ?", (key,)).fetchone()
         return found[0] if found else None

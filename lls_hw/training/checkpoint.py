@@ -27,7 +27,7 @@ _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredRun:
     """What a checkpoint holds: kept tensors, scales, and the run's progress as plain data."""
 
     values: Mapping[str, Value]
@@ -71,7 +71,7 @@ def save(path: Path, identity: str, machine: IntegerMachine, progress: Mapping[s
         np.savez(stream, allow_pickle=False, **{_HEADER: text}, **arrays)
 
 
-def load(path: Path, identity: str, program: Program) -> Stored | None:
+def load(path: Path, identity: str, program: Program) -> StoredRun | None:
     """The state of this very run; None where no file exists yet. Executes nothing from the file.
 
     Raises
@@ -101,12 +101,12 @@ def _refuse_stranger(path: Path, header: Mapping[str, Any], identity: str) -> No
         raise SpecError("--checkpoint", str(path), need, "Choose another path, or repeat that run's options.")
 
 
-def _stored(header: Mapping[str, Any], codes: Mapping[str, Any], program: Program) -> Stored:
+def _stored(header: Mapping[str, Any], codes: Mapping[str, Any], program: Program) -> StoredRun:
     for name, array in codes.items():
         tensor = program.tensors[name]
         if array.shape != tensor.shape or array.dtype != container(tensor.bits):
             raise ValueError(f"{name} is {array.dtype}{array.shape}")
-    return Stored(
+    return StoredRun(
         values={name: Value(array, int(header["fracs"][name])) for name, array in codes.items()},
         seen={name: Peak(int(code), int(frac)) for name, (code, frac) in header["seen"].items()},
         fixed={name: int(frac) for name, frac in header["fixed"].items()},

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from lls_hw.report.build import page_of, write_page
-from lls_hw.report.pareto import front
 from lls_hw.report.sweep_data import designs
+from lls_hw.sweep.pareto import front_line
 from tests.browser.conftest import open_page
 from tests.unit.report.made import made_sweep
 
@@ -235,7 +235,7 @@ def test_pareto__is_pythons_front(shared, files):
     for y, lower in (("test_accuracy", False), ("cycles_per_image", True)):
         opened.page.select_option("#pareto-y", y)
         points = designs(rows, "energy_per_image_uj", y)
-        kept = [points[at] for at in front([(p.x, p.y) for p in points], lower_x=True, lower_y=lower)]
+        kept = [points[at] for at in front_line([(p.x, p.y) for p in points], lower_x=True, lower_y=lower)]
         ((xs, ys),) = opened.ask(script)
         assert xs == pytest.approx([p.x for p in kept])
         assert ys == pytest.approx([p.y for p in kept])

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lls_hw.report.chart import Heat
-from lls_hw.report.pareto import front
 from lls_hw.report.source import read_source
 from lls_hw.report.sweep_data import by_size, designs, present, varied
 from lls_hw.report.sweep_page import defaults, sweep_page
+from lls_hw.sweep.pareto import front_line
 
 POINTS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=40)
 
@@ -25,7 +25,7 @@ def test_front__is_what_brute_force_finds(points, lower_x, lower_y):
         return p != q and good(p[0], q[0], lower_x) and good(p[1], q[1], lower_y)
 
     expected = {p for p in points if not any(beats(q, p) for q in points)}
-    found = front(points, lower_x=lower_x, lower_y=lower_y)
+    found = front_line(points, lower_x=lower_x, lower_y=lower_y)
     assert {points[at] for at in found} == expected
     assert len(found) == len(expected), "equal points are named once"
     assert [points[at][0] for at in found] == sorted(points[at][0] for at in found)
