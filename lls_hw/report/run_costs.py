@@ -63,9 +63,10 @@ def _stalls(data: RunData, cycles: float) -> str:
     if not stalled:
         return ""
     worst = max(causes, key=lambda cause: causes[cause])
-    reason = STALL_NAMES.get(worst, "")
-    why = f", mostly because it {reason} ({percent(causes[worst], cycles)})" if reason.startswith("waits") else ""
-    return f" In {percent(stalled, cycles)} of them the first unit of the op that the run waits for stands still{why}."
+    return (
+        f" In {percent(stalled, cycles)} of them the first unit of the op that the run waits for stands still, mostly "
+        f"because it {STALL_NAMES[worst]} ({percent(causes[worst], cycles)})."
+    )
 
 
 def _summed(splits: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -107,11 +108,9 @@ def _largest(data: RunData, size: Any) -> tuple[str, float]:  # noqa: ANN401
     return max(sums.items(), key=lambda item: item[1])
 
 
-def memory_chart(data: RunData, totals: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> Chart | None:
-    """Training memory by what it holds; None in files that have only the sum."""
+def memory_chart(data: RunData, totals: Mapping[str, Any], theirs: Mapping[str, Any] | None) -> Chart:
+    """Training memory by what it holds."""
     runs = [(data.rule, totals), *([(str(data.baseline), theirs)] if theirs else [])]
-    if any("training_memory" not in one for _, one in runs):
-        return None
     parts = [part for part in totals["training_memory"] if any(one["training_memory"][part] for _, one in runs)]
     rows = tuple(label(part, {}) for part in parts)
     unit, scale = ("MiB", 1 << 20) if totals["training_memory_bytes"] >= 1 << 20 else ("KiB", 1 << 10)

@@ -1,4 +1,4 @@
-"""What a run's JSON says, in the shapes that charts need; older files without newer parts still do."""
+"""What a run's JSON says, in the shapes that charts need."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RowName = Callable[[StageRow], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunData:
-    """A run beside its baseline; `theirs` is empty in files that have only the baseline's totals."""
+    """A run beside its baseline; `theirs` is empty without one."""
 
     rule: str
     baseline: str | None
@@ -53,8 +53,7 @@ def energy_split(stage: StageRow) -> dict[str, float]:
 
 def cycle_split(stage: StageRow) -> dict[str, float]:
     """Cycles in which the first unit works, and in which it stands still, by cause."""
-    causes = stage.get("stall_causes") or {"stalled": stage.get("stall_cycles", 0)}
-    stalls = {cause: float(count) for cause, count in causes.items()}
+    stalls = {cause: float(count) for cause, count in stage["stall_causes"].items()}
     return {"working": float(stage["cycles"]) - sum(stalls.values()), **stalls}
 
 

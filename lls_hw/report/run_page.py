@@ -123,32 +123,23 @@ def totals_table(name: str, totals: Mapping[str, Any], baseline: Mapping[str, An
 
 def _costs(data: Mapping[str, Any], found: RunData) -> tuple[Section, ...]:
     totals, chip = data["totals"], (data.get("inputs") or {}).get("chip")
-    text = []
-    if data.get("baseline") and not found.theirs:
-        text.append("The file holds only the baseline's totals (an older version wrote it), so no bars stand beside.")
     memory = memory_chart(found, totals, (data.get("baseline") or {}).get("totals"))
-    costs = [energy_chart(found), cycles_chart(found), *([memory] if memory else [])]
-    times, missing = _times(data)
+    costs = (energy_chart(found), cycles_chart(found), memory)
     roof = [roofline_chart(found, chip)] if chip else []
     return (
-        Section(key="costs", title="Energy, cycles and memory", text=tuple(text), charts=tuple(costs)),
-        Section(key="time", title="What happens when", text=missing, charts=times),
+        Section(key="costs", title="Energy, cycles and memory", charts=costs),
+        Section(key="time", title="What happens when", charts=_times(data)),
         Section(key="roof", title="What limits the speed", charts=tuple(roof)),
     )
 
 
-def _times(data: Mapping[str, Any]) -> tuple[tuple[Chart, ...], tuple[str, ...]]:
+def _times(data: Mapping[str, Any]) -> tuple[Chart, ...]:
     totals = data["totals"]
     capacity = (((data.get("inputs") or {}).get("chip") or {}).get("scratchpad") or {}).get("capacity_bytes")
-    charts = []
-    if data.get("timeline"):
-        charts.append(timeline_chart(data["timeline"], totals["cycles"]))
-    if data.get("occupancy"):
-        tensors = totals.get("sram_peak_tensors") or {}
-        charts.append(occupancy_chart(data["occupancy"], capacity, totals["sram_peak_bytes"], tensors))
-    if charts:
-        return tuple(charts), ()
-    return (), ("An older version wrote this file: it has no timeline. Run `lls-hw simulate` again to get one.",)
+    return (
+        timeline_chart(data["timeline"], totals["cycles"]),
+        occupancy_chart(data["occupancy"], capacity, totals["sram_peak_bytes"], totals["sram_peak_tensors"]),
+    )
 
 
 def _numbers(data: Mapping[str, Any]) -> Section:

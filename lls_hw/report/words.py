@@ -18,7 +18,6 @@ STALL_NAMES = {
     "dram_write": "waits for DRAM writes",
     "bank_conflict": "waits for a scratchpad bank",
     "dependency": "waits for an earlier op",
-    "stalled": "stalled",
 }
 UNIT_NAMES = {
     "array": "array",

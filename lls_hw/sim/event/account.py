@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.machine import EventMachine, OpRun
 from lls_hw.sim.event.result import EventResult, OpResult, StageResult

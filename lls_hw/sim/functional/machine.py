@@ -11,7 +11,7 @@ from lls_hw.models.program.ops import Op, Operand
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision, Rounding, Scaling
-from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.array import dataflow_of
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.jit import Ints

@@ -17,8 +17,6 @@ from itertools import pairwise
 from lls_hw.models.program.program import Program
 from lls_hw.sim.mapping.context import Place
 
-IN_DRAM_AT_FIRST = ("input", "label")
-
 
 @dataclass(frozen=True, slots=True)
 class Stay:

@@ -8,7 +8,7 @@ tile of no work at the beginning and stored by one at the end.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, mark
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, add_to, loop

@@ -6,7 +6,7 @@ from typing import Literal
 
 from lls_hw.models.spec.accelerator import DramSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.models.spec.storage import storage_bytes
 
 Unit = Literal["array", "vector", "local"]
 EventTally = dict[str, int]

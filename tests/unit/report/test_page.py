@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from lls_hw.models.spec.errors import SpecError
 from lls_hw.report.build import page_of
 from lls_hw.report.page import embedded, html, page_data
 
@@ -119,19 +120,12 @@ def test_missing_parts__are_named_and_left_out(run, tmp_path, change, sentence, 
     assert len(page.charts()) == left
 
 
-def test_older_files__still_make_a_page(run, tmp_path):
-    """What `lls-hw/run/1` had before timelines."""
-    old = {key: value for key, value in run.items() if key not in ("timeline", "occupancy")}
-    old["baseline"] = {key: value for key, value in run["baseline"].items() if key != "stages"}
-    newer = ("busy_cycles", "stall_causes")
-    old["stages"] = [{key: value for key, value in stage.items() if key not in newer} for stage in run["stages"]]
-    path = tmp_path / "old.json"
-    path.write_text(json.dumps(old))
-    page = page_of(str(path))
-    assert [chart.key for chart in page.charts()] == ["energy", "cycles", "memory", "roofline", "against-float"]
-    text = html(page)
-    assert "it has no timeline" in text
-    assert "only the baseline&#39;s totals" in text
+@pytest.mark.parametrize("key", ["timeline", "occupancy"])
+def test_incomplete_file__is_refused_in_a_sentence(run, tmp_path, key):
+    path = tmp_path / "part.json"
+    path.write_text(json.dumps({name: value for name, value in run.items() if name != key}))
+    with pytest.raises(SpecError, match=key):
+        page_of(str(path))
 
 
 def test_training__without_float_and_without_epochs(tmp_path):

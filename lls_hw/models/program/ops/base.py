@@ -8,7 +8,7 @@ for people, for the totals by convention and to be checked against the engines.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.models.spec.storage import storage_bytes
 
 Stage = Literal["forward", "loss", "local_error", "input_grad", "weight_grad", "update"]
 Direction = Literal["forward", "input_grad", "weight_grad"]

@@ -1,7 +1,7 @@
 """Recipes of the local unit: projection, error and back-projection of a local loss."""
 
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
-from lls_hw.models.spec.qformat import storage_bytes
+from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.stream import Flow, Pass, Stream
 from lls_hw.sim.mapping.stream_ops import Grouped, Recipe, Streams, held, per_sample
