@@ -6,16 +6,19 @@ from typing import Annotated
 import typer
 
 from lls_hw.commands.shared import console_for
+from lls_hw.commands.signature import with_options
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.options.option import Option
 
 
+@with_options
 def report(
     file: Annotated[str, typer.Argument(metavar="RUN.json|TRAIN.json|COMPARE.json|SWEEP.db", help="Results to show.")],
-    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE.html", help="The page.")] = None,
-    png: Annotated[str | None, typer.Option("--png", metavar="DIR", help="Also the figures, for papers.")] = None,
-    svg: Annotated[str | None, typer.Option("--svg", metavar="DIR", help="Also the figures, scalable.")] = None,
-    title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing.")] = False,
+    output: Annotated[str | None, Option("The page.", ("--output", "-o"), metavar="FILE.html")] = None,
+    png: Annotated[str | None, Option("Also the figures, for papers.", metavar="DIR")] = None,
+    svg: Annotated[str | None, Option("Also the figures, scalable.", metavar="DIR")] = None,
+    title: Annotated[str | None, Option("Heading of the page.")] = None,
+    quiet: Annotated[bool, Option("Say nothing.")] = False,
 ) -> None:
     """One HTML page that opens without a network; figures as PNG or SVG without a browser."""
     from lls_hw.files import Outputs

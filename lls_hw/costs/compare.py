@@ -10,7 +10,7 @@ from lls_hw.config import RunSpec, lower_run
 from lls_hw.costs.accumulation import accumulated_costs
 from lls_hw.costs.json import ratios, totals_json
 from lls_hw.costs.step import Costs, training_memory
-from lls_hw.costs.totals import totals_of
+from lls_hw.costs.totals import TOTALS, totals_of
 from lls_hw.files import package_version
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.options.run import DEFAULT_BASELINE
@@ -119,7 +119,7 @@ def _cell(value: str, quotient: float | None) -> str:
 
 def memory_table(comparison: Comparison) -> Table:
     """Training memory by part, kB: what outlives the step, and what is alive when most is."""
-    table = Table(title="training memory, kB", title_justify="left")
+    table = Table(title=TOTALS["training_memory_bytes"].heading, title_justify="left")
     table.add_column("part")
     parts = [training_memory(costs.program) for costs in comparison.costs]
     for costs in comparison.costs:

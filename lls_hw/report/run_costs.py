@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lls_hw.costs.totals import PART_LABELS
+from lls_hw.costs.totals import PART_LABELS, TOTALS
 from lls_hw.report.chart import Bars, Cell, Chart, Segment, Stack, Table, View
 from lls_hw.report.run_data import (
     RunData,
@@ -119,7 +119,7 @@ def memory_chart(data: RunData, totals: Mapping[str, Any], theirs: Mapping[str, 
             name=name,
             segments=(
                 Segment(
-                    name="training memory",
+                    name=TOTALS["training_memory_bytes"].label,
                     colour=SERIES[0],
                     values=tuple(one["training_memory"][part] / scale for part in parts),
                 ),

@@ -1,4 +1,4 @@
-"""The one door for files that are written.
+"""The files that are written, and what stands in them: texts, JSON, the version.
 
 Before any work `Outputs` refuses what could not be written, what would replace a file that the call
 reads, and two options that name one file; whatever the spelling: links, `..`, hard links, and other
@@ -18,8 +18,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lls_hw.files.paths import descriptor, identity, is_regular, same_file
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.paths import descriptor, identity, is_regular, same_file
 
 _LONGEST_STEM_BYTES = 200
 
