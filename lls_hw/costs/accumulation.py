@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from lls_hw.config import RunSpec
 from lls_hw.costs.step import Costs, priced, run_costs
-from lls_hw.models.program.ops import Tensor
+from lls_hw.models.program.ops.base import Tensor
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.cost.counts import Counts

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.program.lower import lower
-from lls_hw.models.program.ops import Gemm
+from lls_hw.models.program.ops.products import Gemm
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load
 from lls_hw.models.rules.registry import parse_rule, rules

@@ -2,7 +2,10 @@
 
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.names import tensor_name
-from lls_hw.models.program.ops import BatchNormBackward, Loss, PoolBackward, Stage
+from lls_hw.models.program.ops.base import Stage
+from lls_hw.models.program.ops.loss import Loss
+from lls_hw.models.program.ops.normalise import BatchNormBackward
+from lls_hw.models.program.ops.pooling import PoolBackward
 from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer
 
 

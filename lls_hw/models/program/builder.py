@@ -1,7 +1,11 @@
 """Words of the lowering: declares tensors, appends ops, and knows the width of every role."""
 
 from lls_hw.models.program.names import IMAGES, LABELS, gradient_of, master_of, momentum_of, tensor_name
-from lls_hw.models.program.ops import BatchNorm, DepthwiseConv, Gemm, Op, Operand, Pool, Role, Stage, Tensor, Update
+from lls_hw.models.program.ops.base import Op, Operand, Role, Stage, Tensor
+from lls_hw.models.program.ops.normalise import BatchNorm
+from lls_hw.models.program.ops.pooling import Pool
+from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
+from lls_hw.models.program.ops.update import Update
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lls_hw.models.program.ops import Op, Tensor
+from lls_hw.models.program.ops.base import Op, Tensor
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec

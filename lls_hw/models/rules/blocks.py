@@ -6,7 +6,7 @@ from typing import Literal
 
 from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
 from lls_hw.models.program.builder import Builder
-from lls_hw.models.program.ops import Stage
+from lls_hw.models.program.ops.base import Stage
 from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer
 from lls_hw.models.spec.resolve import resolve
 

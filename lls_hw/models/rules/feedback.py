@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from lls_hw.models.program.backward import learn_classifier
 from lls_hw.models.program.builder import Builder
-from lls_hw.models.program.ops import TargetProject
+from lls_hw.models.program.ops.loss import TargetProject
 from lls_hw.models.rules.backprop import lower_forward
 from lls_hw.models.rules.blocks import BlockError, learn_block, lower_blocks
 from lls_hw.models.rules.rule import Array, Rule, State

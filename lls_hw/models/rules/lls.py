@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lls_hw.models.program.builder import Builder, word_bits
-from lls_hw.models.program.ops import LocalBackproject, LocalError, LocalProject
+from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.rules.blocks import BlockError, grid_of, lower_blocks
 from lls_hw.models.rules.rule import Constant, LatentLoss, Rule, State
 from lls_hw.models.spec.geometry import PoolGrid, WeightedLayer, adaptive_windows

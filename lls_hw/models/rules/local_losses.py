@@ -6,7 +6,7 @@ import numpy.typing as npt
 from lls_hw.models.program.backward import classifier_loss
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.names import head_of, tensor_name
-from lls_hw.models.program.ops import Pool
+from lls_hw.models.program.ops.pooling import Pool
 from lls_hw.models.rules.blocks import BlockError, grid_of, lower_blocks
 from lls_hw.models.rules.lls import random_projection
 from lls_hw.models.rules.rule import Array, Rule, State

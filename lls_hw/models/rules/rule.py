@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.names import split_name, tensor_name
-from lls_hw.models.program.ops import Stage
+from lls_hw.models.program.ops.base import Stage
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.rule import Modulation, RuleSpec
 

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, fields
 
-from lls_hw.models.spec.errors import SpecError
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
@@ -43,7 +41,7 @@ class Counts:
 
     Raises
     ------
-    SpecError : a count is negative, or the two parts of `macs` exceed it.
+    AssertionError : a count is negative, or the two parts of `macs` exceed it; whoever counted is wrong.
 
     Examples
     --------
@@ -78,15 +76,9 @@ class Counts:
     def __post_init__(self) -> None:
         for name in NAMES:
             if getattr(self, name) < 0:
-                raise SpecError(f"counts.{name}", getattr(self, name), "events are counted from 0", "Count again.")
+                raise AssertionError(f"{getattr(self, name)} {name}: events are counted from 0 ({self})")
         if self.macs_weight_activation < 0:
-            raise SpecError(
-                "counts.macs",
-                self.macs,
-                f"its parts, {self.macs_weight_error} weight x error and "
-                f"{self.macs_activation_error} activation x error, exceed it",
-                "Count them in macs too.",
-            )
+            raise AssertionError(f"{self.macs} macs are fewer than their parts ({self})")
 
     @property
     def macs_weight_activation(self) -> int:
@@ -101,10 +93,6 @@ class Counts:
     def __mul__(self, times: int) -> "Counts":
         """The counts of `times` identical tiles."""
         return Counts(**{name: getattr(self, name) * times for name in NAMES})
-
-    def as_dict(self) -> dict[str, int]:
-        """Name and number of every field, in order."""
-        return {name: getattr(self, name) for name in NAMES}
 
 
 NAMES = tuple(field.name for field in fields(Counts))

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.technology import Level, TechnologySpec
 from lls_hw.sim.cost.counts import Counts
@@ -143,10 +142,11 @@ def explain_energy(
 
     Raises
     ------
-    SpecError : as `price`; also a negative number of cycles.
+    SpecError : as `price`.
+    AssertionError : a negative number of cycles; whoever counted is wrong.
     """
     if cycles < 0:
-        raise SpecError("cycles", cycles, "time runs from 0", "Count again.")
+        raise AssertionError(f"{cycles} cycles for {counts}: time runs from 0")
     lines = price_list(chip, precision, technology, level)
     return tuple(
         EnergyRow(

@@ -14,7 +14,7 @@ import numpy as np
 from lls_hw.models.data.images import Labels, Pictures, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.names import IMAGES
-from lls_hw.models.program.ops import BatchNorm
+from lls_hw.models.program.ops.normalise import BatchNorm
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.backprop import INFERENCE
 from lls_hw.models.spec.accelerator import AcceleratorSpec

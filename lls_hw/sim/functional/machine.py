@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lls_hw.models.program.ops import Op, Operand
+from lls_hw.models.program.ops.base import Op, Operand
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision, Rounding, Scaling

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lls_hw.models.program.names import split_name
-from lls_hw.models.program.ops import BatchNormBackward
+from lls_hw.models.program.ops.normalise import BatchNormBackward
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.geometry import WeightedLayer

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from lls_hw.models.program.ops import Direction
+from lls_hw.models.program.ops.base import Direction
 from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.array.closed_form import array_accesses, array_cycles
 from lls_hw.sim.array.dataflow import ArrayAccesses

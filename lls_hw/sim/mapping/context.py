@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lls_hw.models.program.ops import Tensor
+from lls_hw.models.program.ops.base import Tensor
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.tile import Transfer, make_transfer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lls_hw.models.program.ops import Product
+from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError

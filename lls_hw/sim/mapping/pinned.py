@@ -1,6 +1,7 @@
 """Mappings that the user fixes: tile sizes and loop order of named ops, checked before anything runs."""
 
-from lls_hw.models.program.ops import Op, Product
+from lls_hw.models.program.ops.base import Op
+from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec, DramSpec, MappingPin
 from lls_hw.models.spec.errors import SpecError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lls_hw.models.program.ops import Op, Operand
+from lls_hw.models.program.ops.base import Op, Operand
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import chunk_axis
 from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lls_hw.models.spec.accelerator import DramSpec
-from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.storage import storage_bytes
 
 Unit = Literal["array", "vector", "local"]
@@ -32,9 +31,7 @@ class Transfer:
 
     def __post_init__(self) -> None:
         if min(self.elements, self.payload_bytes, self.bus_bytes) < 1:
-            raise SpecError(
-                f"transfer.{self.tensor}", self.bus_bytes, "a transfer moves at least one code", "Leave it out."
-            )
+            raise AssertionError(f"a transfer moves at least one code: {self}")
 
     def bus_cycles(self, dram: DramSpec) -> int:
         """Cycles the data bus is busy; the latency comes on top, once."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lls_hw.models.program.ops import Direction
+from lls_hw.models.program.ops.base import Direction
 from lls_hw.models.spec.geometry import PoolLayer
 from lls_hw.sim.mapping.array_work import lane_events, narrowing
 from lls_hw.sim.mapping.context import Context

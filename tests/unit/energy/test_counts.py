@@ -1,10 +1,11 @@
 """Counts add like integers and refuse what cannot have happened."""
 
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.cost.counts import NAMES, Counts
 
 numbers = st.integers(min_value=0, max_value=2**60)
@@ -31,7 +32,7 @@ def test_counts__product_is_repeated_addition(a, times):
 
 def test_counts__adds_every_field_to_its_own():
     one_each = [Counts(**{name: 3, **({"macs": 3} if name.startswith("macs_") else {})}) for name in NAMES]
-    total = sum(one_each, Counts()).as_dict()
+    total = asdict(sum(one_each, Counts()))
     assert total.pop("macs") == 9
     assert set(total.values()) == {3}
     assert list(total) == list(NAMES[1:])
@@ -47,17 +48,13 @@ def test_counts__document_every_field():
 
 
 def test_counts__negative_refused():
-    with pytest.raises(SpecError) as error:
+    with pytest.raises(AssertionError, match=r"^-1 dram_activates: events are counted from 0 \(Counts\(macs=0, "):
         Counts(dram_activates=-1)
-    assert str(error.value) == "counts.dram_activates = -1: events are counted from 0. Count again."
 
 
 def test_counts__parts_beyond_macs_refused():
-    with pytest.raises(SpecError) as error:
+    with pytest.raises(AssertionError, match=r"^3 macs are fewer than their parts \(Counts\(macs=3, "):
         Counts(macs=3, macs_weight_error=2, macs_activation_error=2)
-    assert str(error.value) == (
-        "counts.macs = 3: its parts, 2 weight x error and 2 activation x error, exceed it. Count them in macs too."
-    )
 
 
 def test_counts__adds_only_counts():

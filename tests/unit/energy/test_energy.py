@@ -2,6 +2,7 @@
 
 import doctest
 import math
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -151,7 +152,7 @@ def test_price__node_without_arithmetic_refused(name, chip):
 
 
 def test_price__negative_time_refused(chip, technology):
-    with pytest.raises(SpecError, match=r"^cycles = -1: time runs from 0\. Count again\.$"):
+    with pytest.raises(AssertionError, match=r"^-1 cycles for Counts\(.*\): time runs from 0$"):
         price(Counts(), cycles=-1, chip=chip, precision=BITS, technology=technology)
 
 
@@ -190,7 +191,7 @@ def test_explain_energy__rows_sum_to_the_price(name, level, chip, busy):
 
 def test_explain_energy__every_count_has_its_row(chip, technology, busy):
     rows = explain_energy(busy, cycles=777, chip=chip, precision=BITS, technology=technology)
-    expect = {**busy.as_dict(), "macs": busy.macs_weight_activation}
+    expect = {**asdict(busy), "macs": busy.macs_weight_activation}
     assert sorted(row.count for row in rows) == sorted([*expect.values(), *[777] * 5])
 
 

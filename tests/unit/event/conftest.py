@@ -3,7 +3,7 @@
 import pytest
 
 from lls_hw.models.program.lower import lower
-from lls_hw.models.program.ops import Update
+from lls_hw.models.program.ops.update import Update
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.rules.registry import parse_rule

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from lls_hw.models.program.lower import lower
-from lls_hw.models.program.ops import DepthwiseConv
+from lls_hw.models.program.ops.products import DepthwiseConv
 from lls_hw.models.registry import load, load_network, names
 from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.accelerator import AcceleratorSpec

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lls_hw.models.program.ops import LocalProject, Update
+from lls_hw.models.program.ops.local import LocalProject
+from lls_hw.models.program.ops.update import Update
 from lls_hw.sim.functional.machine import Peak, Scales, fitting_frac
 from tests.oracles import pool, requant, scalar
 from tests.oracles import update as oracle

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.program.lower import lower
-from lls_hw.models.program.ops import DepthwiseConv, Gemm, Pool, PoolBackward
+from lls_hw.models.program.ops.pooling import Pool, PoolBackward
+from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec

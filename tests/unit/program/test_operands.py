@@ -1,13 +1,17 @@
 """Operands go by name: what an op declares, what its docstring says, and that nothing else counts positions."""
 
 import ast
+import importlib
 import itertools
+import pkgutil
 from pathlib import Path
 
 import pytest
 
 from lls_hw.models.program import ops
 from lls_hw.models.program.lower import lower
+from lls_hw.models.program.ops.base import Op
+from lls_hw.models.program.ops.products import Product
 from lls_hw.models.registry import load_network
 from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.rule import OptimizerSpec
@@ -18,8 +22,12 @@ from lls_hw.sim.mapping.nest_ops import NESTS
 PACKAGE = Path(ops.__file__).parents[3]
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 RULES = ("inference", "bp", "lls", "lls_mxm", "lls_m_random", "local_losses", "dfa", "drtp")
-KINDS = [kind for kind in vars(ops).values() if isinstance(kind, type) and issubclass(kind, ops.Op)]
-PLAIN_KINDS = [kind for kind in KINDS if kind not in (ops.Op, ops.Product)]
+FAMILIES = [importlib.import_module(f"{ops.__name__}.{module.name}") for module in pkgutil.iter_modules(ops.__path__)]
+KINDS = sorted(
+    {kind for module in FAMILIES for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Op)}
+    - {Op},
+    key=lambda kind: kind.__name__,
+)
 
 
 def outside_ops():
@@ -75,7 +83,7 @@ def test_suffixes__read_in_names_alone():
     assert places == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not ops.Op], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_docstring__ends_with_the_operands(kind):
     want = f"Reads: {', '.join(kind.READS)}. Writes: {', '.join(kind.WRITES)}."
     assert (kind.__doc__ or "").split("\n\n")[-1].strip() == want
@@ -100,12 +108,12 @@ def test_tables__know_every_op(rule):
     program = lower(load_network("mlperf_tiny_vww"), parse_rule(rule), batch=2)
     for op in program.ops:
         assert (type(op) in NESTS) != (type(op) in STREAMS), op.kind
-    assert set(RUNNERS) <= {*NESTS, *STREAMS} == set(PLAIN_KINDS)
+    assert set(RUNNERS) <= {*NESTS, *STREAMS} == {*KINDS} - {Product}
 
 
 def test_product__operands_say_the_direction():
     program = lower(load_network("mlperf_tiny_vww"), parse_rule("bp"), batch=2)
-    products = [op for op in program.ops if isinstance(op, ops.Product)]
+    products = [op for op in program.ops if isinstance(op, Product)]
     for op in products:
         left, right = op.factors
         want = {"forward": (op.source, op.weight), "weight_grad": (op.source, op.error)}

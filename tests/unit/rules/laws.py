@@ -9,7 +9,7 @@ import numpy as np
 from lls_hw.costs.step import mac_totals
 from lls_hw.fidelity.against_float import against
 from lls_hw.models.program.lower import lower
-from lls_hw.models.program.ops import Update
+from lls_hw.models.program.ops.update import Update
 from lls_hw.models.program.program import Program
 from lls_hw.models.reference.accounting import mac_counts, memory_counts
 from lls_hw.models.reference.initial import initial_parameters, own_shapes, parameter_shapes, weighted_layers
