@@ -124,7 +124,7 @@ def _gradients(reference: Reference, tape: Tape) -> tuple[dict[str, Tensor], dic
         raise AssertionError("the tape holds no objective")
     trained = reference.trained()
     pools = {layer.name for layer in reference.layers if isinstance(layer, PoolLayer)}
-    watched = {name: value for name, value in tape.tensors.items() if name.rpartition("/")[0] not in pools}
+    watched = {name: value for name, value in tape.tensors.items() if split_name(name)[0] not in pools}
     found = torch.autograd.grad(tape.objective, [*watched.values(), *trained.values()], allow_unused=True)
     of_tape = {name: grad for name, grad in zip(watched, found[: len(watched)], strict=True) if grad is not None}
     of_trained = {
