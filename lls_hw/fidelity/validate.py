@@ -1,6 +1,6 @@
 """One training step in integers held against the float reference, tensor by tensor.
 
-Both start from the same real parameters and pictures, so that the words' widths count in full:
+Both start from the same real parameters and pictures, so that word widths count in full:
 what weights and pictures lose when they become codes, and what the arithmetic loses afterwards.
 The second alone, from the codes both then share, stands beside it.
 """

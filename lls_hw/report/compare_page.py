@@ -5,9 +5,9 @@ from typing import Any
 
 from lls_hw.costs.totals import PART_LABELS, totals_of
 from lls_hw.report.chart import Bars, Card, Cell, Chart, Page, Section, Segment, Stack, Table, View
-from lls_hw.report.run_page import MAC_WORDS, inputs_table, words_of_bits
+from lls_hw.report.formatting import energy, factor, kib, label, short
+from lls_hw.report.run_page import MAC_NOTE, inputs_table, widths_text
 from lls_hw.report.style import PARTS
-from lls_hw.report.words import energy, factor, kib, label, short
 
 Rules = Sequence[Mapping[str, Any]]
 
@@ -21,7 +21,7 @@ def compare_page(data: Mapping[str, Any], title: str | None) -> Page:
     return Page(
         kind="compare",
         title=title or f"{net}: {rules}",
-        subtitle=f"One training step on {chip}, {words_of_bits(inputs)}",
+        subtitle=f"One training step on {chip}, {widths_text(inputs)}",
         cards=_cards(batches[0]),
         sections=(
             *(_section(one, many=len(batches) > 1) for one in batches),
@@ -56,7 +56,7 @@ def _section(one: Mapping[str, Any], *, many: bool) -> Section:
     return Section(
         key=f"rules{end}",
         title=f"Rules at batch {batch}",
-        text=(MAC_WORDS,),
+        text=(MAC_NOTE,),
         charts=(
             _energy(rules, end),
             _single(rules, end, "cycles", title="Cycles", unit="cycles", scale=1),

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lls_hw.report.chart import XY, Axis, Bars, Chart, Heat, Plot, Series, Spans, Stack
+from lls_hw.report.formatting import short, tick
 from lls_hw.report.style import DASHES, LIGHT, MPL_SYMBOLS
-from lls_hw.report.words import short, tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import Any
 
 from lls_hw.files import package_version
 from lls_hw.report.chart import Cell, Page, Table
+from lls_hw.report.formatting import full
 from lls_hw.report.plotly_draw import drawn
 from lls_hw.report.style import DARK, LIGHT, SERIES, SYMBOLS, rule_colours
-from lls_hw.report.words import full
 
 SCRIPTS = ("page.js", "sweep_data.js", "sweep_charts.js", "sweep.js")
 

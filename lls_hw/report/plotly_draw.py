@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from lls_hw.report.chart import XY, Axis, Bars, Chart, Heat, Plot, Series, Spans, Stack
-from lls_hw.report.words import full, tick
+from lls_hw.report.formatting import full, tick
 
 FigureSpec = dict[str, Any]
 ROW_PX, HEAD_PX = 17, 110

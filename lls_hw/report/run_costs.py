@@ -5,6 +5,7 @@ from typing import Any
 
 from lls_hw.costs.totals import PART_LABELS, TOTALS
 from lls_hw.report.chart import Bars, Cell, Chart, Segment, Stack, Table, View
+from lls_hw.report.formatting import STALL_NAMES, energy, factor, kib, label, percent, short
 from lls_hw.report.run_data import (
     RunData,
     SplitStage,
@@ -18,7 +19,6 @@ from lls_hw.report.run_data import (
     turned,
 )
 from lls_hw.report.style import SERIES
-from lls_hw.report.words import STALL_NAMES, energy, factor, kib, label, percent, short
 
 
 def energy_chart(data: RunData) -> Chart:

@@ -6,8 +6,8 @@ from typing import Any
 
 from lls_hw.costs.totals import PART_LABELS
 from lls_hw.report.chart import Segment, Stack
+from lls_hw.report.formatting import STAGE_NAMES, STALL_NAMES, label
 from lls_hw.report.style import PARTS, STAGES, STALLS
-from lls_hw.report.words import STAGE_NAMES, STALL_NAMES, label
 
 StageRow = Mapping[str, Any]
 SplitStage = Callable[[StageRow], Mapping[str, float]]

@@ -5,13 +5,13 @@ from typing import Any
 
 from lls_hw.costs.totals import TOTALS, totals_of
 from lls_hw.report.chart import Card, Chart, Page, Section, Table
+from lls_hw.report.formatting import energy, factor, flat, full, kib, short
 from lls_hw.report.run_costs import cycles_chart, energy_chart, memory_chart
 from lls_hw.report.run_data import RunData, rule_name, run_data
 from lls_hw.report.run_numbers import float_chart, loss_table, saturation_table
 from lls_hw.report.run_time import occupancy_chart, roofline_chart, timeline_chart
-from lls_hw.report.words import energy, factor, flat, full, kib, short
 
-MAC_WORDS = (
+MAC_NOTE = (
     "Multiply-accumulates count the whole batch. Training step: everything. Learning signal: what tells the weights "
     "their error (backpropagation: input-gradient products; LLS: projections, back-projections and modulation). "
     "Inference: the forward products."
@@ -28,7 +28,7 @@ def run_page(data: Mapping[str, Any], title: str | None) -> Page:
     return Page(
         kind="run",
         title=title or f"{net} with {found.rule}",
-        subtitle=f"One training step on {chip}, batch {inputs.get('batch', '?')}, {words_of_bits(inputs)}",
+        subtitle=f"One training step on {chip}, batch {inputs.get('batch', '?')}, {widths_text(inputs)}",
         cards=_cards(data),
         sections=(
             _totals(data),
@@ -42,12 +42,12 @@ def run_page(data: Mapping[str, Any], title: str | None) -> Page:
     )
 
 
-def words_of_bits(inputs: Mapping[str, Any]) -> str:
+def widths_text(inputs: Mapping[str, Any]) -> str:
     """Word widths in a few characters.
 
     Examples
     --------
-    >>> words_of_bits({"precision": {"weight_bits": 8, "activation_bits": 8, "error_bits": 8, "master_bits": 16}})
+    >>> widths_text({"precision": {"weight_bits": 8, "activation_bits": 8, "error_bits": 8, "master_bits": 16}})
     'words w8 a8 e8 m16'
     """
     precision = inputs.get("precision") or {}
@@ -92,7 +92,7 @@ def _totals(data: Mapping[str, Any]) -> Section:
     if not totals:
         return Section(key="totals", title="Totals", text=("This run was made with --no-costs: it has no totals.",))
     name = rule_name(data)
-    text = [MAC_WORDS]
+    text = [MAC_NOTE]
     tables = [("Totals of one training step", totals_table(name, totals, baseline))]
     if baseline is None:
         text.insert(0, "No baseline was asked for (--baseline none), so nothing stands beside these numbers.")

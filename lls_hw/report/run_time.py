@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lls_hw.report.chart import XY, Axis, Chart, Series, Span, Spans, Table, View
+from lls_hw.report.formatting import STAGE_NAMES, UNIT_NAMES, kib, label, percent, short
 from lls_hw.report.roofline import GROUPS, RooflinePoint, StageWork, points_of
 from lls_hw.report.run_data import RunData, StageRow, by_stage
 from lls_hw.report.style import STAGES
-from lls_hw.report.words import STAGE_NAMES, UNIT_NAMES, kib, label, percent, short
 
 GROUP_SYMBOLS = {"forward": "circle", "learning signal": "diamond", "weight gradient": "square"}
 GROUP_COLOURS = {"forward": "@blue", "learning signal": "@purple", "weight gradient": "@green"}
@@ -173,7 +173,7 @@ def _layer_dots(points: Sequence[tuple[str, RooflinePoint]]) -> list[Series]:
             colour=GROUP_COLOURS[group],
             symbol=GROUP_SYMBOLS[group],
             size=6,
-            hover=tuple(_words(layer, point) for layer, point in points if point.group == group),
+            hover=tuple(_hover(layer, point) for layer, point in points if point.group == group),
         )
         for group in GROUPS
         if any(point.group == group for _, point in points)
@@ -189,11 +189,11 @@ def _run_dots(data: RunData, points: Sequence[RooflinePoint]) -> list[Series]:
             colour="@red" if point.rule == data.rule else "@ink",
             symbol=GROUP_SYMBOLS[point.group],
             size=9 if point.rule == data.rule else 15,
-            hover=(_words(f"{point.rule}, all layers", point),),
+            hover=(_hover(f"{point.rule}, all layers", point),),
         )
         for point in sorted(points, key=lambda point: point.rule == data.rule)
     ]
 
 
-def _words(name: str, point: RooflinePoint) -> str:
+def _hover(name: str, point: RooflinePoint) -> str:
     return f"{name}, {point.group}: {point.macs_per_byte:.3g} MAC/B, {point.macs_per_cycle:.3g} MAC/cycle"

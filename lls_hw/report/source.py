@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.report.words import listed
+from lls_hw.report.formatting import listed
 
 SCHEMAS = {"lls-hw/run/1": "run", "lls-hw/train/1": "train", "lls-hw/compare/1": "compare", "lls-hw/sweep/1": "sweep"}
 REQUIRED = {"run": ("inputs", "totals", "stages", "numerics"), "train": ("inputs", "curve")}

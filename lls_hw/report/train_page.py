@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lls_hw.report.chart import XY, Axis, Bars, Card, Chart, Page, Section, Segment, Series, Stack, Table, View
+from lls_hw.report.formatting import energy, short
 from lls_hw.report.run_data import rule_name
-from lls_hw.report.run_page import inputs_table, words_of_bits
+from lls_hw.report.run_page import inputs_table, widths_text
 from lls_hw.report.style import DASHES, SERIES, SYMBOLS
-from lls_hw.report.words import energy, short
 
 Curve = Sequence[Mapping[str, Any]]
 
@@ -21,7 +21,7 @@ def train_page(data: Mapping[str, Any], title: str | None) -> Page:
     return Page(
         kind="train",
         title=title or f"Training {net} with {rule_name(data)}",
-        subtitle=f"{inputs.get('data', '?')}, batch {inputs.get('batch', '?')}, {words_of_bits(inputs)}, "
+        subtitle=f"{inputs.get('data', '?')}, batch {inputs.get('batch', '?')}, {widths_text(inputs)}, "
         f"seed {inputs.get('seed', '?')}" + (" (stopped early)" if data.get("stopped") else ""),
         cards=_cards(data, curve, theirs),
         sections=(

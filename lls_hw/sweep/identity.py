@@ -62,7 +62,7 @@ def technology_digest(technology: TechnologySpec) -> str:
 
 
 def costed_rule(rule: RuleSpec) -> dict[str, Any]:
-    """What of a rule its costs hang on.
+    """What of a rule decides its costs.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def costed_rule(rule: RuleSpec) -> dict[str, Any]:
 
 
 def costed_optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
-    """What of an optimiser a step's costs hang on: which buffers it keeps, not its rates."""
+    """What of an optimiser decides a step's costs: which buffers it keeps, not its rates."""
     return {"name": optimizer.name, "momentum": optimizer.uses_momentum}
 
 
@@ -100,7 +100,7 @@ def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
 
 
 def learnt_rule(rule: RuleSpec) -> dict[str, Any]:
-    """What of a rule its curve hangs on: a temperature only where a local loss is divided by it.
+    """What of a rule decides its curve: a temperature only where a local loss is divided by it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What an epoch leaves: its place in the curve, and how much of its words each tensor used."""
+"""What an epoch leaves: its place in the curve, and how much of its word width each tensor used."""
 
 from collections.abc import Mapping
 from typing import Any
