@@ -41,7 +41,7 @@ def rows(net: str, shape: str | None, batch: int) -> list[str]:
     lines = []
     for costs in comparison.costs:
         cells = [
-            f"{own:,.1f}" if costs.rule == "bp" else f"{own:,.1f} ({theirs / own:.2f})"
+            f"{own:,.1f}" if costs is comparison.against else f"{own:,.1f} ({theirs / own:.2f})"
             for own, theirs in zip(_figures(costs), reference, strict=True)
         ]
         cells[1] = cells[1].replace(".0", "", 1)

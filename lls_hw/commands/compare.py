@@ -14,7 +14,7 @@ from lls_hw.sweep.choices import split_numbers
 
 DEFAULT_RULES = "inference,bp,lls,lls_m,lls_mxm"
 COSTS_ALONE = {
-    "rule": "inference", "baseline": "none", "numerics": False, "costs": True, "steps": 1, "seed": 0,
+    "rule": "", "baseline": "none", "numerics": False, "costs": True, "steps": 1, "seed": 0,
     "temperature": 0.5, "waveform": "square", "learning_rate": 0.05,
 }  # fmt: skip
 """What does not change a comparison; every run gets a rule of its own."""
@@ -48,7 +48,8 @@ def compare(
         raise SpecError("--rules", rules, "it takes different names with commas between", f"Write {DEFAULT_RULES}.")
     sizes = (choices.batch,) if batches is None else split_numbers("--batches", batches, q.BATCH)
     resolved = [[resolve_run(replace(choices, rule=name, batch=size)) for name in names] for size in sizes]
-    outputs.spare(files_read(choices, *resolved[0][0]))
+    for run, images in resolved[0]:
+        outputs.spare(files_read(choices, run, images))
     runs = [[run for run, _ in of_one] for of_one in resolved]
     from lls_hw.costs.compare import batches_json, compare_runs, compare_table, memory_table
 

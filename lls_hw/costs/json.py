@@ -1,5 +1,6 @@
 """The costs of a step as plain data, as results hold them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from lls_hw.costs.step import Costs, ratio, training_memory
@@ -13,11 +14,7 @@ def totals_json(costs: Costs) -> dict[str, Any]:
     return {
         "cycles": events.cycles,
         "time_ms": costs.time_ms,
-        "macs": {
-            "training_step": costs.macs.training_step,
-            "learning_signal": costs.macs.learning_signal,
-            "inference": costs.macs.inference,
-        },
+        "macs": asdict(costs.macs),
         "energy_uj": costs.energy.to_uj(),
         "dram_bytes": {"read": events.counts.dram_read_bytes, "write": events.counts.dram_write_bytes},
         "sram_peak_bytes": events.scratchpad_peak_bytes,

@@ -228,7 +228,7 @@ def _heat(drawn: "Figure", axes: "Axes", plot: Heat) -> None:
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.ticker import FuncFormatter
 
-    colours = LinearSegmentedColormap.from_list("lls", [LIGHT["@low"], LIGHT["@high"]])
+    colours = LinearSegmentedColormap.from_list("low to high", [LIGHT["@low"], LIGHT["@high"]])
     numbers = [[math.nan if value is None else value for value in row] for row in plot.values]
     picture = axes.imshow(numbers, cmap=colours, aspect="auto")
     known = [value for row in plot.values for value in row if value is not None]

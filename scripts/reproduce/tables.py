@@ -7,6 +7,8 @@ stated there; ours is the specification's default, 0.5.
 
 from dataclasses import dataclass
 
+from lls_hw.models.rules.registry import find_rule
+
 LEARNING_RATE, BATCH, OPTIMIZER, TEMPERATURE = 5e-3, 128, "schedulefree_adamw", 0.5
 
 DATASETS: dict[str, tuple[tuple[int, int, int], int]] = {
@@ -36,7 +38,7 @@ class Row:
     @property
     def name(self) -> str:
         """What the command line calls it, such as ``t1-mnist-vgg8-lls-cosine``."""
-        wave = f"-{self.waveform}" if self.table == 1 and self.rule == "lls" else ""
+        wave = f"-{self.waveform}" if self.table == 1 and "waveform" in find_rule(self.rule).constants else ""
         return f"t{self.table}-{self.dataset}-{self.network}-{self.rule}{wave}"
 
 

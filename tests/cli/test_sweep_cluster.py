@@ -26,6 +26,8 @@ def dying(task):
 tasks.evaluate = dying
 """
 """What a worker loads so as to die in the middle of its second chunk."""
+USERS_RULE = "tests.unit.rules.fixed_head:FIXED_HEAD"
+"""Workers find it by the name that was written, as they find the shipped ones."""
 
 
 def dask(stack: ExitStack, *line: str, log: Path) -> Popen[str]:
@@ -42,7 +44,7 @@ def scheduler_address(log: Path) -> str:
 def sweep_line(folder: Path, name: str, *more: str) -> list[str]:
     arrays = ",".join(f"{rows}x{cols}" for rows in (2, 3, 4, 6, 8, 12, 16) for cols in (2, 4, 8, 16, 32))
     return [
-        "-m", "lls_hw", "sweep", "--net", small_net(folder), "--rule", "lls,bp", "--batch", "4",
+        "-m", "lls_hw", "sweep", "--net", small_net(folder), "--rule", f"lls,{USERS_RULE}", "--batch", "4",
         "--arrays", arrays, "--bits", "4,8", "--out", str(folder / name), "--quiet", *more,
     ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from lls_hw.models.spec.errors import SpecError
 
 FoundT = TypeVar("FoundT")
+_MISSING = object()
 
 
 def is_imported(name: str) -> bool:
@@ -31,12 +32,15 @@ def import_attribute(where: str, name: str, wanted: type[FoundT]) -> FoundT:
     module_name, _, attribute = name.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
-        found = getattr(importlib.import_module(module_name), attribute)
+        found = getattr(importlib.import_module(module_name), attribute, _MISSING)
     except Exception as error:  # a user's module may raise whatever it likes
         need = f"it cannot be imported ({error})"
         raise SpecError(where, name, need, "Write module:attr with both present.") from None
     finally:
         sys.path.remove(str(Path.cwd()))
+    if found is _MISSING:
+        need = f"module '{module_name}' has no attribute '{attribute}'"
+        raise SpecError(where, name, need, "Write module:attr with both present.")
     if not isinstance(found, wanted):
         kind = wanted.__name__
         raise SpecError(where, name, f"it is a {type(found).__name__}, not a {kind}", f"Build one with lls_hw.{kind}.")

@@ -100,7 +100,7 @@ def test_backpropagation__reaches_the_first_layer() -> None:
 
 
 def test_zero_latent__receives_no_gradient() -> None:
-    from lls_hw.models.reference.local_loss import normalised
+    from lls_hw.models.reference.rules.lls import normalised
 
     z = torch.zeros(2, 5, dtype=torch.float64, requires_grad=True)
     (grad,) = torch.autograd.grad(normalised(z).sum(), z)

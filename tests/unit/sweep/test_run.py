@@ -1,5 +1,6 @@
 """A sweep at work: idempotent, failures recorded, training shared, deaths survived."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -9,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lls_hw.config import lower_run, resolve_run
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.options.run import RunChoices
 from lls_hw.sweep import executors, tasks
 from lls_hw.sweep.executors import LocalExecutor
 from lls_hw.sweep.export import csv_text, write_parquet
@@ -19,6 +22,7 @@ from lls_hw.sweep.run import Sweep
 from lls_hw.sweep.stop import Stop
 from lls_hw.sweep.store import Store
 from lls_hw.training.plan import TrainPlan
+from lls_hw.training.trainer import limited, train
 from tests.unit.sweep.helpers import count_tasks, dump, small_grid, small_net, sweep_into
 
 
@@ -126,6 +130,20 @@ def test_sweep__arrays_share_one_training(tmp_path: Path, monkeypatch) -> None:
     assert sweep_into(path, grid).before == 8
     assert (dump(path), len(seen)) == (table, 10)
     assert not path.with_name("s.db.checkpoints").exists()
+
+
+@pytest.mark.parametrize("rule", ["lls_random", "local_losses"])
+def test_sweep__trains_what_train_trains(tmp_path: Path, rule: str) -> None:
+    """The same curve for the same command line: smallconv's projections are not averaged under either."""
+    data, plan = _npz(tmp_path), TrainPlan(test_limit=16)
+    grid = small_grid("smallconv", plan, rules=rule, batches="16", data=data)
+    assert sweep_into(tmp_path / "s.db", grid).trained == 1
+    with sqlite3.connect(tmp_path / "s.db") as db:
+        (stored,) = db.execute("SELECT result FROM trainings").fetchone()
+    run, images = resolve_run(RunChoices(net="smallconv", rule=rule, batch=16, data=data, baseline="none", costs=False))
+    assert images is not None
+    expected = train(run, lower_run(run), limited(run, images, plan), plan).curve
+    assert json.loads(stored)["curve"] == list(expected)
 
 
 def test_sweep__arrays_that_change_bits_train_apart(tmp_path: Path, monkeypatch) -> None:
