@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
+SETTLED = "() => [...charts].every(([element, chart]) => !chart.busy && chart.width === widthOf(element))"
+
+
 @dataclass
 class Opened:
     """A page, and everything it complained about or asked for."""
@@ -27,7 +30,8 @@ class Opened:
     requests: list[str] = field(default_factory=list)
 
     def ask(self, script: str, argument: Any = None) -> Any:
-        """What a script returns."""
+        """What a script returns once no chart is being drawn."""
+        self.page.wait_for_function(SETTLED)
         return self.page.evaluate(script, argument)
 
 
@@ -67,23 +71,27 @@ def open_page(browser: "Browser", address: str, **options: Any) -> Opened:
     one.page.on("pageerror", lambda error: one.complaints.append(str(error)))
     one.page.on("request", lambda request: one.requests.append(request.url))
     one.page.goto(address)
-    one.page.wait_for_selector(".js-plotly-plot .main-svg", state="attached")
     return one
 
 
-@pytest.fixture(scope="session")
-def shared(browser: "Browser", files: dict[str, Path]) -> Iterator[dict[str, Opened]]:
-    """One open page of each kind, for tests that leave it as they found it: opening takes seconds."""
-    opened = {kind: open_page(browser, path.as_uri()) for kind, path in files.items()}
+class Pages(dict[str, Opened]):
+    """A page of each kind, as it is when it has just been opened, opened when it is first asked for."""
+
+    def __init__(self, browser: "Browser", files: dict[str, Path]) -> None:
+        super().__init__()
+        self.browser, self.files = browser, files
+
+    def __missing__(self, kind: str) -> Opened:
+        self[kind] = open_page(self.browser, self.files[kind].as_uri())
+        return self[kind]
+
+
+@pytest.fixture
+def pages(browser: "Browser", files: dict[str, Path]) -> Iterator[Pages]:
+    """Pages of one test; in the end no complaint, and nothing asked for but the file itself."""
+    opened = Pages(browser, files)
     yield opened
     for one in opened.values():
         one.page.context.close()
-
-
-@pytest.fixture(autouse=True)
-def in_order(shared: dict[str, Opened]) -> Iterator[None]:
-    """After every test: no complaint, and nothing asked for but the file itself."""
-    yield
-    for one in shared.values():
         assert one.complaints == []
         assert len([url for url in one.requests if not url.startswith(("data:", "blob:"))]) == 1

@@ -21,8 +21,8 @@ def figure_count(opened):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_page__is_drawn_whole(shared, kind):
-    opened = shared[kind]
+def test_page__is_drawn_whole(pages, kind):
+    opened = pages[kind]
     marks = opened.ask(MARKS)
     assert len(marks) == figure_count(opened) >= 3
     for name, pictures, drawn in marks:
@@ -32,8 +32,8 @@ def test_page__is_drawn_whole(shared, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_narrow_screen__does_not_scroll_sideways(shared, kind):
-    opened = shared[kind]
+def test_narrow_screen__does_not_scroll_sideways(pages, kind):
+    opened = pages[kind]
     opened.page.set_viewport_size({"width": 400, "height": 700})
     try:
         opened.page.wait_for_function("() => document.documentElement.scrollWidth <= 400")
@@ -72,8 +72,8 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-def test_light_and_dark__follow_the_system_and_the_button(shared):
-    opened = shared["run"]
+def test_light_and_dark__follow_the_system_and_the_button(pages):
+    opened = pages["run"]
     opened.page.emulate_media(color_scheme="light")
     light = ink(opened, "energy")
     opened.page.emulate_media(color_scheme="dark")
@@ -98,8 +98,8 @@ def width(opened):
     return float(opened.ask("() => document.querySelector('#plot-loss .main-svg').getAttribute('width')"))
 
 
-def test_print__is_light_without_controls_and_with_every_table(shared):
-    opened = shared["train"]
+def test_print__is_light_without_controls_and_with_every_table(pages):
+    opened = pages["train"]
     opened.page.emulate_media(color_scheme="dark")
     assert ink(opened, "loss")[0] == "rgb(20, 23, 28)"
     opened.page.emulate_media(media="print", color_scheme="dark")
@@ -118,8 +118,8 @@ def test_print__is_light_without_controls_and_with_every_table(shared):
     opened.page.emulate_media(color_scheme="light")
 
 
-def test_keyboard__reaches_every_control_in_order(shared):
-    opened = shared["sweep"]
+def test_keyboard__reaches_every_control_in_order(pages):
+    opened = pages["sweep"]
     reached = []
     for _ in range(40):
         opened.page.keyboard.press("Tab")
@@ -141,16 +141,16 @@ def test_keyboard__reaches_every_control_in_order(shared):
     assert outline == "3px"
 
 
-def test_skip_link__leads_to_the_results(shared):
-    opened = shared["train"]
+def test_skip_link__leads_to_the_results(pages):
+    opened = pages["train"]
     opened.ask("() => { document.activeElement.blur(); window.getSelection().removeAllRanges(); }")
     opened.page.keyboard.press("Tab")
     opened.page.keyboard.press("Enter")
     assert opened.ask("() => document.activeElement.id") == "main"
 
 
-def test_views__change_the_chart(shared):
-    opened = shared["run"]
+def test_views__change_the_chart(pages):
+    opened = pages["run"]
     rows = "() => document.getElementById('plot-energy').data[0].y"
     before = opened.ask(rows)
     opened.page.select_option('select[data-chart="energy"]', label="by stage")
@@ -164,11 +164,11 @@ def test_views__change_the_chart(shared):
     assert opened.ask(rows) == before
 
 
-def test_hover__says_the_number(shared, files):
+def test_hover__says_the_number(pages, files):
     """The label over conv1's DRAM bar is the sum of its stages in the run's file."""
     run = json.loads(files["run"].with_suffix(".json").read_text())
     expected = sum(stage["energy_uj"]["dram"] for stage in run["stages"] if stage["layer"] == "conv1")
-    opened = shared["run"]
+    opened = pages["run"]
     traces = opened.ask(
         "() => document.getElementById('plot-energy').data.map((trace) => [trace.name, trace.offsetgroup])"
     )
@@ -188,8 +188,8 @@ CAPTION = "(words) => document.getElementById('caption-pareto').textContent.incl
 POINTS = "() => document.querySelectorAll('#points tbody tr').length"
 
 
-def test_filter__reduces_table_and_charts(shared):
-    opened = shared["sweep"]
+def test_filter__reduces_table_and_charts(pages):
+    opened = pages["sweep"]
     assert opened.ask(POINTS) == 71
     for text, left in (
         ("rule=lls_m bits=8", 6),
@@ -210,8 +210,8 @@ def test_filter__reduces_table_and_charts(shared):
     assert opened.ask(POINTS) == 71
 
 
-def test_headings__sort_the_table(shared):
-    opened = shared["sweep"]
+def test_headings__sort_the_table(pages):
+    opened = pages["sweep"]
     column = "() => [...document.querySelectorAll('#points tbody tr')].map((row) => row.cells[5].textContent)"
     button = opened.page.locator("#points thead button", has_text="energy per image")
     for way in (1, -1):
@@ -223,11 +223,11 @@ def test_headings__sort_the_table(shared):
     assert head.get_attribute("aria-sort") == "descending"
 
 
-def test_pareto__is_pythons_front(shared, files):
+def test_pareto__is_pythons_front(pages, files):
     from lls_hw.report.source import read_source
 
     rows = [row for row in read_source(str(files["sweep"].with_suffix(".db"))).data["rows"] if row["status"] == "done"]
-    opened = shared["sweep"]
+    opened = pages["sweep"]
     opened.page.select_option("#pareto-facet", "")
     script = (
         "() => document.getElementById('plot-pareto').data.filter((t) => t.meta === 'front').map((t) => [t.x, t.y])"
@@ -242,8 +242,8 @@ def test_pareto__is_pythons_front(shared, files):
         assert f"{len(kept)} on the Pareto front" in opened.page.text_content("#caption-pareto")
 
 
-def test_heat__gathers_as_it_says(shared):
-    opened = shared["sweep"]
+def test_heat__gathers_as_it_says(pages):
+    opened = pages["sweep"]
     cells = "() => document.getElementById('plot-heat').data[0].z"
     best = opened.ask(cells)
     assert "the best (least) of the points" in opened.page.text_content("#caption-heat")

@@ -5,21 +5,21 @@ import pytest
 from lls_hw.report.sweep_data import designs
 
 
-def test_buttons__of_the_heat_map_stand_above_its_cells(shared):
+def test_buttons__of_the_heat_map_stand_above_its_cells(pages):
     places = """() => ['.modebar', '.nsewdrag'].map((name) =>
         document.querySelector(`#plot-heat ${name}`).getBoundingClientRect())"""
-    buttons, cells = shared["sweep"].ask(places)
+    buttons, cells = pages["sweep"].ask(places)
     assert buttons["bottom"] <= cells["top"]
 
 
-def test_designs__are_pythons_and_ties_go_to_the_other_axis(shared):
+def test_designs__are_pythons_and_ties_go_to_the_other_axis(pages):
     """Two optimizers are two designs, a seed told twice is one; of equal accuracies the least energy is named."""
     made = [("a", 0, 50, 9), ("a", 0, 54, 9), ("a", 1, 60, 9), ("b", 0, 90, 7), ("c", 0, 90, 5)]
     rows = [
         {"design": design, "seed": seed, "test_accuracy": accuracy, "energy_per_image_uj": energy, "rule": design}
         for design, seed, accuracy, energy in made
     ]
-    found = shared["sweep"].ask("(rows) => designs(rows, 'energy_per_image_uj', 'test_accuracy')", rows)
+    found = pages["sweep"].ask("(rows) => designs(rows, 'energy_per_image_uj', 'test_accuracy')", rows)
     own = designs(rows, "energy_per_image_uj", "test_accuracy")
     assert [(d["x"], d["y"], d["seeds"]) for d in found] == [(d.x, d.y, d.seeds) for d in own]
     assert [d["spread"] for d in found] == pytest.approx([d.spread for d in own])
@@ -31,4 +31,4 @@ def test_designs__are_pythons_and_ties_go_to_the_other_axis(shared):
         byId('caption-pareto').textContent = kept;
         return said;
     }"""
-    assert "Best test accuracy: rule c" in shared["sweep"].ask(say, found)
+    assert "Best test accuracy: rule c" in pages["sweep"].ask(say, found)
