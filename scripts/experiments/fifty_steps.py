@@ -30,8 +30,7 @@ def integer_losses(run: RunSpec, reals: npt.NDArray[np.float32], labels: npt.NDA
     x = input_codes(reals, run.precision.activation_bits)
     found = []
     for _ in range(steps):
-        engine.step(x, labels)
-        found.append(losses(engine))
+        found.append(losses(engine.step(x, labels), engine))
     return found
 
 
