@@ -134,7 +134,14 @@ def run_case(case: Path, scratch: Path) -> Seen:
     command = scratch / f"{case.name}.lls-hw"
     command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m lls_hw "$@"\n')
     command.chmod(0o755)
-    environment = {**os.environ, "LLS_HW": str(command), "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    environment = {
+        **os.environ,
+        "PYTHONWARNINGS": "",
+        "PYTHONDEVMODE": "",
+        "LLS_HW": str(command),
+        "PYTHON": sys.executable,
+        "PYTHONPATH": str(ROOT),
+    }
     done = subprocess.run(
         ["/bin/sh", str(place / case.name / "cmd")],
         cwd=place / case.name, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

@@ -4,7 +4,9 @@ import json
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from lls_hw.cli import main
 from tests.children import python
@@ -90,6 +92,31 @@ def test_train_cli__wrong_input_is_one_line_and_status_2(net: str, tmp_path: Pat
     assert err.startswith(f"lls-hw: {named} = ")
     assert err.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_train_cli__pictures_are_checked_and_counted_before_the_first_epoch(tmp_path: Path, net: str, capsys) -> None:
+    data = tmp_path / "d"
+    for place in ("train/a", "train/b", "test/a", "test/b"):
+        (data / place).mkdir(parents=True)
+        for number in range(8):
+            Image.new("L", (8, 8), 25 * number).save(data / place / f"{number}.png")
+    line = ["train", "--net", net, "--rule", "lls_m", "--data", f"folder:{data}", "--batch", "8", "--no-costs"]
+    assert main(line) == 0
+    said = capsys.readouterr().err
+    assert "16 training pictures, by class 0: 8, 1: 8\n16 test pictures, by class 0: 8, 1: 8\n" in said
+    target = data / "test" / "b" / "7.png"
+    target.write_bytes(target.read_bytes()[:40])
+    assert main([*line, "--checkpoint", str(tmp_path / "k")]) == 2
+    assert "7.png': it is not a picture that can be decoded" in capsys.readouterr().err
+    assert not (tmp_path / "k").exists(), "not a step was trained"
+
+
+def test_train_cli__a_set_without_test_pictures_has_no_accuracy(tmp_path: Path, net: str, capsys) -> None:
+    pictures, labels = np.zeros((16, 8, 8), np.uint8), np.arange(16) % 2
+    path = tmp_path / "d.npz"
+    np.savez(path, train_images=pictures, train_labels=labels, test_images=pictures[:0], test_labels=labels[:0])
+    assert main(["train", "--net", net, "--rule", "lls_m", "--data", f"npz:{path}", "--no-costs"]) == 2
+    assert f"--data = 'npz:{path}': it has no test picture" in capsys.readouterr().err
 
 
 def test_train_cli__foreign_checkpoint_is_refused(net: str, tmp_path: Path, capsys) -> None:

@@ -122,6 +122,9 @@ def test_npz__grey_pictures_without_a_channel_axis(tmp_path: Path) -> None:
         ({"classes": np.array([0])}, "its 'classes' is not one positive integer"),
         ({"train_labels": np.array([{}] * 6, object)}, "it is not a numpy archive that can be read"),
         ({"train_images": COLOURS[:0], "train_labels": LABELS[:0]}, "there is no training picture in it"),
+        ({"test_images": np.zeros((2, 4, 4, 5), np.uint8)}, "its pictures have 5 channels, where 1 or 3 are read"),
+        ({"test_images": np.zeros((2, 0, 4, 3), np.uint8)}, "its pictures have 0 rows and 4 columns"),
+        ({"train_images": np.zeros((6, 4, 0), np.uint8)}, "its pictures have 4 rows and 0 columns"),
     ],
 )
 def test_npz__complaints_name_the_file(tmp_path: Path, changes: dict, says: str) -> None:

@@ -1,6 +1,7 @@
 """Visual Wake Words: the label rule by hand, the layouts, the complaints, the real sample."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,21 @@ def changed(key: str, index: int, **changes) -> dict:
         (changed("annotations", 0, bbox=[0, 0, -1, 1]), "annotation 2 has a box of negative size"),
         (changed("annotations", 0, image_id=77), "annotation 2 is of image 77, which is not listed"),
         (coco(images=[], annotations=[]), "there is no training picture in it"),
+        (changed("categories", 0, id="7"), "category 'person' needs an integer id of its own, and has '7'"),
+        (changed("categories", 0, id=[7]), "category 'person' needs an integer id of its own, and has \\[7\\]"),
+        (changed("categories", 0, id=True), "category 'person' needs an integer id of its own, and has True"),
+        (changed("categories", 0, id=2), "category 'bicycle' needs an integer id of its own, and has 2"),
+        (changed("categories", 0, name=["person"]), "none of its categories is called 'person'"),
+        (changed("annotations", 0, category_id="7"), "annotation 2 is of category '7', which is not listed"),
+        (changed("annotations", 0, category_id=0), "annotation 2 is of category 0, which is not listed"),
+        (changed("annotations", 0, category_id=None), "annotation 2 is of category None, which is not listed"),
+        (changed("annotations", 0, category_id=[7]), "annotation 2 is of category \\[7\\], which is not listed"),
+        (changed("annotations", 0, category_id=7.0), "annotation 2 is of category 7.0, which is not listed"),
+        (changed("annotations", -1, category_id=3), "annotation 92 is of category 3, which is not listed"),
+        (changed("annotations", 0, image_id="2"), "annotation 2 needs an image_id and a bbox"),
+        (changed("images", 0, file_name=["1.jpg"]), "image 1 has the file name \\['1.jpg'\\]"),
+        (json.dumps(coco()).replace('"id": 1,', f'"id": {"9" * 5000},', 1), "it is not valid JSON"),
+        (json.dumps(coco())[:-1] + ', "annotations": []}', "it is not valid JSON \\(one object has two 'annotations'"),
     ],
 )
 def test_vww__broken_annotations_name_the_file_and_the_entry(tmp_path: Path, data: object, says: str) -> None:
@@ -149,6 +165,46 @@ def test_vww__missing_pieces(tmp_path: Path) -> None:
     (tmp_path / "images" / "2.jpg").unlink()
     with pytest.raises(SpecError, match=r"1 of \d pictures of instances\.json are missing, first 2\.jpg"):
         load(tmp_path)
+
+
+def test_vww__a_missing_validation_picture_never_comes_from_another_split(tmp_path: Path) -> None:
+    write(tmp_path, coco(), name="annotations/instances_train2017.json", pictures="train2017")
+    write(tmp_path, coco(2), name="annotations/instances_val2017.json", pictures="val2017")
+    data = coco(2)
+    data["annotations"] = data["annotations"][:1]
+    (tmp_path / "annotations/instances_val2017.json").write_text(json.dumps(data))
+    assert len(load(tmp_path).test_labels) == 2
+    (tmp_path / "val2017" / "2.jpg").unlink()
+    with pytest.raises(SpecError, match=r"1 of 2 pictures of instances_val2017\.json are missing, first 2\.jpg"):
+        load(tmp_path)
+    shutil.rmtree(tmp_path / "val2017")
+    with pytest.raises(SpecError, match=r"2 of 2 pictures of instances_val2017\.json are missing"):
+        load(tmp_path)
+    (tmp_path / "val2017").mkdir()
+    (tmp_path / "train2017" / "5.jpg").rename(tmp_path / "val2017" / "5.jpg")
+    with pytest.raises(SpecError, match=r"1 of 5 pictures of instances_train2017\.json are missing, first 5\.jpg"):
+        load(tmp_path)
+
+
+def test_vww__an_entry_names_its_folder_and_no_other_is_looked_into(tmp_path: Path) -> None:
+    write(tmp_path, coco(), pictures="a")
+    data = coco()
+    for image in data["images"]:
+        image["file_name"] = f"b/{image['file_name']}"
+    (tmp_path / "instances.json").write_text(json.dumps(data))
+    assert everything(load(tmp_path)) == {1: 0, 2: 1, 4: 1, 5: 1, 6: 1}, "there is no folder b: any other will do"
+    (tmp_path / "b").mkdir()
+    with pytest.raises(SpecError, match=r"pictures of instances\.json are missing, first b/1\.jpg"):
+        load(tmp_path)
+
+
+def test_vww__habits_of_real_files(tmp_path: Path) -> None:
+    data = coco()
+    data["images"][0]["file_name"] = "photo..1.jpg"
+    write(tmp_path, data)
+    (tmp_path / "images" / "1.jpg").rename(tmp_path / "images" / "photo..1.jpg")
+    (tmp_path / "instances.json").write_text(json.dumps(data), encoding="utf-8-sig")
+    assert everything(load(tmp_path)) == {1: 0, 2: 1, 4: 1, 5: 1, 6: 1}
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="../shared/data/vww_sample is not beside the repository")
