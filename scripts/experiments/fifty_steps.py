@@ -28,10 +28,7 @@ def integer_losses(run: RunSpec, reals: npt.NDArray[np.float32], labels: npt.NDA
     values = initial_values(program, initial_parameters(run.network, run.rule, run.seed))
     engine = FunctionalEngine(program, values, run.chip, seed=run.seed)
     x = input_codes(reals, run.precision.activation_bits)
-    found = []
-    for _ in range(steps):
-        found.append(losses(engine.step(x, labels), engine))
-    return found
+    return [losses(engine.step(x, labels), engine) for _ in range(steps)]
 
 
 def float_losses(run: RunSpec, reals: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], steps: int) -> Curves:
