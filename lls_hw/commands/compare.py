@@ -59,7 +59,8 @@ def compare(
         for comparison in comparisons:
             console_for(to_stderr=outputs.use_stdout).print(compare_table(comparison), memory_table(comparison))
     if roofline is not None:
-        from lls_hw.report.roofline import roofline_svg
+        from lls_hw.report.export import drawn
+        from lls_hw.report.roofline import rules_roofline
 
-        write_whole(roofline, roofline_svg(comparisons[0]), "--roofline")
+        write_whole(roofline, drawn(rules_roofline(comparisons[0]), "svg"), "--roofline")
     put_json(results.json, lambda: batches_json(comparisons))

@@ -2,7 +2,7 @@
 
 import os
 import re
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 
 from lls_hw.files import write_whole
@@ -41,21 +41,16 @@ def export(page: Page, folder: Path, kind: str) -> list[str]:
     ------
     SpecError : the disk refuses.
     """
-    import matplotlib as mpl
-
-    from lls_hw.report.mpl_draw import RC, figure
-
     files = figure_files(page, folder, kind)
     if not files:
         return [f"{folder}: no figure to draw"]
     option = f"--{kind}"
-    with mpl.rc_context(dict(mpl.rcParamsDefault) | RC):
-        drawn = {target: _bytes(figure(chart), kind) for target, chart in files.items()}
+    pictures = {target: drawn(chart, kind) for target, chart in files.items()}
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise SpecError(option, str(folder), f"it cannot be made ({error.strerror})", "Choose another.") from None
-    for target, data in drawn.items():
+    for target, data in pictures.items():
         write_whole(str(target), data, option)
     return [f"{target}: {chart.title}" for target, chart in files.items()]
 
@@ -76,14 +71,13 @@ def file_name(key: str) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", key).strip("-")
 
 
-def _bytes(drawn: "object", kind: str) -> bytes:
-    from matplotlib.figure import Figure
+def drawn(chart: Chart, kind: str) -> bytes:
+    """A chart as an SVG or PNG file: the same bytes for the same numbers."""
+    import matplotlib as mpl
 
-    assert isinstance(drawn, Figure)
-    if kind == "svg":
-        text = StringIO()
-        drawn.savefig(text, format="svg", metadata=METADATA["svg"])
-        return text.getvalue().encode()
+    from lls_hw.report.mpl_draw import RC, figure
+
     data = BytesIO()
-    drawn.savefig(data, format="png", metadata=METADATA["png"])
+    with mpl.rc_context(dict(mpl.rcParamsDefault) | RC):
+        figure(chart).savefig(data, format=kind, metadata=METADATA[kind])
     return data.getvalue()

@@ -6,10 +6,11 @@ from typing import Any
 from lls_hw.costs.totals import TOTALS, totals_of
 from lls_hw.report.chart import Card, Chart, Page, Section, Table
 from lls_hw.report.formatting import energy, factor, flat, full, kib, short
+from lls_hw.report.roofline import run_roofline
 from lls_hw.report.run_costs import cycles_chart, energy_chart, memory_chart
 from lls_hw.report.run_data import RunData, rule_name, run_data
 from lls_hw.report.run_numbers import float_chart, loss_table, saturation_table
-from lls_hw.report.run_time import occupancy_chart, roofline_chart, timeline_chart
+from lls_hw.report.run_time import occupancy_chart, timeline_chart
 
 MAC_NOTE = (
     "Multiply-accumulates count the whole batch. Training step: everything. Learning signal: what tells the weights "
@@ -125,7 +126,7 @@ def _costs(data: Mapping[str, Any], found: RunData) -> tuple[Section, ...]:
     totals, chip = data["totals"], (data.get("inputs") or {}).get("chip")
     memory = memory_chart(found, totals, (data.get("baseline") or {}).get("totals"))
     costs = (energy_chart(found), cycles_chart(found), memory)
-    roof = [roofline_chart(found, chip)] if chip else []
+    roof = [run_roofline(found, chip)] if chip else []
     return (
         Section(key="costs", title="Energy, cycles and memory", charts=costs),
         Section(key="time", title="What happens when", charts=_times(data)),
