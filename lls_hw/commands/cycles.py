@@ -11,6 +11,7 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.quantities import CLOSED_SIDE, read_sides
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
+from lls_hw.sim.array import DATAFLOWS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +30,7 @@ def cycles(
     array: Annotated[
         str | None, Option(f"Rows x columns of the array (each {CLOSED_SIDE.range}).", metavar="RxC")
     ] = None,
-    dataflow: Annotated[str | None, Option("Stationary operand.", metavar="ws|os|is")] = None,
+    dataflow: Annotated[str | None, Option("Stationary operand.", metavar="|".join(DATAFLOWS))] = None,
     config: Annotated[
         Path | None, Option("SCALE-Sim cfg: array and dataflow where options are absent.", metavar="FILE.cfg")
     ] = None,
@@ -70,7 +71,7 @@ def cycles(
 def _array(array: str | None, dataflow: str | None, config: Path | None) -> "ArraySpec":
     """The options' array, else the cfg's."""
     from lls_hw.models.spec.accelerator import ArraySpec
-    from lls_hw.sim.array import DATAFLOWS, named_dataflow
+    from lls_hw.sim.array import named_dataflow
 
     flow = None if dataflow is None else named_dataflow("--dataflow", dataflow)
     sides = None if array is None else read_sides("--array", array, CLOSED_SIDE, names=SIDES, example="16x16")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
+from lls_hw.sim.array import DATAFLOWS
 
 WIDTHS = "Word widths: N, or roles w,a,e (2 to 16), m (8 to 32), acc (16 to 48)."
 DEFAULT_BASELINE = "bp"
@@ -21,7 +22,7 @@ class DesignChoices:
     array: Annotated[str | None, Option(f"Rows x columns of the array (each {q.ARRAY_SIDE.range}).", metavar="RxC")] = (
         None
     )
-    dataflow: Annotated[str | None, Option("Stationary operand.", metavar="ws|os|is")] = None
+    dataflow: Annotated[str | None, Option("Stationary operand.", metavar="|".join(DATAFLOWS))] = None
     bits: Annotated[str, Option(WIDTHS, metavar="N|w8,a8,...")] = "8"
     sram_kib: Annotated[int | None, Option("Scratchpad capacity.", ("--sram",), metavar="KIB", quantity=q.SRAM_KIB)] = (
         None

@@ -8,6 +8,7 @@ from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
 from lls_hw.options.run import DEFAULT_BASELINE, LearningChoices
+from lls_hw.sim.array import DATAFLOWS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class AxisChoices:
         str | None, Option(f"Arrays (sides {q.ARRAY_SIDE.range}).", ("--arrays", "--array"), metavar="RxC[,RxC]")
     ] = None
     dataflows: Annotated[
-        str | None, Option("Stationary operands.", ("--dataflows", "--dataflow"), metavar="ws,os,is")
+        str | None, Option("Stationary operands.", ("--dataflows", "--dataflow"), metavar=",".join(DATAFLOWS))
     ] = None
     bits: Annotated[str, Option("Word widths; role lists with ; between.", metavar="4,8 | w4,a8;8")] = "8"
     srams: Annotated[

@@ -142,12 +142,6 @@ def _weight(b, folds, loads, cycle, c):
     return b[ks[len(ks) - 1 - hit[1]]][ns[c]]
 
 
-def input_stationary(a, b, rows, cols, bits, wraps, hidden=True):
-    """The transposed product on a weight-stationary array."""
-    flip = weight_stationary(_transpose(b), _transpose(a), rows, cols, bits, wraps, hidden)
-    return Result(_transpose(flip.outputs), flip.cycles, flip.overflows, flip.macs)
-
-
 def _transpose(matrix):
     return [list(column) for column in zip(*matrix, strict=True)]
 
@@ -172,7 +166,7 @@ class Plan:
 
 
 def output_stationary(a, b, rows, cols, bits, wraps, hidden=True):
-    """Outputs and cycles of a @ b on a rows x cols output-stationary array; nothing is loaded, hidden or not."""
+    """Outputs and cycles of a @ b on a rows x cols output-stationary array."""
     m, k, n = len(a), len(b), len(b[0])
     plan = Plan(
         [
@@ -239,3 +233,13 @@ def _tag(plan, cycle, r, k):
     if hit is None or hit[1] < r:
         return "shift"
     return "take" if hit[1] == r else "hold"
+
+
+def clocked(a, b, rows, cols, bits, wraps, hidden, *, sums_stay, transposed):
+    """a @ b on the grid whose sums stay or move down, as the product itself or as its transpose."""
+    left, right = (_transpose(b), _transpose(a)) if transposed else (a, b)
+    if sums_stay:
+        run = output_stationary(left, right, rows, cols, bits, wraps)
+    else:
+        run = weight_stationary(left, right, rows, cols, bits, wraps, hidden)
+    return Result(_transpose(run.outputs), run.cycles, run.overflows, run.macs) if transposed else run

@@ -1,16 +1,20 @@
 """The systolic array: its dataflows by name. A new one is a file with its record and a line here."""
 
-from lls_hw.models.spec.accelerator import ArraySpec
+from typing import TYPE_CHECKING
+
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.array.dataflow import Dataflow
 from lls_hw.sim.array.input_stationary import INPUT_STATIONARY
 from lls_hw.sim.array.output_stationary import OUTPUT_STATIONARY
 from lls_hw.sim.array.weight_stationary import WEIGHT_STATIONARY
 
+if TYPE_CHECKING:
+    from lls_hw.models.spec.accelerator import ArraySpec
+
 DATAFLOWS: dict[str, Dataflow] = {flow.name: flow for flow in (WEIGHT_STATIONARY, OUTPUT_STATIONARY, INPUT_STATIONARY)}
 
 
-def dataflow_of(array: ArraySpec) -> Dataflow:
+def dataflow_of(array: "ArraySpec") -> Dataflow:
     """The dataflow that an array runs."""
     return named_dataflow("array.dataflow", array.dataflow)
 

@@ -7,9 +7,11 @@ columns hold m, the grid runs the transposed product (n, k) @ (k, m).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
-from lls_hw.models.spec.accelerator import ArraySpec
+if TYPE_CHECKING:
+    from lls_hw.models.spec.accelerator import ArraySpec
+
 
 T = TypeVar("T")
 Axis = Literal["m", "k", "n"]
@@ -105,12 +107,12 @@ class Dataflow:
     streams: Axis
     rows_hold: Axis
     columns_hold: Axis
-    cycles: Callable[[int, int, int, ArraySpec], int]
-    accesses: Callable[[int, int, int, ArraySpec], ArrayAccesses]
-    period: Callable[[int, int, ArraySpec], int]
-    follow: Callable[[tuple[int, int, int], tuple[int, int, int], ArraySpec], int]
-    folds: Callable[[Stretch, Stretch, Stretch, ArraySpec], Iterator[Fold]]
-    registers: Callable[[ArraySpec], RegisterGrid]
+    cycles: Callable[[int, int, int, "ArraySpec"], int]
+    accesses: Callable[[int, int, int, "ArraySpec"], ArrayAccesses]
+    period: Callable[[int, int, "ArraySpec"], int]
+    follow: Callable[[tuple[int, int, int], tuple[int, int, int], "ArraySpec"], int]
+    folds: Callable[[Stretch, Stretch, Stretch, "ArraySpec"], Iterator[Fold]]
+    registers: Callable[["ArraySpec"], RegisterGrid]
     legend: Legend
 
     @property

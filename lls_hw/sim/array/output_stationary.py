@@ -11,12 +11,15 @@ For one full fold: k + 2R + C − 2.
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold, Legend, RegisterGrid, Stretch, fold_count, pieces
 
+if TYPE_CHECKING:
+    from lls_hw.models.spec.accelerator import ArraySpec
 
-def cycles(stream: int, down: int, across: int, array: ArraySpec) -> int:
+
+def cycles(stream: int, down: int, across: int, array: "ArraySpec") -> int:
     """The end above; only the last row of folds is low, only the last column narrow."""
     rows, cols = array.rows, array.cols
     folds, strips = fold_count(down, rows), fold_count(across, cols)
@@ -28,19 +31,19 @@ def cycles(stream: int, down: int, across: int, array: ArraySpec) -> int:
     return enter + stream + low + edge + rows - 2
 
 
-def period(stream: int, used: int, _array: ArraySpec) -> int:
+def period(stream: int, used: int, _array: "ArraySpec") -> int:
     """τ_f − τ_{f−1} after a fold that uses so many rows: a drain longer than its terms sets the pace."""
     return max(stream, used)
 
 
-def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: ArraySpec) -> int:
+def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: "ArraySpec") -> int:
     """A patch of fewer terms finishes sooner than the drain before it, and waits until that has made way."""
     stream, down, _ = full
     last = down - (fold_count(down, array.rows) - 1) * array.rows
     return max(stream, stream + last - short[0]) - max(stream, last)
 
 
-def accesses(stream: int, down: int, across: int, array: ArraySpec) -> ArrayAccesses:
+def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAccesses:
     """With F_m and F_n folds: left operand m·k·F_n, right k·n·F_m; the sum of row r moves R − r drain registers."""
     macs = stream * down * across
     drains = sum(used * array.rows - used * (used - 1) // 2 for _, used in pieces((0, down), array.rows))
@@ -55,14 +58,14 @@ def accesses(stream: int, down: int, across: int, array: ArraySpec) -> ArrayAcce
     )
 
 
-def folds(stream: Stretch, down: Stretch, across: Stretch, array: ArraySpec) -> Iterator[Fold]:
+def folds(stream: Stretch, down: Stretch, across: Stretch, array: "ArraySpec") -> Iterator[Fold]:
     """Strips of columns inside a strip of rows; every fold starts and finishes its sums."""
     for row, used in pieces(down, array.rows):
         for column, width in pieces(across, array.cols):
             yield Fold(row, used, column, width, *stream, starts=True, ends=True)
 
 
-def registers(_array: ArraySpec) -> RegisterGrid:
+def registers(_array: "ArraySpec") -> RegisterGrid:
     """The grid of `kernels.array_os`."""
     from lls_hw.sim.kernels import array_os as grid
 

@@ -16,12 +16,15 @@ For one full fold: 2R + C + m − 2.
 
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
-from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold, Legend, RegisterGrid, Stretch, fold_count, pieces
 
+if TYPE_CHECKING:
+    from lls_hw.models.spec.accelerator import ArraySpec
 
-def cycles(stream: int, down: int, across: int, array: ArraySpec) -> int:
+
+def cycles(stream: int, down: int, across: int, array: "ArraySpec") -> int:
     """The end above; only k folds differ in period, only the last strip in width."""
     rows, cols = array.rows, array.cols
     folds, strips = fold_count(down, rows), fold_count(across, cols)
@@ -34,18 +37,18 @@ def cycles(stream: int, down: int, across: int, array: ArraySpec) -> int:
     return enter + stream + rows + edge - 2
 
 
-def period(stream: int, used: int, array: ArraySpec) -> int:
+def period(stream: int, used: int, array: "ArraySpec") -> int:
     """τ_f − τ_{f−1} of a fold that uses so many rows."""
     return max(stream, used) if array.preload_hidden else stream - 1 + used
 
 
-def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: ArraySpec) -> int:
+def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: "ArraySpec") -> int:
     """Measured at the start of loading: τ counts from the first operand, and a patch by itself begins at its own κ."""
     first, first_short = min(full[1], array.rows), min(short[1], array.rows)
     return period(full[0], first_short, array) - period(full[0], first, array) + first - first_short
 
 
-def accesses(stream: int, down: int, across: int, array: ArraySpec) -> ArrayAccesses:
+def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAccesses:
     """With F_k and F_n folds and κ_i rows in k fold i: left operand m·k·F_n, right k·n; each sum crosses R registers
     per k fold; weight rows of a fold move Σ_r (κ − r) = κ(κ+1)/2 registers per column."""
     macs, held, sums = stream * down * across, down * across, stream * across
@@ -64,14 +67,14 @@ def accesses(stream: int, down: int, across: int, array: ArraySpec) -> ArrayAcce
     )
 
 
-def folds(stream: Stretch, down: Stretch, across: Stretch, array: ArraySpec) -> Iterator[Fold]:
+def folds(stream: Stretch, down: Stretch, across: Stretch, array: "ArraySpec") -> Iterator[Fold]:
     """k folds inside a strip of columns; the first of a strip starts its sums, the last finishes them."""
     for column, width in pieces(across, array.cols):
         for row, used in pieces(down, array.rows):
             yield Fold(row, used, column, width, *stream, starts=row == down[0], ends=row + used == sum(down))
 
 
-def registers(array: ArraySpec) -> RegisterGrid:
+def registers(array: "ArraySpec") -> RegisterGrid:
     """The grid of `kernels.array_ws`."""
     from lls_hw.sim.kernels import array_ws as grid
 

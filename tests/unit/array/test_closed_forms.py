@@ -19,21 +19,20 @@ SIDES = st.tuples(st.integers(1, 6), st.integers(1, 6))
 FLOWS = st.sampled_from(list(DATAFLOWS))
 
 
-def clocked(m, k, n, rows, cols, dataflow, hidden):
-    ones = [[1] * k] * m, [[1] * n] * k
-    if dataflow == "os":
-        return oracle.output_stationary(*ones, rows, cols, 32, False)
-    run = oracle.weight_stationary if dataflow == "ws" else oracle.input_stationary
-    return run(*ones, rows, cols, 32, False, hidden)
+def clocked(m, k, n, array):
+    flow, ones = DATAFLOWS[array.dataflow], ([[1] * k] * m, [[1] * n] * k)
+    given = (*ones, array.rows, array.cols, 32, False, array.preload_hidden)
+    return oracle.clocked(*given, sums_stay=flow.sums_stay, transposed=flow.is_transposed)
 
 
 @given(SIZES, SIDES, FLOWS, st.booleans())
 @settings(max_examples=120, deadline=None)
 def test_cycles__oracle(sizes, sides, dataflow, hidden):
     rows, cols = sides
-    run = clocked(*sizes, rows, cols, dataflow, hidden)
+    array = ArraySpec(rows=rows, cols=cols, dataflow=dataflow, preload_hidden=hidden)
+    run = clocked(*sizes, array)
     assert run.macs == sizes[0] * sizes[1] * sizes[2]
-    assert run.cycles == array_cycles(*sizes, ArraySpec(rows=rows, cols=cols, dataflow=dataflow, preload_hidden=hidden))
+    assert run.cycles == array_cycles(*sizes, array)
 
 
 @given(st.tuples(*[st.integers(1, 40)] * 3), st.tuples(*[st.integers(1, 9)] * 2), FLOWS, st.booleans())
@@ -55,8 +54,8 @@ def test_cycles_and_accesses__compiled_array(sizes, sides, dataflow, hidden):
 def test_full_edges_are_operands_padded_with_zeros(sizes, sides, dataflow):
     rows, cols = sides
     m, k, n = sizes
-    side = {"ws": (1, rows, cols), "os": (rows, 1, cols), "is": (cols, rows, 1)}[dataflow]
-    m2, k2, n2 = (-(-size // unit) * unit for size, unit in zip(sizes, side, strict=True))
+    units = DATAFLOWS[dataflow].axes(1, rows, cols)
+    m2, k2, n2 = (-(-size // unit) * unit for size, unit in zip(sizes, units, strict=True))
     array = ArraySpec(rows=rows, cols=cols, dataflow=dataflow)
     assert array_cycles(m, k, n, array, edges="full") == array_cycles(m2, k2, n2, array)
     assert array_cycles(m, k, n, array, edges="full") >= array_cycles(m, k, n, array)

@@ -68,8 +68,8 @@ def words(widths):
 def on_the_array(a, b, array, widths):
     """(outputs, overflows) of the registers, equal to those of the clocked array in plain Python."""
     run = run_array(a, b, array, words(widths))
-    by = {"ws": oracle.weight_stationary, "os": oracle.output_stationary, "is": oracle.input_stationary}
-    wanted = by[array.dataflow](a.tolist(), b.tolist(), array.rows, array.cols, *widths)
+    flow, given = DATAFLOWS[array.dataflow], (a.tolist(), b.tolist(), array.rows, array.cols, *widths)
+    wanted = oracle.clocked(*given, True, sums_stay=flow.sums_stay, transposed=flow.is_transposed)
     assert run.outputs.tolist() == wanted.outputs
     assert run.overflows == wanted.overflows
     return run.outputs, run.overflows

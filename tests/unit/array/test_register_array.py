@@ -11,13 +11,13 @@ from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.array.registers import WordWidths, run_array
 from tests.oracles import array as oracle
 
-ORACLES = {"ws": oracle.weight_stationary, "os": oracle.output_stationary, "is": oracle.input_stationary}
 FLOWS = st.sampled_from(list(DATAFLOWS))
 
 
 def by_oracle(a, b, array, words):
     given = (a.tolist(), b.tolist(), array.rows, array.cols, words.acc_bits, words.overflow == "wrap")
-    return ORACLES[array.dataflow](*given, array.preload_hidden)
+    flow = DATAFLOWS[array.dataflow]
+    return oracle.clocked(*given, array.preload_hidden, sums_stay=flow.sums_stay, transposed=flow.is_transposed)
 
 
 def operands(rng, sizes, bits, extreme):
