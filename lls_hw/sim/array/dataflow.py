@@ -7,7 +7,7 @@ columns hold m, the grid runs the transposed product (n, k) @ (k, m).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self, TypeVar
 
 if TYPE_CHECKING:
     from lls_hw.models.spec.accelerator import ArraySpec
@@ -46,8 +46,8 @@ class ArrayAccesses:
     stationary_swaps: int = 0
     drain_shifts: int = 0
 
-    def __add__(self, other: "ArrayAccesses") -> "ArrayAccesses":
-        return ArrayAccesses(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+    def __add__(self, other: Self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
 
 class Fold(NamedTuple):

@@ -17,7 +17,7 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import Overflow
 from lls_hw.models.spec.quantities import ARRAY_SIDE
 from lls_hw.sim.array import dataflow_of
-from lls_hw.sim.array.dataflow import Dataflow, Fold
+from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold
 from lls_hw.sim.kernels import array_fields as at
 
 Codes = NDArray[np.integer]
@@ -25,31 +25,19 @@ Sums = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrayCounters:
-    """Events counted in the registers themselves.
+class ArrayCounters(ArrayAccesses):
+    """The accesses that the closed form gives, counted in the registers themselves, and what only registers know.
 
-    The first eleven are the fields of `ArrayAccesses`, same names, same meaning.
     A toggle is one bit of a register that changes when it is written: streaming operands, partial sums,
     loading and working registers of the stationary operand, drain registers.
     """
 
-    macs: int
-    a_reads: int
-    b_reads: int
-    accumulator_reads: int
-    accumulator_writes: int
-    outputs: int
-    operand_shifts: int
-    sum_shifts: int
-    stationary_shifts: int
-    stationary_swaps: int
-    drain_shifts: int
-    operand_toggles: int
-    sum_toggles: int
-    stationary_toggles: int
-    swap_toggles: int
-    drain_toggles: int
-    pe_updates: int
+    operand_toggles: int = 0
+    sum_toggles: int = 0
+    stationary_toggles: int = 0
+    swap_toggles: int = 0
+    drain_toggles: int = 0
+    pe_updates: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +71,7 @@ class ArrayRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordWidths:
-    """Words of the array: its accumulators; `operand_bits` only bounds operands and toggles."""
+    """Widths of the array's words: its accumulators; `operand_bits` only bounds operands and toggles."""
 
     acc_bits: int = 32
     overflow: Overflow = "saturate"
@@ -97,7 +85,7 @@ class WordWidths:
 
 
 def run_array(
-    a: Codes, b: Codes, array: ArraySpec, words: WordWidths | None = None, *, record_cycles: int = 0
+    a: Codes, b: Codes, array: ArraySpec, widths: WordWidths | None = None, *, record_cycles: int = 0
 ) -> ArrayRun:
     """Clock a @ b through the array, register by register; `record_cycles` states are kept.
 
@@ -111,15 +99,15 @@ def run_array(
     >>> run.outputs.tolist(), run.cycles
     ([[5, 5], [5, 5], [5, 5]], 14)
     """
-    flow, words = dataflow_of(array), words or WordWidths()
-    left, right = _operands(a, b, words)
+    flow, widths = dataflow_of(array), widths or WordWidths()
+    left, right = _operands(a, b, widths)
     if flow.is_transposed:
         left, right = np.ascontiguousarray(right.T), np.ascontiguousarray(left.T)
-    run = _clock(left, right, array, words, record_cycles=record_cycles)
+    run = _clock(left, right, array, widths, record_cycles=record_cycles)
     return replace(run, outputs=np.ascontiguousarray(run.outputs.T)) if flow.is_transposed else run
 
 
-def run_groups(a: Codes, b: Codes, array: ArraySpec, words: WordWidths | None = None, *, pack: int = 1) -> ArrayRun:
+def run_groups(a: Codes, b: Codes, array: ArraySpec, widths: WordWidths | None = None, *, pack: int = 1) -> ArrayRun:
     """Clock a[g] @ b[g] of all groups back to back: (groups, m, k) and (groups, k, n) give (groups, m, n).
 
     What stays is one block-diagonal operand of which only the patches on the diagonal are visited: `pack`
@@ -129,21 +117,21 @@ def run_groups(a: Codes, b: Codes, array: ArraySpec, words: WordWidths | None = 
         raise SpecError("array.groups", (a.shape, b.shape), "groups are (g, m, k) and (g, k, n)", "Stack the groups.")
     if pack < 1:
         raise SpecError("array.pack", pack, "a patch holds at least one group", "Use 1 or more.")
-    flow, words = dataflow_of(array), words or WordWidths()
+    flow, widths = dataflow_of(array), widths or WordWidths()
     if flow.is_transposed:
         a, b = b.transpose(0, 2, 1), a.transpose(0, 2, 1)
     (groups, streamed, inner), outer = a.shape, b.shape[2]
     diagonal = np.zeros((groups * inner, groups * outer), np.int64)
     for g, block in enumerate(b):
         diagonal[g * inner : (g + 1) * inner, g * outer : (g + 1) * outer] = block
-    left, right = _operands(a.transpose(1, 0, 2).reshape(streamed, -1), diagonal, words)
-    run = _clock(left, right, array, words, groups=groups, pack=pack)
+    left, right = _operands(a.transpose(1, 0, 2).reshape(streamed, -1), diagonal, widths)
+    run = _clock(left, right, array, widths, groups=groups, pack=pack)
     outputs = run.outputs.reshape(streamed, groups, outer).transpose((1, 2, 0) if flow.is_transposed else (1, 0, 2))
     return replace(run, outputs=np.ascontiguousarray(outputs))
 
 
 def _clock(
-    left: Sums, right: Sums, array: ArraySpec, words: WordWidths, *, groups: int = 1, pack: int = 1,
+    left: Sums, right: Sums, array: ArraySpec, widths: WordWidths, *, groups: int = 1, pack: int = 1,
     record_cycles: int = 0,
 ) -> ArrayRun:  # fmt: skip
     """Clock the patches on the diagonal until the last sum has left; outputs are those of the product that runs."""
@@ -158,7 +146,7 @@ def _clock(
     out, counts = np.zeros((len(left), right.shape[1]), np.int64), np.zeros(at.N_COUNTERS, np.int64)
     plan = np.full((4, int(folds[:, at.USED].sum() + folds[:, at.LENGTH].sum()) + array.rows), -1, np.int64)
     filled = int(grid.schedule(folds, plan))
-    form = np.array([words.acc_bits, words.overflow == "wrap", _mask(words.operand_bits), _mask(words.acc_bits),
+    form = np.array([widths.acc_bits, widths.overflow == "wrap", _mask(widths.operand_bits), _mask(widths.acc_bits),
                      array.preload_hidden], np.int64)  # fmt: skip
     cycles = int(grid.clock(left, right, folds, plan, filled, regs, form, out, counts, film))
     return ArrayRun(
@@ -185,14 +173,16 @@ def _diagonal_folds(sizes: tuple[int, int, int], groups: int, pack: int, array: 
     return found
 
 
-def _operands(a: Codes, b: Codes, words: WordWidths) -> tuple[Sums, Sums]:
+def _operands(a: Codes, b: Codes, widths: WordWidths) -> tuple[Sums, Sums]:
     """Both operands contiguous and checked against each other and the operand width."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or 0 in (*a.shape, *b.shape):
         raise SpecError("array.operands", (a.shape, b.shape), "the product needs non-empty (m, k) and (k, n)",
                         "Give two matrices that share k.")  # fmt: skip
     for name, matrix in (("a", a), ("b", b)):
-        if int(matrix.max()) > _mask(words.operand_bits - 1) or int(matrix.min()) < -1 - _mask(words.operand_bits - 1):
-            raise SpecError(f"array.{name}", _peak(matrix), f"an operand has {words.operand_bits} bits",
+        if int(matrix.max()) > _mask(widths.operand_bits - 1) or int(matrix.min()) < -1 - _mask(
+            widths.operand_bits - 1
+        ):
+            raise SpecError(f"array.{name}", _peak(matrix), f"an operand has {widths.operand_bits} bits",
                             "Raise operand_bits or narrow the operand.")  # fmt: skip
     return np.ascontiguousarray(a, np.int64), np.ascontiguousarray(b, np.int64)
 
