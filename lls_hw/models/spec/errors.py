@@ -6,7 +6,7 @@ _MOST_SHOWN = 300
 class SpecError(ValueError):
     """A description the user wrote cannot hold; the message alone is enough to repair it.
 
-    The text is always ``where = found: need. fix.``
+    The text is always ``where = found: need. fix.``, on one line.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class SpecError(ValueError):
     """
 
     def __init__(self, where: str, found: object, need: str, fix: str) -> None:
-        super().__init__(f"{where} = {shown(found)}: {need}. {fix}")
+        super().__init__(f"{where} = {shown(found)}: {' '.join(need.split())}. {fix}")
         self.where = where
 
 
