@@ -17,7 +17,7 @@ from lls_hw.sim.mapping.pinned import check_pins
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MacTotals:
-    """Multiply-accumulates of one step, whole batch, by convention (DESIGN section 8).
+    """Multiply-accumulates of one step, whole batch, by convention (docs/design.md, what is counted).
 
     Attributes
     ----------

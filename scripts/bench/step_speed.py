@@ -54,7 +54,7 @@ def torch_step(run: RunSpec, images: Images) -> Callable[[], object]:
 
 
 def smallconv() -> nn.Module:
-    """The network of DESIGN section 9, for 1 x 28 x 28."""
+    """SmallConv for 1 x 28 x 28."""
     return nn.Sequential(
         *conv_block(1, 32),
         nn.MaxPool2d(2),

@@ -1,4 +1,4 @@
-"""Print the MAC facts of the method with their conventions (DESIGN section 8)."""
+"""Print the MAC facts of the method with their conventions (docs/design.md, what is counted)."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Laws every run of the event engine obeys (DESIGN section 6), over random networks, rules and chips."""
+"""Laws every run of the event engine obeys (docs/design.md, laws), over random networks, rules and chips."""
 
 import dataclasses
 from collections import defaultdict

@@ -1,6 +1,6 @@
 """Multiply-accumulates and memory of one sample's training step, from shapes alone.
 
-Three counts, never mixed (DESIGN section 8):
+Three counts, never mixed (docs/design.md, what is counted):
 
 - **learning signal**: what tells the weights their error. BP: the input-gradient GEMMs, the classifier's
   included, the first layer's not. LLS family and local losses: projection and back-projection,

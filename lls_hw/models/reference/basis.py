@@ -68,7 +68,7 @@ def phase_basis(rows: int, length: int, *, phase_bits: int = 32) -> npt.NDArray[
     phase += round(f_c / 2 pi * 2**phase_bits) modulo 2**phase_bits each sample; the top bit is
     the sign (0 is +1); the column t = 0 is forced to zero.
 
-    Source: DESIGN section 4. With 32 bits it equals the float64 definition for all shipped networks.
+    Source: docs/design.md, the basis. With 32 bits it equals the float64 definition for all shipped networks.
     """
     if not 2 <= phase_bits <= 48:
         raise SpecError("basis.phase_bits", phase_bits, "the accumulator has 2 to 48 bits", "Use 32.")

@@ -62,7 +62,7 @@ def initial_parameters(network: NetworkSpec, rule: RuleSpec, seed: int) -> dict[
     has the first values of its record: projections and local classifiers are drawn with the
     network's `projection_columns` and averaged down to n.
     Each parameter has a generator of its own, keyed by the seed and its name, so values shared by
-    two rules are equal. Source: DESIGN section 9.
+    two rules are equal. Source: docs/design.md, networks and first values.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from lls_hw.models.spec.technology import Entry, LeakageSpec, Level, LogicSpec, 
 from lls_hw.sim.cost.energy_sram import interpolate
 
 PartT = TypeVar("PartT")
-LOCAL_WORD_BITS = 16  # errors and logits of the local unit hold at least 16 bits (DESIGN section 5)
+LOCAL_WORD_BITS = 16  # errors and logits of the local unit hold at least 16 bits (docs/design.md, fixed point)
 
 
 @dataclass(frozen=True, slots=True)

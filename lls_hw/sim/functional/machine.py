@@ -52,7 +52,7 @@ class OpRecord:
 
 @dataclass(slots=True)
 class Scales:
-    """Chooses the power-of-two scale of every narrowed tensor (DESIGN section 5).
+    """Chooses the power-of-two scale of every narrowed tensor (docs/design.md, fixed point).
 
     `two_pass` uses the tensor's own peak. `delayed` uses the last step's with a quarter of
     headroom; a tensor without a history is measured first. `static` keeps the first scale.

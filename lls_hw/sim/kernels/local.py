@@ -1,4 +1,4 @@
-"""The local error in integers: projection, softmax error, back-projection (DESIGN section 5).
+"""The local error in integers: projection, softmax error, back-projection (docs/design.md).
 
 Numbers without a tensor scale have a fixed number of fraction bits, named below. A latent is
 dimensionless after normalisation, so no scale of the layer enters the logits.

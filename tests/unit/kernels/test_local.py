@@ -206,7 +206,7 @@ def _check_gradient(a, a_frac, along, z, norm, basis):
 
 
 def test_gradient_oracle__is_the_derivative_of_the_loss():
-    """The closed form of DESIGN section 5 against a 60-digit difference quotient."""
+    """The closed form of docs/design.md against a 60-digit difference quotient."""
     z, basis, t = [3, -1, 7, 2], [[0, 1, -1, 1], [0, -1, -1, 1], [0, 1, 1, 1]], Decimal("0.5")
     p, norm = oracle.project(z, basis)
     s = oracle.logits(oracle.scaled(p, norm, t), "none", [])

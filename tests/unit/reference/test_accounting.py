@@ -1,4 +1,4 @@
-"""MAC and memory accounting against the facts of DESIGN section 8."""
+"""MAC and memory accounting against the facts of docs/design.md, what is counted."""
 
 import pytest
 

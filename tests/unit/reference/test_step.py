@@ -58,7 +58,7 @@ def test_training_step__names_and_shapes(rule: str, local_loss: str) -> None:
 
 
 def numpy_local_error(rule, z, labels, basis, state, temperature):
-    """Local error of one block in the steps of DESIGN section 5: (logits, error, dLoss/dz)."""
+    """Local error of one block in the steps of docs/design.md: (logits, error, dLoss/dz)."""
     r = 1 / np.sqrt((z * z).sum(1, keepdims=True))
     p = z @ basis.T
     gain = state if rule == "lls_mxm" else np.diag(np.ones(len(basis)) if rule == "lls" else state)

@@ -44,7 +44,7 @@ def signal_logits(rule: RuleSpec, z: Tensor, state: Mapping[str, Tensor], basis:
         LLS-MxM         s_j = sum_c (z' . B_c) M[c, j] / T     (also with the reduced basis)
         ..._Random      the same with a fixed random projection in B's place and z in z' place
 
-    Source: arXiv 2405.15868, section 3; DESIGN section 5.
+    Source: arXiv 2405.15868, section 3; docs/design.md, the local error in integers.
     """
     loss = _latent_loss(rule)
     if not loss.normalised:
