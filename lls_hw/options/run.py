@@ -1,7 +1,7 @@
 """What one run is asked for, as typed."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
 
 from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
@@ -45,6 +45,10 @@ class LearningChoices:
     learning_rate: Annotated[float, Option("Learning rate.", ("--lr",), metavar="X", quantity=q.RATE)] = 0.05
     optimizer: Annotated[str, Option("Update rule.", metavar="sgd|momentum")] = "momentum"
     momentum: Annotated[float, Option("Momentum of the update.", metavar="X", quantity=q.SHARE)] = 0.9
+
+    def learning(self) -> dict[str, Any]:
+        """These fields by name, to describe a run of a sweep."""
+        return {field.name: getattr(self, field.name) for field in fields(LearningChoices)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,22 +12,15 @@ from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.imported import file_of
-from lls_hw.models.spec.precision import LIMITS_BITS, Precision, parse_bits
+from lls_hw.models.spec.precision import parse_bits
 from lls_hw.models.spec.quantities import BATCH, SEED, SRAM_KIB
 from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.options.run import RunChoices
 from lls_hw.sweep.choices import SweepChoices, split_bits, split_list, split_numbers
-from lls_hw.sweep.identity import (
-    cost_inputs,
-    costed_rule,
-    data_digest,
-    learning_inputs,
-    learnt_rule,
-    run_id,
-    technology_digest,
-)
-from lls_hw.sweep.points import Label, Learning, Point
+from lls_hw.sweep.identity import cost_inputs, data_digest, learning_inputs, run_id, technology_digest
+from lls_hw.sweep.labels import design_label, learning_label
+from lls_hw.sweep.points import Learning, Point
 from lls_hw.training.plan import TrainPlan
 
 AXES = ("net", "batch", "seed", "bits", "chip", "array", "dataflow", "sram", "technology", "rule")
@@ -122,22 +115,10 @@ class Grid:
         inputs = cost_inputs(run, digest)
         if base.learning is not None:
             inputs["learning"] = run_id(learning_inputs(run, base.learning.plan, base.learning.data))
-        label = _label(run, at["chip"]) | self._learning_label(run)
+        label = design_label(run, at["chip"]) | learning_label(run, self.plan, learns=self.learns)
         return Point(
             id=run_id(inputs), inputs=inputs, label=label, run=run, technology=technology, learning=base.learning
         )
-
-    def _learning_label(self, run: RunSpec) -> Label:
-        """What only training sees; nothing of it where only costs are asked."""
-        budget = {"epochs": self.plan.epochs, "limit": self.plan.limit} if self.plan else {}
-        seen = {
-            "seed": run.seed,
-            "data": run.data,
-            "learning_rate": run.optimizer.learning_rate,
-            "momentum": run.optimizer.momentum if run.optimizer.uses_momentum else None,
-            "temperature": learnt_rule(run.rule)["temperature"],
-        }
-        return (seen if self.learns else {}) | budget
 
     def _keep(self, *key_and_make: Any) -> Any:  # noqa: ANN401  (a memo of whatever is made)
         *key, make = key_and_make
@@ -153,12 +134,15 @@ class Grid:
         typed = self.typed
         run, images = resolve_run(
             RunChoices(
-                net=net, rule=split_list("--rule", typed.rules)[0], batch=batch, seed=seed,
-                data=absolute_data(typed.data), input=typed.input, classes=typed.classes,
-                learning_rate=typed.learning_rate, optimizer=typed.optimizer, momentum=typed.momentum,
-                baseline=typed.baseline, numerics=self.learns,
+                net=net,
+                rule=split_list("--rule", typed.rules)[0],
+                batch=batch,
+                seed=seed,
+                baseline=typed.baseline,
+                numerics=self.learns,
+                **(typed.learning() | {"data": absolute_data(typed.data)}),
             )
-        )  # fmt: skip
+        )
         self._note("--net", net)
         self.files += [("--data", file) for file in (images.files if images is not None else ())]
         if not self.learns:
@@ -217,41 +201,6 @@ def _axes(typed: SweepChoices) -> dict[str, tuple[Any, ...]]:
         "technology": texts("--technologies", typed.technologies),
         "rule": split_list("--rule", typed.rules),
     }
-
-
-def _label(run: RunSpec, chip: str) -> Label:
-    """The short choices, spelt in one way."""
-    array, capacity = run.chip.array, run.chip.scratchpad.capacity_bytes
-    return {
-        "net": run.network.name,
-        "rule": run.rule.name,
-        "chip": Path(chip).stem if chip.endswith(".toml") else chip,
-        "array": f"{array.rows}x{array.cols}",
-        "dataflow": array.dataflow,
-        "bits": short_bits(run.precision),
-        "sram_kib": capacity // 1024 if capacity % 1024 == 0 else capacity / 1024,
-        "batch": run.batch,
-        "technology": run.technology,
-        "optimizer": run.optimizer.name,
-        "waveform": costed_rule(run.rule)["waveform"],
-        "baseline": run.baseline,
-        "input": "x".join(str(side) for side in run.network.input),
-        "classes": run.network.classes,
-    }
-
-
-def short_bits(precision: Precision) -> str:
-    """The shortest `--bits` text of a precision.
-
-    Examples
-    --------
-    >>> short_bits(parse_bits("w4,a4,e4")), short_bits(parse_bits("w4,a8"))
-    ('4', 'w4,a8,e8,m16,acc32')
-    """
-    bits = precision.weight_bits
-    _, least, most = LIMITS_BITS["w"]
-    same = least <= bits <= most and parse_bits(str(bits)).label() == precision.label()
-    return str(bits) if same else precision.label()
 
 
 def absolute_data(spec: str) -> str:
