@@ -34,7 +34,7 @@ Probe = Callable[[Path], Outcome]
 def rows() -> list[tuple[str, str, Outcome]]:
     """(reader, input, outcome) of the page's table; the outcome is its first word."""
     after = PAGE.read_text(encoding="utf-8").partition(HEADING)[2].splitlines()[2:]
-    table = [line for line in after[: next(i for i, line in enumerate(after) if not line.startswith("|"))]]
+    table = list(after[: next(i for i, line in enumerate(after) if not line.startswith("|"))])
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
     return [(reader, what, outcome.split(":")[0].split(",")[0]) for reader, what, outcome in cells]
 
