@@ -14,7 +14,7 @@ from lls_hw.models.spec.resolve import resolve
 from lls_hw.sim.functional import local, loss, normalise, pooling, products, update
 from lls_hw.sim.functional.machine import IntegerMachine, OpRecord, Runners
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.kernels.requant import container
 
 RUNNERS: Runners = {

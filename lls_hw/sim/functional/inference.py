@@ -26,8 +26,8 @@ from lls_hw.sim.functional.machine import IntegerMachine, Peak, Scales
 from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, channel_sums, forward_codes, slope_code
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import input_codes
+from lls_hw.sim.kernels.codes import Wide
 from lls_hw.sim.kernels.inference import running_constants
-from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.norm_maps import forward_peak
 from lls_hw.sim.kernels.requant import container
 
@@ -88,9 +88,9 @@ class Inference:
         found = m.values[program.output]
         return Value(found.codes.reshape(len(images.codes), self.network.classes), found.frac)
 
-    def answers(self, images: Value) -> Ints:
+    def answers(self, images: Value) -> Wide:
         """The class of each image: its largest logit, the first of equal ones."""
-        found: Ints = np.argmax(self.logits(images).codes, axis=1)
+        found: Wide = np.argmax(self.logits(images).codes, axis=1)
         return found
 
 

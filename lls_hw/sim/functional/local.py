@@ -12,7 +12,7 @@ from lls_hw.sim.functional.machine import IntegerMachine, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import local
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.pool import window_sums
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
@@ -31,7 +31,7 @@ def basis(rows: int, latents: int, phase_bits: int) -> Ints:
     return out
 
 
-def window_weights(grid: PoolGrid, channels: int) -> Ints:
+def window_weights(grid: PoolGrid, channels: int) -> Wide:
     """Per latent, most window's area / own area, with WINDOW_FRAC bits; ones where all are equal.
 
     With these weights sums stand for means times one common area, so a single scale serves.
@@ -73,7 +73,7 @@ def _basis(m: IntegerMachine, rows: int, latents: int) -> Ints:
     return m.constants[key]
 
 
-def _window_sums(op: LocalProject, h: Ints) -> Ints:
+def _window_sums(op: LocalProject, h: Ints) -> Wide:
     """(batch, latents) sums in (channel, row, column) order; a linear block pools its features."""
     grid = op.grid
     if grid.channels is not None:
@@ -203,7 +203,7 @@ def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
     m.narrow(op.latent_grad, wide, common)
 
 
-def _weights(project: LocalProject) -> tuple[Ints, int]:
+def _weights(project: LocalProject) -> tuple[Wide, int]:
     return window_weights(project.grid, project.shape.out_c), 0 if project.grid.is_uniform else WINDOW_FRAC
 
 

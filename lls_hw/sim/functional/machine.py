@@ -14,7 +14,7 @@ from lls_hw.models.spec.precision import Precision, Rounding, Scaling
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.array import dataflow_of
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.products import ProductTally, Summation
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.update import stream_key
@@ -45,7 +45,7 @@ class OpRecord:
     saturated: int = 0
     read_bytes: dict[str, int] = field(default_factory=dict)
     write_bytes: dict[str, int] = field(default_factory=dict)
-    likelihood: Ints | None = None
+    likelihood: Wide | None = None
     wanted: int = 0
     lost: int = 0
 

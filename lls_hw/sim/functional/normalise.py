@@ -9,7 +9,7 @@ from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm, norm_maps
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.pool import spread_windows
 from lls_hw.sim.kernels.requant import container
 from lls_hw.sim.kernels.tables import mantissa
@@ -45,10 +45,10 @@ def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
     m.write(op.moved, moved, RUNNING_FRAC)
 
 
-def channel_sums(flat: Ints) -> tuple[Ints, Ints]:
+def channel_sums(flat: Ints) -> tuple[Wide, Wide]:
     channels = flat.shape[1]
 
-    def work(first: int, last: int) -> tuple[Ints, Ints]:
+    def work(first: int, last: int) -> tuple[Wide, Wide]:
         sums, extremes = np.zeros((2, channels), np.int64), np.zeros((2, channels), np.int64)
         extremes[:] = flat[first]
         norm.channel_sums(flat, first, last, sums, extremes)
@@ -98,7 +98,7 @@ def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
     slope, slope_frac = slope_code(op.shape.negative_slope)
     form = (stats.frac, slope, slope_frac)
 
-    def partial(first: int, last: int) -> Ints:
+    def partial(first: int, last: int) -> Wide:
         sums = np.zeros((2, op.shape.out_c), np.int64)
         norm_maps.backward_sums(flat, flat_y, stats.codes, *form, first, last, sums)
         return sums
@@ -112,7 +112,7 @@ def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
 
 
 def _backward_codes(
-    m: IntegerMachine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Ints, int, int, int, int]
+    m: IntegerMachine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Wide, int, int, int, int]
 ) -> None:
     name = op.out
     bits, how = m.program.tensors[name].bits, m.narrowing(name)
@@ -154,7 +154,7 @@ def _spread(m: IntegerMachine, op: BatchNormBackward, grad: Value) -> Value:
     return Value(out, frac)
 
 
-def _shared(m: IntegerMachine, areas: tuple[int, ...], codes: Ints, frac: int) -> tuple[Ints, int]:
+def _shared(m: IntegerMachine, areas: tuple[int, ...], codes: Ints, frac: int) -> tuple[Wide, int]:
     """Gradients of means (batch, window, channel), divided by their windows' areas, channels first.
 
     Rounded once, to at most 17 bits, with as many more fraction bits as the smallest area leaves.

@@ -5,12 +5,12 @@ import numpy as np
 from lls_hw.models.program.ops.pooling import Pool, PoolBackward
 from lls_hw.models.spec.geometry import Window
 from lls_hw.sim.functional.machine import IntegerMachine, Runners
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Wide
 from lls_hw.sim.kernels.pool import MEAN_GUARD, max_pool_backward, mean_pool_backward, pool_images
 from lls_hw.sim.kernels.threads import run
 
 
-def windows(intervals: tuple[Window, ...]) -> Ints:
+def windows(intervals: tuple[Window, ...]) -> Wide:
     """Intervals as an (n, 2) array."""
     return np.array(intervals, np.int64)
 

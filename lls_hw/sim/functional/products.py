@@ -7,7 +7,7 @@ import numpy as np
 from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
 from lls_hw.sim.functional.machine import IntegerMachine, Runners, zeros
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.products import depthwise, forward, input_gradient, weight_gradient
 from lls_hw.sim.kernels.requant import Narrowing, requantise
 
@@ -26,7 +26,7 @@ def _forward(m: IntegerMachine, op: Gemm) -> None:
     m.narrow(op.out, acc, frac)
 
 
-def _bias(m: IntegerMachine, op: Gemm, frac: int) -> Ints:
+def _bias(m: IntegerMachine, op: Gemm, frac: int) -> Wide:
     """The bias at the accumulators' scale, held to their width."""
     if op.bias is None:
         return np.zeros(op.shape.out_c, np.int64)

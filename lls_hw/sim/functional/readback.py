@@ -5,7 +5,6 @@ No kernel is needed to read codes, so none is imported: the reference's process 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,14 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
+from lls_hw.sim.kernels.codes import Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """Codes and their scale: value = codes * 2**-frac."""
 
-    codes: NDArray[Any]
+    codes: Ints
     frac: int
 
 

@@ -8,7 +8,7 @@ from lls_hw.models.program.names import momentum_of
 from lls_hw.models.program.ops.update import Update
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners, fitting_frac
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.tables import mantissa
 from lls_hw.sim.kernels.update import apply_update, momentum_wide

@@ -9,7 +9,8 @@ column c c later.
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import clamp, wrap
 
 # registers of every element: moving operand, its valid bit, sum, its valid bit

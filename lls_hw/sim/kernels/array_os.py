@@ -32,7 +32,8 @@ from lls_hw.sim.kernels.array_fields import (
     next_fold,
     ones,
 )
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints
+from lls_hw.sim.kernels.jit import kernel
 
 # registers besides the shared ones: first tag with the operand; operand from above and its valid bit; drain register
 # and its valid bit; take and hold tags

@@ -37,7 +37,8 @@ from lls_hw.sim.kernels.array_fields import (
     next_fold,
     ones,
 )
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints
+from lls_hw.sim.kernels.jit import kernel
 
 # registers besides the shared ones: swap tag with the operand; loading register, its valid bit and enable; working one
 SWAP, LOAD, LOAD_VALID, ENABLE, WORK = 4, 5, 6, 7, 8

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.kernels.gemm import add_columns, gather_rows
-from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.threads import ranges, run
 
-Floats = NDArray[Any]
+Floats = NDArray[np.floating[Any]]
 
 SIGNIFICANDS: tuple[tuple[type, int], ...] = ((np.float32, 24), (np.float64, 53))
 WORTH_TERMS = 64  # shorter pieces than this spend more time being added than being multiplied

@@ -6,7 +6,8 @@ and guarded forms differ as in `gemm`.
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import clamp, wrap
 
 

@@ -9,7 +9,8 @@ gathering and the folding of columns.
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import clamp, wrap
 
 WHOLE_CHAIN_BLOCK = 64  # positions unfolded at a time where a chain holds all of them

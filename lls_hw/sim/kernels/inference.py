@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.norm import BETA, EPS_CODE, EPS_FRAC, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, beside_beta
 from lls_hw.sim.kernels.scalar import HALF_UP, clamp, normalise, shift_round, sqrt_ratio
 

@@ -11,21 +11,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
+from typing import ParamSpec, TypeVar, cast
 
 import llvmlite
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-Int: TypeAlias = Any
-"""An integer as a kernel sees it: int64 when compiled, a Python or NumPy integer when not."""
-
-Ints: TypeAlias = NDArray[Any]
-"""Codes of any integer type; the type decides which specialisation is compiled."""
 
 KERNELS: dict[str, object] = {}
 """Every compiled function by name, so that a test can walk the signatures really compiled."""

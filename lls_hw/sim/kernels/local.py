@@ -6,7 +6,8 @@ dimensionless after normalisation, so no scale of the layer enters the logits.
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import HALF_UP, clamp, divide_round, shift_round, sqrt_ratio
 
 LOGIT_FRAC = 16
@@ -50,7 +51,7 @@ def reciprocal_norm(norm: Int) -> tuple[Int, Int]:
 
 @kernel
 def softmax_error(
-    logits: Ints, label: Int, batch: Int, on_code: Int, off_code: Int, table: Ints, error: Ints, weights: Ints
+    logits: Ints, label: Int, batch: Int, on_code: Int, off_code: Int, table: Ints, error: Ints, weights: Wide
 ) -> Int:
     """error[j] = (softmax(logits)[j] - target[j]) / batch with ERROR_FRAC bits; returns softmax[label].
 
@@ -84,7 +85,7 @@ def modulate(
     modulation_frac: Int,
     inv_t: Int,
     inv_t_frac: Int,
-    scaled: Ints,
+    scaled: Wide,
     logits: Ints,
 ) -> tuple[int, int]:
     """One sample: scaled[c] = p_c r / T and the logits; returns (products, logits clamped).
@@ -157,9 +158,9 @@ def local_error_samples(
     logits: Ints,
     error: Ints,
     coefficients: Ints,
-    alignment: Ints,
-    modulation_grad: Ints,
-    likelihood: Ints,
+    alignment: Wide,
+    modulation_grad: Wide,
+    likelihood: Wide,
 ) -> tuple[int, int]:
     """Every sample's local error; returns (products, clamped).
 
@@ -204,11 +205,11 @@ def backproject_samples(
     z: Ints,
     norm: Ints,
     basis: Ints,
-    window_weight: Ints,
+    window_weight: Wide,
     weight_frac: Int,
     common_frac: Int,
     latent_frac: Int,
-    wide: Ints,
+    wide: Wide,
 ) -> int:
     """wide[i, t] = r (u_t - zhat_t sum_j e_j s_j) in units of 2**-common_frac; returns additions.
 
@@ -241,7 +242,7 @@ def backproject_samples(
 
 @kernel
 def loss_samples(
-    logits: Ints, shift: Int, labels: Ints, on_code: Int, off_code: Int, table: Ints, errors: Ints, likelihood: Ints
+    logits: Ints, shift: Int, labels: Ints, on_code: Int, off_code: Int, table: Ints, errors: Wide, likelihood: Wide
 ) -> int:
     """A classifier's error (samples, classes) with ERROR_FRAC bits; logits shifted to LOGIT_FRAC.
 
@@ -261,7 +262,7 @@ def loss_samples(
 
 
 @kernel
-def sign_basis(increments: Ints, phase_bits: Int, out: Ints) -> None:
+def sign_basis(increments: Wide, phase_bits: Int, out: Ints) -> None:
     """Square basis from phase accumulators: the top bit is the sign, column 0 is zero.
 
     increments (rows,) in turns x 2**phase_bits; out (rows, latents) of -1, 0, +1.

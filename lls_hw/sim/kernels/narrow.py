@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import MAX_SHIFT, STOCHASTIC, clamp, random_bits, shift_round, wrap
 
 
@@ -32,7 +33,7 @@ def requantise_into(
 
 @kernel
 def narrow_row(
-    wide: Ints, shifts: Ints, mode: Int, key: Int, first: Int, total_bits: Int, wraps: Int, out: Ints
+    wide: Wide, shifts: Wide, mode: Int, key: Int, first: Int, total_bits: Int, wraps: Int, out: Ints
 ) -> int:
     """As `requantise_into` for wide words with a shift each: one row of a map with a scale a channel."""
     high = (np.int64(1) << (total_bits - 1)) - 1

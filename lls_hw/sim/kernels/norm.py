@@ -7,7 +7,8 @@ master code. All bounds below are for codes of up to 17 bits and up to 2**20 pos
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import HALF_UP, bit_length, clamp, divide_round, normalise, shift_round, sqrt_ratio
 
 MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, BETA = 0, 1, 2, 3, 4, 5
@@ -18,7 +19,7 @@ TENTH_CODE, TENTH_FRAC = 26214, 18  # BatchNorm's momentum, 0.1
 
 
 @kernel
-def channel_sums(y: Ints, first: Int, last: Int, sums: Ints, extremes: Ints) -> None:
+def channel_sums(y: Ints, first: Int, last: Int, sums: Wide, extremes: Wide) -> None:
     """Adds rows first ... last - 1 into sums (2, c) and widens extremes (2, c): least, most."""
     channels = y.shape[1]
     for m in range(first, last):
@@ -41,7 +42,7 @@ def beside_beta(scale: Int, scale_exp: Int, beta: Int, beta_frac: Int) -> tuple[
 
 @kernel
 def channel_constants(
-    sums: Ints,
+    sums: Wide,
     count: Int,
     y_frac: Int,
     gamma: Ints,
@@ -49,7 +50,7 @@ def channel_constants(
     beta: Ints,
     beta_frac: Int,
     stats: Ints,
-    variance: Ints,
+    variance: Wide,
 ) -> None:
     """Fills stats (6, c), and count x variance in units of 2**-(2 y_frac + 8) (epsilon excluded).
 
@@ -79,7 +80,7 @@ def channel_constants(
 
 
 @kernel
-def running_update(stats: Ints, variance: Ints, count: Int, y_frac: Int, frac: Int, running: Ints) -> None:
+def running_update(stats: Ints, variance: Wide, count: Int, y_frac: Int, frac: Int, running: Ints) -> None:
     """running (2, c) += 0.1 (batch - running): mean and unbiased variance with `frac` fraction bits."""
     most = np.int64((1 << 31) - 1)
     for c in range(stats.shape[1]):

@@ -6,7 +6,8 @@ is the same for a whole channel is brought to its scale once (`betas`). Bounds a
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.narrow import narrow_row
 from lls_hw.sim.kernels.norm import BETA, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP
 from lls_hw.sim.kernels.scalar import HALF_UP, divide_round, shift_round
@@ -16,7 +17,7 @@ PEAK_GUARD = 8  # peaks are measured this many bits below the output's least sig
 
 
 @kernel
-def betas(stats: Ints, beta_frac: Int) -> Ints:
+def betas(stats: Ints, beta_frac: Int) -> Wide:
     """beta of every channel with SCALE_EXP + GUARD fraction bits."""
     found = np.empty(stats.shape[1], np.int64)
     for c in range(found.size):
@@ -26,7 +27,7 @@ def betas(stats: Ints, beta_frac: Int) -> Ints:
 
 
 @kernel
-def narrowing_shifts(stats: Ints, out_frac: Int) -> Ints:
+def narrowing_shifts(stats: Ints, out_frac: Int) -> Wide:
     """Bits that every channel's wide words drop on their way to `out_frac` fraction bits."""
     found = np.empty(stats.shape[1], np.int64)
     for c in range(found.size):
@@ -49,7 +50,7 @@ def leaky(value: Int, slope: Int, slope_frac: Int) -> Int:
 
 
 @kernel
-def forward_peak(extremes: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, at_frac: Int) -> Int:
+def forward_peak(extremes: Wide, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, at_frac: Int) -> Int:
     """Largest |output|, in units of 2**-at_frac: the map is monotone, so its extremes suffice."""
     peak = np.int64(0)
     beta = betas(stats, beta_frac)
@@ -111,7 +112,7 @@ def normalised(y: Int, mean: Int, rstd: Int, rstd_exp: Int) -> Int:
 
 @kernel
 def backward_sums(
-    delta: Ints, y: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, first: Int, last: Int, sums: Ints
+    delta: Ints, y: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, first: Int, last: Int, sums: Wide
 ) -> None:
     """Adds rows into sums (2, c): of the masked error, and of the masked error times xhat.
 
@@ -128,7 +129,7 @@ def backward_sums(
 
 
 @kernel
-def backward_means(sums: Ints, count: Int, means: Ints) -> None:
+def backward_means(sums: Wide, count: Int, means: Wide) -> None:
     """means (2, c): mean error (GUARD bits) and mean error x xhat (GUARD + 8 bits)."""
     for c in range(sums.shape[1]):
         means[0, c] = divide_round(sums[0, c], count)
@@ -137,7 +138,7 @@ def backward_means(sums: Ints, count: Int, means: Ints) -> None:
 
 @kernel
 def backward_value(
-    delta: Int, y: Int, stats: Ints, means: Ints, beta: Ints, c: Int, slope: Int, slope_frac: Int
+    delta: Int, y: Int, stats: Ints, means: Wide, beta: Wide, c: Int, slope: Int, slope_frac: Int
 ) -> Int:
     """gamma/sigma (error - mean - xhat mean_xhat) of channel c, wide; |value| < 2**51."""
     error = masked(delta, linear(y, stats[MEAN, c], stats[SCALE, c], beta[c]), slope, slope_frac)
@@ -147,7 +148,7 @@ def backward_value(
 
 
 @kernel
-def backward_peak(least: Ints, most: Ints, shifts: Ints) -> Int:
+def backward_peak(least: Wide, most: Wide, shifts: Wide) -> Int:
     """Largest magnitude at PEAK_GUARD bits below the codes: rounding is monotone, so extremes suffice."""
     peak = np.int64(0)
     for c in range(shifts.size):
@@ -162,7 +163,7 @@ def backward_narrow(
     delta: Ints,
     y: Ints,
     stats: Ints,
-    means: Ints,
+    means: Wide,
     beta_frac: Int,
     slope: Int,
     slope_frac: Int,

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import divide_round
 
 MEAN_GUARD = 8
 
 
 @kernel
-def pool_images(x: Ints, rows: Ints, cols: Ints, is_max: Int, first: Int, last: Int, out: Ints) -> None:
+def pool_images(x: Ints, rows: Wide, cols: Wide, is_max: Int, first: Int, last: Int, out: Ints) -> None:
     """Maximum, or mean with MEAN_GUARD more fraction bits, of every window; windows may overlap.
 
     x (batch, h, w, c); rows (out_h, 2) and cols (out_w, 2) are half-open intervals. Means divide
@@ -33,7 +34,7 @@ def pool_images(x: Ints, rows: Ints, cols: Ints, is_max: Int, first: Int, last: 
 
 
 @kernel
-def window_sums(h: Ints, rows: Ints, cols: Ints, out: Ints) -> None:
+def window_sums(h: Ints, rows: Wide, cols: Wide, out: Ints) -> None:
     """Sums of h (batch, h, w, c) over every window, into out (batch, c, out_h, out_w)."""
     batch, _, _, channels = h.shape
     sums = np.empty(channels, np.int64)
@@ -51,7 +52,7 @@ def window_sums(h: Ints, rows: Ints, cols: Ints, out: Ints) -> None:
 
 
 @kernel
-def spread_windows(grad: Ints, rows: Ints, cols: Ints, out: Ints) -> None:
+def spread_windows(grad: Ints, rows: Wide, cols: Wide, out: Ints) -> None:
     """out (batch, h, w, c), zeroed here, += each window's gradient at all of its positions."""
     out[:] = 0
     for image in range(out.shape[0]):
@@ -65,7 +66,7 @@ def spread_windows(grad: Ints, rows: Ints, cols: Ints, out: Ints) -> None:
 
 
 @kernel
-def max_pool_backward(delta: Ints, x: Ints, rows: Ints, cols: Ints, first: Int, last: Int, out: Ints) -> None:
+def max_pool_backward(delta: Ints, x: Ints, rows: Wide, cols: Wide, first: Int, last: Int, out: Ints) -> None:
     """Each window's error goes to its first maximum; out (batch, h, w, c) is zeroed here.
 
     The windows of a maximum do not overlap, so nothing is added up.
@@ -84,7 +85,7 @@ def max_pool_backward(delta: Ints, x: Ints, rows: Ints, cols: Ints, first: Int, 
 
 
 @kernel
-def mean_pool_backward(delta: Ints, rows: Ints, cols: Ints, first: Int, last: Int, out: Ints) -> None:
+def mean_pool_backward(delta: Ints, rows: Wide, cols: Wide, first: Int, last: Int, out: Ints) -> None:
     """out, zeroed here, += error / area over every window, with MEAN_GUARD more fraction bits."""
     out[first:last] = 0
     for image in range(first, last):

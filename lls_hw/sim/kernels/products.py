@@ -10,9 +10,9 @@ import numpy as np
 
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.sim.kernels import blas
+from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.kernels.depthwise import depthwise_images
 from lls_hw.sim.kernels.gemm import forward_rows, input_grad_images, weight_grad_rows
-from lls_hw.sim.kernels.jit import Ints
 from lls_hw.sim.kernels.requant import container, max_abs
 from lls_hw.sim.kernels.threads import run
 

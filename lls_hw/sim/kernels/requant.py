@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lls_hw.models.spec.precision import Overflow, Rounding
-from lls_hw.sim.kernels.jit import Ints
+from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.kernels.narrow import max_abs_of, requantise_into
 from lls_hw.sim.kernels.threads import run
 

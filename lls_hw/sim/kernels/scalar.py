@@ -6,7 +6,8 @@ prove; inside them nothing overflows, compiled or not.
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, kernel
+from lls_hw.sim.kernels.codes import Int
+from lls_hw.sim.kernels.jit import kernel
 
 NEAREST_EVEN, HALF_UP, FLOOR, STOCHASTIC = 0, 1, 2, 3
 MANTISSA_BITS = 16

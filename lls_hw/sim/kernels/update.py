@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from lls_hw.sim.kernels.jit import Int, Ints, kernel
+from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import HALF_UP, clamp, hash32, random_bits, shift_round
 
 
 @kernel
-def momentum_wide(gradient: Ints, grad_shift: Int, momentum: Ints, decay: Int, wide: Ints) -> Int:
+def momentum_wide(gradient: Ints, grad_shift: Int, momentum: Ints, decay: Int, wide: Wide) -> Int:
     """wide = decay momentum + gradient, at the momentum's fraction plus the decay's.
 
     `grad_shift` brings the gradient there; returns the largest magnitude. The gradient's codes are

@@ -17,7 +17,7 @@ from lls_hw.sim.mapping.axes import Piece, TileAxis
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
 
-Ints = npt.NDArray[np.int64]
+Counted = npt.NDArray[np.int64]
 MAX_TIED = 24
 """Candidates of equal traffic whose cycles are compared."""
 
@@ -28,8 +28,8 @@ class Candidates:
 
     axes: dict[Dim, tuple[TileAxis, ...]]
     orders: tuple[str, ...]
-    dram_bytes: Ints
-    need_bytes: Ints
+    dram_bytes: Counted
+    need_bytes: Counted
 
     def choice(self, flat: int) -> Choice:
         """The candidate at a flat index."""
@@ -49,7 +49,7 @@ class _Cuts:
 
     def __init__(self, axes: tuple[TileAxis, ...], measure: Mapping[str, Callable[[Piece], int]]) -> None:
         width = max(len(axis.runs) for axis in axes)
-        self.trips: Ints = np.array([axis.trips for axis in axes], np.int64)
+        self.trips: Counted = np.array([axis.trips for axis in axes], np.int64)
         self.count = self._pad([[n for _, n in axis.kinds()] for axis in axes], width)
         self.of = {
             name: self._pad([[f(piece) for piece, _ in axis.runs] for axis in axes], width)
@@ -57,11 +57,11 @@ class _Cuts:
         }
 
     @staticmethod
-    def _pad(rows: list[list[int]], width: int) -> Ints:
+    def _pad(rows: list[list[int]], width: int) -> Counted:
         return np.array([row + [0] * (width - len(row)) for row in rows], np.int64)
 
 
-def _ceil(a: Ints, b: int) -> Ints:
+def _ceil(a: Counted, b: int) -> Counted:
     return -(-a // b)
 
 
@@ -84,7 +84,7 @@ class _Scorer:
             "i": _Cuts(self.axes["i"], size),
             "o": _Cuts(self.axes["o"], size),
         }
-        self.known: dict[tuple[NestOperand, int, str, bool], Ints] = {}
+        self.known: dict[tuple[NestOperand, int, str, bool], Counted] = {}
         self.trips = {
             "r": self.cuts["r"].trips[:, None, None],
             "i": self.cuts["i"].trips[None, :, None],
@@ -96,17 +96,17 @@ class _Scorer:
         moved = np.stack([self._moved(order) for order in self.nest.orders])
         return Candidates(self.axes, self.nest.orders, moved, self.needs())
 
-    def _round(self, size_bytes: Ints) -> Ints:
+    def _round(self, size_bytes: Counted) -> Counted:
         return _ceil(size_bytes, self.burst) * self.burst
 
-    def _once(self, operand: NestOperand, bits: int, pixels: str, *, contiguous: bool = False) -> Ints:
+    def _once(self, operand: NestOperand, bits: int, pixels: str, *, contiguous: bool = False) -> Counted:
         """Bus bytes of moving the whole side once, [r, i, o]; the same for every order."""
         key = (operand, bits, pixels, contiguous)
         if key not in self.known:
             self.known[key] = self._compute_once(operand, bits, pixels, contiguous)
         return self.known[key]
 
-    def _compute_once(self, operand: NestOperand, bits: int, pixels: str, contiguous: bool) -> Ints:
+    def _compute_once(self, operand: NestOperand, bits: int, pixels: str, contiguous: bool) -> Counted:
         if operand.side == "w":
             return self._weights_once(bits, contiguous)[None]
         dim, full = self.nest.channels(operand.side)
@@ -115,10 +115,10 @@ class _Scorer:
         whole = self._round(_ceil(pix * size * bits, 8))
         pieces = pix * self._round(_ceil(size * bits, 8))
         moved = whole if contiguous else np.where(size == full, whole, pieces)
-        total: Ints = (moved * rows.count[:, :, None, None] * chunks.count[None, None]).sum(axis=(1, 3))
+        total: Counted = (moved * rows.count[:, :, None, None] * chunks.count[None, None]).sum(axis=(1, 3))
         return total[:, :, None] if dim == "i" else total[:, None, :]
 
-    def _weights_once(self, bits: int, contiguous: bool) -> Ints:
+    def _weights_once(self, bits: int, contiguous: bool) -> Counted:
         nest, ins, outs = self.nest, self.cuts["i"], self.cuts["o"]
         i, o = ins.of["size"][:, :, None, None], outs.of["size"][None, None]
         full_out = 1 if nest.shared else nest.out_c
@@ -126,10 +126,10 @@ class _Scorer:
         taps = nest.taps * self._round(_ceil(i * o * bits, 8))
         pieces = nest.taps * i * self._round(_ceil(o * bits, 8))
         moved = whole if contiguous else np.where(o == full_out, np.where(i == nest.in_c, whole, taps), pieces)
-        total: Ints = (moved * ins.count[:, :, None, None] * outs.count[None, None]).sum(axis=(1, 3))
+        total: Counted = (moved * ins.count[:, :, None, None] * outs.count[None, None]).sum(axis=(1, 3))
         return total
 
-    def _slot(self, operand: NestOperand, bits: int) -> Ints:
+    def _slot(self, operand: NestOperand, bits: int) -> Counted:
         """Bytes of the largest tile of a side, [r, i, o]."""
         ins, outs = (self.cuts[dim].of["size"].max(axis=1) for dim in ("i", "o"))
         if operand.side == "w":
@@ -139,8 +139,8 @@ class _Scorer:
             return _ceil(pix[:, None] * ins[None] * bits, 8)[:, :, None]
         return _ceil(pix[:, None] * outs[None] * bits, 8)[:, None, :]
 
-    def _repeats(self, operand: NestOperand, order: str) -> Ints:
-        total: Ints = np.ones((1, 1, 1), np.int64)
+    def _repeats(self, operand: NestOperand, order: str) -> Counted:
+        total: Counted = np.ones((1, 1, 1), np.int64)
         for dim in self.nest.ignored(operand.side):
             inner = [e for e in self.nest.relevant(operand.side) if order.index(e) > order.index(dim)]
             turning = np.zeros((1, 1, 1), bool)
@@ -149,17 +149,17 @@ class _Scorer:
             total = total * np.where(turning, self.trips[dim], 1)
         return total
 
-    def _buffers(self, operand: NestOperand, repeats: Ints) -> Ints:
+    def _buffers(self, operand: NestOperand, repeats: Counted) -> Counted:
         visits = repeats
         for dim in self.nest.relevant(operand.side):
             visits = visits * self.trips[dim]
         return np.where(visits > 1, self.depth, 1)
 
-    def needs(self) -> Ints:
+    def needs(self) -> Counted:
         """Scratchpad bytes of every candidate, [order, r, i, o]."""
         return np.stack([self._need(order) for order in self.nest.orders])
 
-    def _need(self, order: str) -> Ints:
+    def _need(self, order: str) -> Counted:
         nest, result = self.nest, self.nest.result
         need = np.zeros(tuple(len(self.axes[dim]) for dim in ("r", "i", "o")), np.int64)
         for operand in nest.reads:
@@ -173,7 +173,7 @@ class _Scorer:
             need = np.where(by_rows, np.int64(1) << 60, need)
         return need
 
-    def _moved(self, order: str) -> Ints:
+    def _moved(self, order: str) -> Counted:
         nest, result = self.nest, self.nest.result
         moved = np.zeros(tuple(len(self.axes[dim]) for dim in ("r", "i", "o")), np.int64)
         for operand in nest.reads:
@@ -202,7 +202,7 @@ def least_bytes(nest: Nest, dram: DramSpec, depth: int) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _thresholds(nest: Nest, dram: DramSpec, depth: int) -> Ints:
+def _thresholds(nest: Nest, dram: DramSpec, depth: int) -> Counted:
     """The budgets at which the best candidates change, ascending: where one joins that moves no more than all before.
 
     Between two of them `tied` is the same, so that scratchpads of many sizes share its answer.
@@ -210,7 +210,7 @@ def _thresholds(nest: Nest, dram: DramSpec, depth: int) -> Ints:
     table = candidates_of(nest, dram, depth)
     order = np.argsort(table.need_bytes, axis=None, kind="stable")
     need, moved = table.need_bytes.ravel()[order], table.dram_bytes.ravel()[order]
-    found: Ints = np.unique(need[moved == np.minimum.accumulate(moved)])
+    found: Counted = np.unique(need[moved == np.minimum.accumulate(moved)])
     return found
 
 
