@@ -50,18 +50,18 @@ def recount(monkeypatch):
         return requantise(acc, shift, bits, how)
 
     def forward(y, stats, *rest):
-        *form, bits, mode, key, wraps, first, last, out = rest
+        curve, cut, first, last, out = rest
         wide = np.zeros(out.shape, np.int64)
-        original_forward(y, stats, *form, WIDE_BITS, mode, key, wraps, first, last, wide)
-        counter.add(wide[first:last], bits)
+        original_forward(y, stats, curve, cut._replace(bits=WIDE_BITS), first, last, wide)
+        counter.add(wide[first:last], cut.bits)
         return original_forward(y, stats, *rest)
 
     def backward(delta, y, *rest):
-        *form, bits, mode, key, wraps, first, last, store, out = rest
+        *form, cut, first, last, store, out = rest
         if store:
             wide = np.zeros(out.shape, np.int64)
-            original_backward(delta, y, *form, WIDE_BITS, mode, key, wraps, first, last, store, wide)
-            counter.add(wide[first:last], bits)
+            original_backward(delta, y, *form, cut._replace(bits=WIDE_BITS), first, last, store, wide)
+            counter.add(wide[first:last], cut.bits)
         return original_backward(delta, y, *rest)
 
     original_forward, original_backward = kernel_norm_maps.forward_narrow, kernel_norm_maps.backward_narrow

@@ -23,7 +23,7 @@ from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.sim.functional.engine import RUNNERS
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Scales
-from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, channel_sums, forward_codes, slope_code
+from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, channel_sums, curve_of, forward_codes
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import input_codes
 from lls_hw.sim.kernels.codes import Wide
@@ -42,9 +42,9 @@ def run_batch_norm_inference(m: IntegerMachine, op: BatchNorm) -> None:
     held = running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
     m.record.saturated += int(held)
     _, extremes = channel_sums(flat)
-    slope, slope_frac = slope_code(op.shape.negative_slope)
-    peak = Peak(int(forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
-    forward_codes(m, op, flat, Value(stats, beta.frac), peak)
+    curve = curve_of(op, beta.frac)
+    peak = Peak(int(forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
+    forward_codes(m, op, flat, stats, curve=curve, peak=peak)
 
 
 class Inference:

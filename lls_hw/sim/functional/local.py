@@ -15,6 +15,7 @@ from lls_hw.sim.kernels import local
 from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.pool import window_sums
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
+from lls_hw.sim.kernels.softmax import ERROR_FRAC, LOGIT_FRAC
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 
 KINDS = {"none": 0, "vector": 1, "matrix": 2}
@@ -91,48 +92,31 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
     rule, batch = m.program.rule, op.batch
     modulation, mod_frac = _modulation(m, op)
     inv_t, inv_t_frac = reciprocal(rule.temperature)
-    wide = local.ERROR_FRAC + MODULATION_BITS + op.classes.bit_length()
+    wide = ERROR_FRAC + MODULATION_BITS + op.classes.bit_length()
     drop = max(0, wide - PRODUCT_BITS) if op.modulation is not None else 0
     coefficient_frac = COEFFICIENT_FRAC + batch.bit_length() - 1 - max(0, inv_bits(rule.temperature))
-    shift = local.ERROR_FRAC + mod_frac + inv_t_frac - coefficient_frac
-    logits = np.empty((batch, op.classes), np.int32)
-    error = np.empty((batch, op.classes), np.int32)
-    coefficients = np.empty((batch, op.rows), np.int32)
-    alignment = np.empty(batch, np.int64)
-    grad = np.zeros(modulation.shape, np.int64)
-    likelihood = np.empty(batch, np.int64)
+    shift = ERROR_FRAC + mod_frac + inv_t_frac - coefficient_frac
     on, off = targets(op.classes, batch, rule.label_smoothing)
-    products, clamped = local.local_error_samples(
-        p,
-        norm,
-        labels,
-        modulation,
-        KINDS[op.modulation_shape],
-        mod_frac,
-        inv_t,
-        inv_t_frac,
-        drop,
-        shift,
-        on,
-        off,
-        exp2_table(),
-        logits,
-        error,
-        coefficients,
-        alignment,
-        grad,
-        likelihood,
+    form = local.ErrorForm(KINDS[op.modulation_shape], mod_frac, inv_t, inv_t_frac, drop, shift, on, off)
+    found = local.ErrorTensors(
+        logits=np.empty((batch, op.classes), np.int32),
+        error=np.empty((batch, op.classes), np.int32),
+        coefficients=np.empty((batch, op.rows), np.int32),
+        alignment=np.empty(batch, np.int64),
+        modulation_grad=np.zeros(modulation.shape, np.int64),
+        likelihood=np.empty(batch, np.int64),
     )
+    products, clamped = local.local_error_samples(p, norm, labels, modulation, form, exp2_table(), found)
     m.record.signal_macs += int(products)
     m.record.saturated += int(clamped)
-    m.record.likelihood = likelihood
-    m.write(op.logits, logits, local.LOGIT_FRAC)
-    m.write(op.error, error, local.ERROR_FRAC)
-    m.write(op.coefficients, coefficients, coefficient_frac)
+    m.record.likelihood = found.likelihood
+    m.write(op.logits, found.logits, LOGIT_FRAC)
+    m.write(op.error, found.error, ERROR_FRAC)
+    m.write(op.coefficients, found.coefficients, coefficient_frac)
     if op.alignment is not None:
-        m.write(op.alignment, alignment, local.LOGIT_FRAC + local.ERROR_FRAC)
+        m.write(op.alignment, found.alignment, LOGIT_FRAC + ERROR_FRAC)
     if op.modulation_grad is not None:
-        m.narrow_to_fit(op.modulation_grad, grad, local.LOGIT_FRAC + local.ERROR_FRAC)
+        m.narrow_to_fit(op.modulation_grad, found.modulation_grad, LOGIT_FRAC + ERROR_FRAC)
 
 
 def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints]:
@@ -148,10 +132,10 @@ def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints]:
     share, share_frac = mantissa(Fraction(1, max(grid.areas)))
     cut = max(0, max_abs(p.codes).bit_length() - PRODUCT_BITS)
     kept, _ = requantise(p.codes, cut, 62, Narrowing(rounding="half_up"))
-    shift = p.frac - cut + share_frac - local.LOGIT_FRAC
+    shift = p.frac - cut + share_frac - LOGIT_FRAC
     unit, saturated = requantise(kept * share, shift, PRODUCT_BITS, Narrowing(rounding="half_up"))
     m.record.saturated += saturated
-    return unit, np.full(op.batch, 1 << (2 * local.LOGIT_FRAC), np.int64), labels.codes
+    return unit, np.full(op.batch, 1 << (2 * LOGIT_FRAC), np.int64), labels.codes
 
 
 def project_of(m: IntegerMachine, layer: str) -> LocalProject:

@@ -6,7 +6,7 @@ import numpy as np
 
 from lls_hw.models.program.ops.loss import Loss
 from lls_hw.sim.functional.machine import IntegerMachine, Runners
-from lls_hw.sim.kernels import local
+from lls_hw.sim.kernels import softmax
 from lls_hw.sim.kernels.tables import exp2_table, mantissa
 
 
@@ -19,7 +19,7 @@ def targets(classes: int, batch: int, smoothing: float) -> tuple[int, int]:
     (4194304, 0)
     """
     share = Fraction(str(smoothing))
-    one = Fraction(1 << local.ERROR_FRAC, batch)
+    one = Fraction(1 << softmax.ERROR_FRAC, batch)
     off = int(one * share / classes + Fraction(1, 2))
     on = int(one * (1 - share + share / classes) + Fraction(1, 2))
     return on, off
@@ -38,12 +38,12 @@ def run_loss(m: IntegerMachine, op: Loss) -> None:
     on, off = targets(op.classes, op.batch, m.program.rule.label_smoothing)
     inv_t, inv_t_frac = reciprocal(op.temperature)
     scaled = logits.codes.reshape(op.batch, op.classes).astype(np.int64) * inv_t
-    clamped = local.loss_samples(
-        scaled, logits.frac + inv_t_frac - local.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
+    clamped = softmax.loss_samples(
+        scaled, logits.frac + inv_t_frac - softmax.LOGIT_FRAC, labels.codes, on, off, exp2_table(), errors, likelihood
     )
     m.record.saturated += int(clamped)
     m.record.likelihood = likelihood
-    error_frac = local.ERROR_FRAC + inv_t_frac
+    error_frac = softmax.ERROR_FRAC + inv_t_frac
     m.narrow(op.error, errors * inv_t, error_frac)
     m.narrow_to_fit(op.bias_grad, errors.sum(axis=0) * inv_t, error_frac)
 

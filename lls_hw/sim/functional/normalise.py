@@ -10,6 +10,7 @@ from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm, norm_maps
 from lls_hw.sim.kernels.codes import Ints, Wide
+from lls_hw.sim.kernels.norm_maps import Curve, Cut
 from lls_hw.sim.kernels.pool import spread_windows
 from lls_hw.sim.kernels.requant import container
 from lls_hw.sim.kernels.tables import mantissa
@@ -19,9 +20,16 @@ RUNNING_FRAC = 16
 PEAK_FRAC = 20
 
 
-def slope_code(slope: float) -> tuple[int, int]:
+def curve_of(op: BatchNorm | BatchNormBackward, beta_frac: int) -> Curve:
     """LeakyReLU's slope as a fixed multiplier; a slope of zero is plain ReLU."""
-    return mantissa(Fraction(str(slope))) if slope else (0, 16)
+    slope = op.shape.negative_slope
+    return Curve(beta_frac, *(mantissa(Fraction(str(slope))) if slope else (0, 16)))
+
+
+def cut_of(m: IntegerMachine, name: str, frac: int) -> Cut:
+    """The codes of a tensor at a scale."""
+    how = m.narrowing(name)
+    return Cut(frac, m.program.tensors[name].bits, how.mode, how.key, how.wraps)
 
 
 def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
@@ -38,9 +46,9 @@ def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
     norm.channel_constants(sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance)
     moved = running.codes.copy()
     norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
-    slope, slope_frac = slope_code(op.shape.negative_slope)
-    peak = Peak(int(norm_maps.forward_peak(extremes, stats, beta.frac, slope, slope_frac, PEAK_FRAC)), PEAK_FRAC)
-    forward_codes(m, op, flat, Value(stats, beta.frac), peak)
+    curve = curve_of(op, beta.frac)
+    peak = Peak(int(norm_maps.forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
+    forward_codes(m, op, flat, stats, curve=curve, peak=peak)
     m.write(op.stats, stats, beta.frac)
     m.write(op.moved, moved, RUNNING_FRAC)
 
@@ -61,32 +69,17 @@ def channel_sums(flat: Ints) -> tuple[Wide, Wide]:
     return total, np.stack([least, most])
 
 
-def forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Value, peak: Peak) -> None:
-    name = op.out
-    bits, how = m.program.tensors[name].bits, m.narrowing(name)
-    out_frac = m.scales.exact_frac(name, bits, peak)
-    slope, slope_frac = slope_code(op.shape.negative_slope)
+def forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Ints, *, curve: Curve, peak: Peak) -> None:
+    """Write the normalised, activated codes of all rows."""
+    bits = m.program.tensors[op.out].bits
+    cut = cut_of(m, op.out, m.scales.exact_frac(op.out, bits, peak))
     out = np.empty(flat.shape, container(bits))
 
     def work(first: int, last: int) -> int:
-        return norm_maps.forward_narrow(
-            flat,
-            stats.codes,
-            stats.frac,
-            slope,
-            slope_frac,
-            out_frac,
-            bits,
-            how.mode,
-            how.key,
-            how.wraps,
-            first,
-            last,
-            out,
-        )
+        return norm_maps.forward_narrow(flat, stats, curve, cut, first, last, out)
 
     m.record.saturated += int(sum(run(work, flat.shape[0])))
-    m.write(name, out, out_frac)
+    m.write(op.out, out, cut.frac)
 
 
 def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
@@ -95,40 +88,40 @@ def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
     if op.spread is not None:
         delta = _spread(m, op, delta)
     flat, flat_y = delta.codes.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
-    slope, slope_frac = slope_code(op.shape.negative_slope)
-    form = (stats.frac, slope, slope_frac)
+    curve = curve_of(op, stats.frac)
 
     def partial(first: int, last: int) -> Wide:
         sums = np.zeros((2, op.shape.out_c), np.int64)
-        norm_maps.backward_sums(flat, flat_y, stats.codes, *form, first, last, sums)
+        norm_maps.backward_sums(flat, flat_y, stats.codes, curve, first, last, sums)
         return sums
 
     sums = np.sum(run(partial, flat.shape[0]), axis=0)
     means = np.empty_like(sums)
     norm_maps.backward_means(sums, flat.shape[0], means)
-    _backward_codes(m, op, flat, flat_y, (stats.codes, means, *form, delta.frac - y.frac))
+    _backward_codes(m, op, flat, flat_y, (stats.codes, means, curve, delta.frac - y.frac))
     m.narrow_to_fit(op.gamma_grad, sums[1], delta.frac + norm.GUARD + norm_maps.XHAT_FRAC)
     m.narrow_to_fit(op.beta_grad, sums[0], delta.frac + norm.GUARD)
 
 
 def _backward_codes(
-    m: IntegerMachine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Wide, int, int, int, int]
+    m: IntegerMachine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Wide, Curve, int]
 ) -> None:
     name = op.out
-    bits, how = m.program.tensors[name].bits, m.narrowing(name)
+    bits, in_frac = m.program.tensors[name].bits, form[-1]
     out = np.empty(y.shape, container(bits))
 
     def narrow(out_frac: int, store: bool) -> tuple[int, int]:
+        cut = cut_of(m, name, out_frac)
+
         def work(first: int, last: int) -> tuple[int, int]:
-            return norm_maps.backward_narrow(
-                delta, y, *form, out_frac, bits, how.mode, how.key, how.wraps, first, last, store, out
-            )
+            return norm_maps.backward_narrow(delta, y, *form, cut, first, last, store, out)
 
         parts = run(work, y.shape[0])
         return int(sum(part[0] for part in parts)), int(max(part[1] for part in parts))
 
     def measure() -> Peak:
-        return Peak(narrow(PEAK_FRAC + form[5], store=False)[1], PEAK_FRAC + form[5] + norm_maps.PEAK_GUARD)
+        frac = PEAK_FRAC + in_frac
+        return Peak(narrow(frac, store=False)[1], frac + norm_maps.PEAK_GUARD)
 
     out_frac = m.scales.frac(name, bits, measure)
     saturated, peak = narrow(out_frac, store=True)

@@ -1,22 +1,19 @@
 """The local error in integers: projection, softmax error, back-projection (docs/design.md).
 
-Numbers without a tensor scale have a fixed number of fraction bits, named below. A latent is
-dimensionless after normalisation, so no scale of the layer enters the logits.
+Numbers without a tensor scale have a fixed number of fraction bits, named below and in `softmax`. A latent
+is dimensionless after normalisation, so no scale of the layer enters the logits.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
 from lls_hw.sim.kernels.jit import kernel
-from lls_hw.sim.kernels.scalar import HALF_UP, clamp, divide_round, shift_round, sqrt_ratio
+from lls_hw.sim.kernels.scalar import HALF_UP, clamp, shift_round, sqrt_ratio
+from lls_hw.sim.kernels.softmax import ERROR_FRAC, LOGIT_FRAC, LOGIT_MAX, softmax_error
 
-LOGIT_FRAC = 16
-ERROR_FRAC = 24
 ZHAT_FRAC = 20
-TABLE_BITS = 8
-TABLE_FRAC = 16
-LOG2E_CODE, LOG2E_FRAC = 1549082005, 30
-LOGIT_MAX = (1 << 31) - 1
 
 
 @kernel
@@ -47,33 +44,6 @@ def reciprocal_norm(norm: Int) -> tuple[Int, Int]:
     if norm == 0:
         return np.int64(0), np.int64(0)
     return sqrt_ratio(np.int64(1), norm)
-
-
-@kernel
-def softmax_error(
-    logits: Ints, label: Int, batch: Int, on_code: Int, off_code: Int, table: Ints, error: Ints, weights: Wide
-) -> Int:
-    """error[j] = (softmax(logits)[j] - target[j]) / batch with ERROR_FRAC bits; returns softmax[label].
-
-    2**-d by a table of 2**8 + 1 entries on the first eight fraction bits of d and a straight line
-    between them. `on_code` and `off_code` are the (smoothed) target over the batch.
-    """
-    top = np.int64(logits[0])
-    for j in range(logits.size):
-        top = max(top, np.int64(logits[j]))
-    total = np.int64(0)
-    for j in range(logits.size):
-        below = shift_round((top - np.int64(logits[j])) * LOG2E_CODE, np.int64(LOG2E_FRAC), HALF_UP, np.int64(0))
-        whole, rest = below >> LOGIT_FRAC, below & ((1 << LOGIT_FRAC) - 1)
-        index, between = rest >> (LOGIT_FRAC - TABLE_BITS), rest & ((1 << (LOGIT_FRAC - TABLE_BITS)) - 1)
-        drop = (np.int64(table[index]) - np.int64(table[index + 1])) * between
-        value = np.int64(table[index]) - (drop >> (LOGIT_FRAC - TABLE_BITS))
-        weights[j] = value >> min(whole, np.int64(62))
-        total += weights[j]
-    for j in range(logits.size):
-        target = on_code if j == label else off_code
-        error[j] = divide_round(weights[j] << ERROR_FRAC, total * batch) - target
-    return divide_round(weights[label] << ERROR_FRAC, total)
 
 
 @kernel
@@ -140,59 +110,83 @@ def coefficients_of(
     return products, clamped
 
 
+class ErrorForm(NamedTuple):
+    """Fixed point of a block's softmax error.
+
+    Attributes
+    ----------
+    kind, modulation_frac : modulation by none (0), a vector (1) or a matrix (2), and its fraction bits.
+    inv_t, inv_t_frac : 1 / T.
+    drop, shift : bits that leave a coefficient before the product with 1 / T, and in all.
+    on_code, off_code : the smoothed target over the batch, of the label and of every other class.
+    """
+
+    kind: Int
+    modulation_frac: Int
+    inv_t: Int
+    inv_t_frac: Int
+    drop: Int
+    shift: Int
+    on_code: Int
+    off_code: Int
+
+
+class ErrorTensors(NamedTuple):
+    """Results of a block's softmax error.
+
+    Attributes
+    ----------
+    logits, error : (samples, classes), with LOGIT_FRAC and ERROR_FRAC fraction bits.
+    coefficients : (samples, rows).
+    alignment : (samples,) sums of error times logit.
+    modulation_grad : gathers scaled_c e_j at [c, j] (of a vector at [c, 0]) with LOGIT_FRAC + ERROR_FRAC bits.
+    likelihood : (samples,) softmax of the label, for the loss that is printed.
+    """
+
+    logits: Ints
+    error: Ints
+    coefficients: Ints
+    alignment: Wide
+    modulation_grad: Wide
+    likelihood: Wide
+
+
 @kernel
 def local_error_samples(
-    p: Ints,
-    norm: Ints,
-    labels: Ints,
-    modulation: Ints,
-    kind: Int,
-    modulation_frac: Int,
-    inv_t: Int,
-    inv_t_frac: Int,
-    drop: Int,
-    shift: Int,
-    on_code: Int,
-    off_code: Int,
-    table: Ints,
-    logits: Ints,
-    error: Ints,
-    coefficients: Ints,
-    alignment: Wide,
-    modulation_grad: Wide,
-    likelihood: Wide,
+    p: Ints, norm: Ints, labels: Ints, modulation: Ints, how: ErrorForm, table: Ints, found: ErrorTensors
 ) -> tuple[int, int]:
-    """Every sample's local error; returns (products, clamped).
-
-    modulation_grad[c, j] gathers scaled_c e_j (kind 1: [c, 0]) with LOGIT_FRAC + ERROR_FRAC bits;
-    likelihood[i] is softmax[label], for the loss that is printed.
-    """
+    """Every sample's local error, written into `found`; returns (products, clamped)."""
+    kind, logits, error, grad = how.kind, found.logits, found.error, found.modulation_grad
     samples, rows = p.shape
     scaled = np.empty(rows, np.int64)
     weights = np.empty(logits.shape[1], np.int64)
     errors = np.empty(logits.shape[1], np.int64)
     products, clamped = 0, 0
     for i in range(samples):
-        done, out = modulate(p[i], norm[i], modulation, kind, modulation_frac, inv_t, inv_t_frac, scaled, logits[i])
+        done, out = modulate(
+            p[i], norm[i], modulation, kind, how.modulation_frac, how.inv_t, how.inv_t_frac, scaled, logits[i]
+        )
         products += done
         clamped += out
-        likelihood[i] = softmax_error(logits[i], labels[i], samples, on_code, off_code, table, errors, weights)
-        done, out = coefficients_of(errors, modulation, kind, drop, shift, inv_t, coefficients[i])
+        found.likelihood[i] = softmax_error(
+            logits[i], labels[i], samples, how.on_code, how.off_code, table, errors, weights
+        )
+        done, out = coefficients_of(errors, modulation, kind, how.drop, how.shift, how.inv_t, found.coefficients[i])
         products += done
         clamped += out
         total = np.int64(0)
         for j in range(errors.size):
             error[i, j] = errors[j]
             total += errors[j] * np.int64(logits[i, j])
-        alignment[i] = total
+        found.alignment[i] = total
         if kind == 1:
             for c in range(rows):
-                modulation_grad[c, 0] += scaled[c] * errors[c]
+                grad[c, 0] += scaled[c] * errors[c]
             products += rows
         elif kind == 2:
             for c in range(rows):
                 for j in range(errors.size):
-                    modulation_grad[c, j] += scaled[c] * errors[j]
+                    grad[c, j] += scaled[c] * errors[j]
             products += rows * errors.size
     return products, clamped
 
@@ -238,27 +232,6 @@ def backproject_samples(
             value = shift_round((u[t] - pull) * r, clamp(shift, np.int64(-12), np.int64(62)), HALF_UP, np.int64(0))
             wide[i, t] = shift_round(value * np.int64(window_weight[t]), weight_frac, HALF_UP, np.int64(0))
     return additions
-
-
-@kernel
-def loss_samples(
-    logits: Ints, shift: Int, labels: Ints, on_code: Int, off_code: Int, table: Ints, errors: Wide, likelihood: Wide
-) -> int:
-    """A classifier's error (samples, classes) with ERROR_FRAC bits; logits shifted to LOGIT_FRAC.
-
-    Returns how many logits were clamped.
-    """
-    samples, classes = logits.shape
-    scaled = np.empty(classes, np.int64)
-    weights = np.empty(classes, np.int64)
-    clamped = 0
-    for i in range(samples):
-        for j in range(classes):
-            value = shift_round(np.int64(logits[i, j]), shift, HALF_UP, np.int64(0))
-            scaled[j] = clamp(value, np.int64(-LOGIT_MAX), np.int64(LOGIT_MAX))
-            clamped += 1 if scaled[j] != value else 0
-        likelihood[i] = softmax_error(scaled, labels[i], samples, on_code, off_code, table, errors[i], weights)
-    return clamped
 
 
 @kernel

@@ -4,6 +4,8 @@ Loops run along the channels without a branch on a value, so that they run on ve
 is the same for a whole channel is brought to its scale once (`betas`). Bounds as in `norm`.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
@@ -14,6 +16,24 @@ from lls_hw.sim.kernels.scalar import HALF_UP, divide_round, shift_round
 
 XHAT_FRAC = 14
 PEAK_GUARD = 8  # peaks are measured this many bits below the output's least significant one
+
+
+class Curve(NamedTuple):
+    """Fixed point of a layer's map: fraction bits of its beta, LeakyReLU's slope as a multiplier."""
+
+    beta_frac: Int
+    slope: Int
+    slope_frac: Int
+
+
+class Cut(NamedTuple):
+    """The codes that wide words become: fraction and total bits, rounding and its random stream, overflow."""
+
+    frac: Int
+    bits: Int
+    mode: Int
+    key: Int
+    wraps: Int
 
 
 @kernel
@@ -50,45 +70,33 @@ def leaky(value: Int, slope: Int, slope_frac: Int) -> Int:
 
 
 @kernel
-def forward_peak(extremes: Wide, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, at_frac: Int) -> Int:
+def forward_peak(extremes: Wide, stats: Ints, curve: Curve, at_frac: Int) -> Int:
     """Largest |output|, in units of 2**-at_frac: the map is monotone, so its extremes suffice."""
     peak = np.int64(0)
-    beta = betas(stats, beta_frac)
+    beta = betas(stats, curve.beta_frac)
     for c in range(extremes.shape[1]):
         shift = np.int64(stats[SCALE_EXP, c]) + GUARD - at_frac
         for side in range(2):
-            value = leaky(linear(extremes[side, c], stats[MEAN, c], stats[SCALE, c], beta[c]), slope, slope_frac)
+            value = linear(extremes[side, c], stats[MEAN, c], stats[SCALE, c], beta[c])
+            value = leaky(value, curve.slope, curve.slope_frac)
             value = shift_round(value, shift, HALF_UP, np.int64(0))
             peak = max(peak, value if value >= 0 else -value)
     return peak
 
 
 @kernel
-def forward_narrow(
-    y: Ints,
-    stats: Ints,
-    beta_frac: Int,
-    slope: Int,
-    slope_frac: Int,
-    out_frac: Int,
-    total_bits: Int,
-    mode: Int,
-    key: Int,
-    wraps: Int,
-    first: Int,
-    last: Int,
-    out: Ints,
-) -> int:
+def forward_narrow(y: Ints, stats: Ints, curve: Curve, cut: Cut, first: Int, last: Int, out: Ints) -> int:
     """Rows first ... last - 1 of the activated output as codes; returns overflows."""
     overflows = 0
     channels = y.shape[1]
-    beta = betas(stats, beta_frac)
-    shifts = narrowing_shifts(stats, out_frac)
+    beta = betas(stats, curve.beta_frac)
+    shifts = narrowing_shifts(stats, cut.frac)
     wide = np.empty(channels, np.int64)
     for m in range(first, last):
         for c in range(channels):
-            wide[c] = leaky(linear(y[m, c], stats[MEAN, c], stats[SCALE, c], beta[c]), slope, slope_frac)
-        overflows += narrow_row(wide, shifts, mode, key, m * channels, total_bits, wraps, out[m])
+            value = linear(y[m, c], stats[MEAN, c], stats[SCALE, c], beta[c])
+            wide[c] = leaky(value, curve.slope, curve.slope_frac)
+        overflows += narrow_row(wide, shifts, cut.mode, cut.key, m * channels, cut.bits, cut.wraps, out[m])
     return overflows
 
 
@@ -111,19 +119,17 @@ def normalised(y: Int, mean: Int, rstd: Int, rstd_exp: Int) -> Int:
 
 
 @kernel
-def backward_sums(
-    delta: Ints, y: Ints, stats: Ints, beta_frac: Int, slope: Int, slope_frac: Int, first: Int, last: Int, sums: Wide
-) -> None:
+def backward_sums(delta: Ints, y: Ints, stats: Ints, curve: Curve, first: Int, last: Int, sums: Wide) -> None:
     """Adds rows into sums (2, c): of the masked error, and of the masked error times xhat.
 
     By Cauchy-Schwarz sum |xhat| <= positions, so the second stays below 2**(25 + 14 + 20).
     """
     channels = y.shape[1]
-    beta = betas(stats, beta_frac)
+    beta = betas(stats, curve.beta_frac)
     for m in range(first, last):
         for c in range(channels):
             value = linear(y[m, c], stats[MEAN, c], stats[SCALE, c], beta[c])
-            error = masked(delta[m, c], value, slope, slope_frac)
+            error = masked(delta[m, c], value, curve.slope, curve.slope_frac)
             sums[0, c] += error
             sums[1, c] += error * normalised(y[m, c], stats[MEAN, c], stats[RSTD, c], stats[RSTD_EXP, c])
 
@@ -137,11 +143,9 @@ def backward_means(sums: Wide, count: Int, means: Wide) -> None:
 
 
 @kernel
-def backward_value(
-    delta: Int, y: Int, stats: Ints, means: Wide, beta: Wide, c: Int, slope: Int, slope_frac: Int
-) -> Int:
+def backward_value(delta: Int, y: Int, stats: Ints, means: Wide, beta: Wide, c: Int, curve: Curve) -> Int:
     """gamma/sigma (error - mean - xhat mean_xhat) of channel c, wide; |value| < 2**51."""
-    error = masked(delta, linear(y, stats[MEAN, c], stats[SCALE, c], beta[c]), slope, slope_frac)
+    error = masked(delta, linear(y, stats[MEAN, c], stats[SCALE, c], beta[c]), curve.slope, curve.slope_frac)
     xhat = normalised(y, stats[MEAN, c], stats[RSTD, c], stats[RSTD_EXP, c])
     pull = shift_round(xhat * means[1, c], np.int64(XHAT_FRAC + 8), HALF_UP, np.int64(0))
     return (error - means[0, c] - pull) * np.int64(stats[SCALE, c])
@@ -164,37 +168,31 @@ def backward_narrow(
     y: Ints,
     stats: Ints,
     means: Wide,
-    beta_frac: Int,
-    slope: Int,
-    slope_frac: Int,
+    curve: Curve,
     in_frac: Int,
-    out_frac: Int,
-    total_bits: Int,
-    mode: Int,
-    key: Int,
-    wraps: Int,
+    cut: Cut,
     first: Int,
     last: Int,
     store: Int,
     out: Ints,
 ) -> tuple[int, Int]:
-    """Rows of delta_y as codes; returns (overflows, peak in units of 2**-(out_frac + 8)).
+    """Rows of delta_y as codes; returns (overflows, peak in units of 2**-(cut.frac + 8)).
 
     `in_frac` counts delta's and y's fraction bits: delta_frac - y_frac. With `store` false only
     the peak is measured (the first of two passes).
     """
     overflows = 0
     channels = y.shape[1]
-    beta = betas(stats, beta_frac)
-    shifts = narrowing_shifts(stats, out_frac - in_frac)
+    beta = betas(stats, curve.beta_frac)
+    shifts = narrowing_shifts(stats, cut.frac - in_frac)
     wide = np.empty(channels, np.int64)
     least, most = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
     for m in range(first, last):
         for c in range(channels):
-            value = backward_value(delta[m, c], y[m, c], stats, means, beta, c, slope, slope_frac)
+            value = backward_value(delta[m, c], y[m, c], stats, means, beta, c, curve)
             least[c] = min(least[c], value)
             most[c] = max(most[c], value)
             wide[c] = value
         if store:
-            overflows += narrow_row(wide, shifts, mode, key, m * channels, total_bits, wraps, out[m])
+            overflows += narrow_row(wide, shifts, cut.mode, cut.key, m * channels, cut.bits, cut.wraps, out[m])
     return overflows, backward_peak(least, most, shifts)

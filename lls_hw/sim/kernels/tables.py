@@ -7,7 +7,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from lls_hw.sim.kernels.local import TABLE_BITS, TABLE_FRAC
+from lls_hw.sim.kernels.softmax import TABLE_BITS, TABLE_FRAC
 
 PI = Fraction(3141592653589793238462643383279502884197, 10**39)
 BASIS_LOW, BASIS_HIGH = 50, 512  # radians per sample, arXiv 2405.15868

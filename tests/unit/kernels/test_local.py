@@ -12,6 +12,7 @@ from lls_hw.models.registry import load_network, names
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
 from lls_hw.sim.kernels import local as kernel_local
+from lls_hw.sim.kernels import softmax as kernel_softmax
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 from tests.oracles import local as oracle
 from tests.oracles import scalar
@@ -38,7 +39,7 @@ def softmax(logits, label=0, batch=1):
     """(error + target as probabilities in units of 2**-24, likelihood)."""
     on = (1 << 24) // batch
     error, weights = np.empty(len(logits), np.int64), np.empty(len(logits), np.int64)
-    found = kernel_local.softmax_error(np.array(logits, np.int64), label, batch, on, 0, exp2_table(), error, weights)
+    found = kernel_softmax.softmax_error(np.array(logits, np.int64), label, batch, on, 0, exp2_table(), error, weights)
     error[label] += on
     return error.tolist(), int(found)
 
@@ -157,7 +158,7 @@ def test_local_chain__each_step_within_its_bound(case):
         assert abs(Decimal(got) / 2**16 - max(-limit, min(limit, exact))) <= bound
     # coefficients from the errors really made
     error, weights = np.empty(classes, np.int64), np.empty(classes, np.int64)
-    kernel_local.softmax_error(logits.astype(np.int64), 1, batch, (1 << 24) // batch, 0, exp2_table(), error, weights)
+    kernel_softmax.softmax_error(logits.astype(np.int64), 1, batch, (1 << 24) // batch, 0, exp2_table(), error, weights)
     drop = max(0, 24 + 24 + classes.bit_length() - 46) if kind != "none" else 0
     a_frac = 26 + batch.bit_length() - 1 - max(0, int(1 / temperature).bit_length())
     a = np.empty(rows, np.int32)
@@ -280,6 +281,6 @@ def test_sign_basis__equals_float64_for_every_shipped_block(rows, latents):
 def test_loss_samples__clamps_logits_at_2_to_15():
     logits = np.array([[2**15 - 1, -(2**15), 0]], np.int16)
     errors, likelihood = np.empty((1, 3), np.int64), np.empty(1, np.int64)
-    kernel_local.loss_samples(logits, np.int64(-40), np.array([0]), 1 << 24, 0, exp2_table(), errors, likelihood)
+    kernel_softmax.loss_samples(logits, np.int64(-40), np.array([0]), 1 << 24, 0, exp2_table(), errors, likelihood)
     assert errors.tolist() == [[0, 0, 0]]
     assert likelihood[0] == 1 << 24

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lls_hw.sim.kernels import norm as kernel_norm
 from lls_hw.sim.kernels import norm_maps as kernel_norm_maps
+from lls_hw.sim.kernels.norm_maps import Curve, Cut
 from tests.oracles import norm as oracle
 from tests.oracles import scalar
 
@@ -120,12 +121,13 @@ def test_forward__exact_and_within_its_bound_of_rationals(channel, slope):
     values, gamma, beta = channel.real()
     real_slope = Fraction(slope[0], 2 ** slope[1])
     wide = [oracle.output(v, words, channel.beta_frac, slope) for v in channel.y]
-    peak = kernel_norm_maps.forward_peak(extremes, stats, channel.beta_frac, *slope, 20)
+    curve = Curve(channel.beta_frac, *slope)
+    peak = kernel_norm_maps.forward_peak(extremes, stats, curve, 20)
     assert peak == max(min(abs(oracle.half_up(w, words.scale_exp + 8 - 20)), 2**62) for w in wide)
     out = np.empty((len(wide), 1), np.int16)
     frac = 15 - 20 + 20 - int(peak).bit_length() + 20 if peak else 8
     overflows = kernel_norm_maps.forward_narrow(
-        channel.column(), stats, channel.beta_frac, *slope, frac, 16, 0, 0, False, 0, len(wide), out
+        channel.column(), stats, curve, Cut(frac, 16, 0, 0, False), 0, len(wide), out
     )
     codes = [scalar.shifted(w, words.scale_exp + 8 - frac, "nearest_even") for w in wide]
     assert out[:, 0].tolist() == [scalar.saturated(c, 16) for c in codes]
@@ -152,14 +154,14 @@ def test_backward__exact_and_within_its_bound_of_rationals(channel, seed, bits):
     rng = np.random.default_rng(seed)
     delta = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), (count, 1)).astype(np.int16)
     sums, means = np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64)
-    form = (channel.beta_frac, *SLOPE)
-    kernel_norm_maps.backward_sums(delta, channel.column(), stats, *form, 0, count, sums)
+    curve = Curve(channel.beta_frac, *SLOPE)
+    kernel_norm_maps.backward_sums(delta, channel.column(), stats, curve, 0, count, sums)
     kernel_norm_maps.backward_means(sums, count, means)
     wide, total, along = oracle.gradient(delta[:, 0].tolist(), channel.y, words, channel.beta_frac, SLOPE)
     assert sums[:, 0].tolist() == [total, along]
     beta, y = kernel_norm_maps.betas(stats, channel.beta_frac), channel.column()
     got = [
-        int(kernel_norm_maps.backward_value(delta[m, 0], y[m, 0], stats, means, beta, 0, *SLOPE)) for m in range(count)
+        int(kernel_norm_maps.backward_value(delta[m, 0], y[m, 0], stats, means, beta, 0, curve)) for m in range(count)
     ]
     assert got == wide
     assert max(abs(v) for v in wide) < 2**51
@@ -168,7 +170,7 @@ def test_backward__exact_and_within_its_bound_of_rationals(channel, seed, bits):
     out_frac = in_frac + 8 + words.scale_exp - finest + 15
     out = np.empty((count, 1), np.int16)
     over, peak = kernel_norm_maps.backward_narrow(
-        delta, channel.column(), stats, means, *form, in_frac, out_frac, 16, 3, 99, False, 0, count, True, out
+        delta, channel.column(), stats, means, curve, in_frac, Cut(out_frac, 16, 3, 99, False), 0, count, True, out
     )
     shift = finest - 15
     codes = [scalar.shifted(w, shift, "stochastic", scalar.draw32(99, i)) for i, w in enumerate(wide)]
@@ -239,7 +241,7 @@ def test_batch_norm__2_to_20_positions_of_17_bit_codes_stay_exact(shape):
         rstd = int(stats[1, 0]) * Fraction(2) ** (y_frac - int(stats[2, 0]))
         assert abs(rstd**2 * true - 1) < Fraction(1, 2**13)
         grads, means = np.zeros((2, 1), np.int64), np.zeros((2, 1), np.int64)
-        kernel_norm_maps.backward_sums(delta, y, stats, 30, *SLOPE, 0, count, grads)
+        kernel_norm_maps.backward_sums(delta, y, stats, Curve(30, *SLOPE), 0, count, grads)
         words = kept(stats)
         pairs = dict.fromkeys(set(zip(delta[:, 0].tolist(), y[:, 0].tolist(), strict=True)), 0)
         for pair in pairs:
@@ -253,8 +255,6 @@ def test_batch_norm__2_to_20_positions_of_17_bit_codes_stay_exact(shape):
         for d, v in pairs:
             pull = oracle.half_up(oracle.normalised(v, words) * int(means[1, 0]), 22)
             want = (errors[d, v] - int(means[0, 0]) - pull) * words.scale
-            assert (
-                kernel_norm_maps.backward_value(d, v, stats, means, kernel_norm_maps.betas(stats, 30), 0, *SLOPE)
-                == want
-            )
+            beta = kernel_norm_maps.betas(stats, 30)
+            assert kernel_norm_maps.backward_value(d, v, stats, means, beta, 0, Curve(30, *SLOPE)) == want
             assert abs(want) < 2**51
