@@ -24,8 +24,8 @@ EXACT_DIVISIONS = {
 }
 
 FLOAT_WORDS = {
-    # float BLAS on sums proven to be exact integers (ADR 008): the two types are named, nothing else is allowed
-    "blas.py": {"np.float32": 1, "np.float64": 1}
+    # float BLAS on sums proven to be exact integers (ADR 008): the two types and the type of their arrays are named, nothing else is
+    "blas.py": {"np.float32": 1, "np.float64": 1, "np.floating": 1}
 }
 
 
