@@ -24,7 +24,7 @@ EXACT_DIVISIONS = {
 }
 
 FLOAT_WORDS = {
-    # float BLAS on sums proven to be exact integers (ADR 008): the two types and the type of their arrays are named, nothing else is
+    # float BLAS on sums proven to be exact integers (ADR 008): its two types, and the type of its arrays; nothing else
     "blas.py": {"np.float32": 1, "np.float64": 1, "np.floating": 1}
 }
 
