@@ -83,7 +83,7 @@ def split_numbers(option: str, text: str, quantity: q.Whole) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> split_numbers("--batches", "1,8", BATCH)
+    >>> split_numbers("--batches", "1,8", q.BATCH)
     (1, 8)
     """
     numbers = []
