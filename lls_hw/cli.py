@@ -5,6 +5,7 @@ Engines, torch and rich's tables are imported inside the commands that need them
 """
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -63,7 +64,17 @@ def quieten_libraries() -> None:
         os.environ["PYTHONWARNINGS"] = "ignore"
 
 
+def end_at_once_on_interrupt() -> None:
+    """Until a command listens for it, Ctrl-C ends this process without a word.
+
+    As an exception in the middle of a library's import it would be swallowed, or end in a traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run() -> None:
     """Console script."""
+    end_at_once_on_interrupt()
     quieten_libraries()
     sys.exit(main())

@@ -1,13 +1,14 @@
 """Python processes that tests start: at the repository's root, no warning in any of them, none outlives its test."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 ROOT = Path(__file__).parents[1]
 LONGEST_S = 600
@@ -18,7 +19,7 @@ Found = TypeVar("Found")
 
 @contextmanager
 def started(*line: str, log: IO[str] | int = subprocess.PIPE, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """`python line...`; it is killed in the end if it still lives.
+    """`python line...` in a group of its own, of which in the end whatever lives is killed.
 
     Parameters
     ----------
@@ -26,12 +27,13 @@ def started(*line: str, log: IO[str] | int = subprocess.PIPE, **environment: str
     environment : variables beside the tests' own; PYTHONWARNINGS is "error" there.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    child = subprocess.Popen([sys.executable, *line], cwd=ROOT, env=environment, stdout=log, stderr=log, text=True)
-    with child:
+    how: dict[str, Any] = {"cwd": ROOT, "env": environment, "stdout": log, "stderr": log, "text": True}
+    with subprocess.Popen([sys.executable, *line], start_new_session=True, **how) as child:
         try:
             yield child
         finally:
-            child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
 
 
 def ended(child: subprocess.Popen[str], status: int = 0) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Any, Self
 
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from lls_hw.config import RunSpec
 from lls_hw.fidelity.against_float import AgainstFloat, compare_tensors, reference_parameters, reference_tensors
 from lls_hw.models.program.program import Program
+from lls_hw.processes import deaf_children
 from lls_hw.sim.functional.readback import Value
 
 
@@ -25,12 +27,13 @@ class ReferenceProcess:
     """The child, as its parent sees it; a context manager, so that no child outlives its run."""
 
     def __init__(self) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "lls_hw.fidelity.reference_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},  # the kernels want the other core
-        )
+        with deaf_children():
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "lls_hw.fidelity.reference_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},  # the kernels want the other core
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -76,4 +79,5 @@ def serve(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    with suppress(EOFError, pickle.UnpicklingError, BrokenPipeError):  # its parent is gone
+        serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -6,7 +6,6 @@ Outcomes come in whatever order they are finished. A worker that dies costs the 
 import contextlib
 import os
 import re
-import signal
 import threading
 import time
 import warnings
@@ -16,6 +15,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.processes import deaf_children
 from lls_hw.sweep.identity import MODEL_VERSION
 from lls_hw.sweep.points import Outcome, Task
 from lls_hw.sweep.tasks import evaluate_all
@@ -60,8 +60,7 @@ def dead(task: Task, why: str) -> Outcome:
 
 
 def begin_worker() -> None:
-    """A worker process of this machine uses one thread, leaves Ctrl-C to its parent, and does not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A worker process of this machine uses one thread, and does not outlive its parent."""
     os.environ["LLS_HW_THREADS"] = "1"
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
 
@@ -100,11 +99,15 @@ class LocalExecutor:
                 yield from self._alone(left, parts)
 
     def _parallel(self, parts: list[list[Task]], jobs: int) -> Generator[list[Outcome]]:
+        from multiprocessing import resource_tracker
+
         from joblib import Parallel, delayed
 
         how = {"inner_max_num_threads": 1, "initializer": begin_worker}
         pool = Parallel(jobs, "loky", return_as="generator_unordered", batch_size=1, max_nbytes=None, **how)
-        found = pool(delayed(evaluate_all)(part) for part in parts)
+        resource_tracker.ensure_running()  # its start would let signals in again
+        with deaf_children():
+            found = pool(delayed(evaluate_all)(part) for part in parts)
         try:
             for outcomes in found:  # noqa: UP028  ('yield from' would close it before 'finally' is reached)
                 yield outcomes

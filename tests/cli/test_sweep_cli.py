@@ -129,6 +129,25 @@ def test_sweep_cli__second_process_is_refused_and_a_signal_stores_everything(tmp
     assert err == ""
 
 
+def test_sweep_cli__a_terminals_ctrl_c_is_not_heard_by_workers_that_still_start(tmp_path: Path) -> None:
+    with started("-m", "lls_hw", *arguments(tmp_path, "--jobs", "2")) as child:
+        wait_for(lambda: any(map(imports_numpy, workers_of(child.pid))), "worker", child)
+        os.killpg(child.pid, signal.SIGINT)
+        out, err = ended(child, 130)
+    assert "stopped; everything finished is stored, and the same command continues" in out
+    assert err == ""
+
+
+def workers_of(pid: int) -> list[Path]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    folders = [Path(f"/proc/{child}") for child in children]
+    return [folder for folder in folders if "popen_loky" in (folder / "cmdline").read_text()]
+
+
+def imports_numpy(worker: Path) -> bool:
+    return "_multiarray_umath" in (worker / "maps").read_text()
+
+
 def test_sweep_cli__killed_three_times_equals_undisturbed(tmp_path: Path) -> None:
     """The short form of scripts/kill_sweep.py."""
     told = torture(tmp_path, points=12, kills=3, jobs=min(2, len(os.sched_getaffinity(0))), seed=1)
