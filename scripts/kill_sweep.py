@@ -70,7 +70,7 @@ def kill_once(line: list[str], database: Path, rng: random.Random, most_new: int
     return status, after
 
 
-def wait_for_group(group: int, longest_s: float = 30.0) -> None:
+def wait_for_group(group: int, longest_s: float = 300.0) -> None:
     """Workers whose parent died leave on their own."""
     deadline = time.monotonic() + longest_s
     while time.monotonic() < deadline:

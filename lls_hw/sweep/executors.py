@@ -59,10 +59,10 @@ def dead(task: Task, why: str) -> Outcome:
     }  # fmt: skip
 
 
-def begin_worker() -> None:
-    """A worker process of this machine uses one thread, and does not outlive its parent."""
+def begin_worker(parent: int) -> None:
+    """A worker process of this machine uses one thread, and does not outlive its parent, dead or alive by now."""
     os.environ["LLS_HW_THREADS"] = "1"
-    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 
 
 def _leave_with(parent: int, every_s: float = 0.5) -> None:
@@ -103,7 +103,7 @@ class LocalExecutor:
 
         from joblib import Parallel, delayed
 
-        how = {"inner_max_num_threads": 1, "initializer": begin_worker}
+        how = {"inner_max_num_threads": 1, "initializer": begin_worker, "initargs": (os.getpid(),)}
         pool = Parallel(jobs, "loky", return_as="generator_unordered", batch_size=1, max_nbytes=None, **how)
         resource_tracker.ensure_running()  # its start would let signals in again
         with deaf_children():

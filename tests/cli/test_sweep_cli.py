@@ -138,6 +138,12 @@ def test_sweep_cli__a_terminals_ctrl_c_is_not_heard_by_workers_that_still_start(
     assert err == ""
 
 
+def test_worker__leaves_even_if_its_parent_died_before_it_began() -> None:
+    nobody = 2**22 + 1  # more than any process's number
+    begins = f"from lls_hw.sweep.executors import begin_worker; begin_worker({nobody})"
+    python("-c", f"{begins}; import threading; threading.Event().wait()", status=1)
+
+
 def workers_of(pid: int) -> list[Path]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     folders = [Path(f"/proc/{child}") for child in children]
