@@ -155,7 +155,7 @@ def test_learning_rate__is_the_float_trainers(name: str) -> None:
     assert min(rates) > 0, "the update's mantissa has no zero"
 
 
-@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"limit": 0}, {"schedule": "linear"}, {"every": 0}])
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"limit": 0}, {"schedule": "linear"}, {"checkpoint_every": 0}])
 def test_plan__refuses_impossible_options(wrong) -> None:
     with pytest.raises(SpecError):
         TrainPlan(**wrong)
