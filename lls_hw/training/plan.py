@@ -28,15 +28,15 @@ class TrainPlan:
     checkpoint_every: Annotated[int, Option("Steps between checkpoints.", metavar="K", quantity=q.COUNT)] = 100
 
     def __post_init__(self) -> None:
-        for option, value in (
-            ("--epochs", self.epochs),
-            ("--limit", self.limit),
-            ("--test-limit", self.test_limit),
-            ("--test-batch", self.test_batch),
-            ("--checkpoint-every", self.checkpoint_every),
+        for option, quantity, value in (
+            ("--epochs", q.EPOCHS, self.epochs),
+            ("--limit", q.COUNT, self.limit),
+            ("--test-limit", q.COUNT, self.test_limit),
+            ("--test-batch", q.COUNT, self.test_batch),
+            ("--checkpoint-every", q.COUNT, self.checkpoint_every),
         ):
-            if value is not None and value < 1:
-                raise SpecError(option, value, "it is at least 1", "Use 1 or more.")
+            if value is not None:
+                quantity.check(option, value)
         if self.schedule not in SCHEDULES:
             need = f"the schedules are {', '.join(SCHEDULES)}"
             raise SpecError("--schedule", self.schedule, need, "Choose one of them.")
