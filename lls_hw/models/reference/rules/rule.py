@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.imported import import_attribute
 from lls_hw.models.spec.rule import RuleSpec
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from lls_hw.models.reference.network import Reference, Tape
 
-Term = Callable[["Reference", WeightedLayer, "Tape", Tensor], Tensor]
+Term = Callable[["Reference", WeightedLayer, "Tape", "Tensor"], "Tensor"]
 Macs = Callable[[Sequence[WeightedLayer], RuleSpec, int], int]
 
 
