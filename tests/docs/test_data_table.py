@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ Probe = Callable[[Path], Outcome]
 def rows() -> list[tuple[str, str, Outcome]]:
     """(reader, input, outcome) of the page's table; the outcome is its first word."""
     after = PAGE.read_text(encoding="utf-8").partition(HEADING)[2].splitlines()[2:]
-    table = list(after[: next(i for i, line in enumerate(after) if not line.startswith("|"))])
+    table = takewhile(lambda line: line.startswith("|"), after)
     cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table]
     return [(reader, what, outcome.split(":")[0].split(",")[0]) for reader, what, outcome in cells]
 
