@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.reference.basis import square_basis
 from lls_hw.models.reference.golden import Arrays, Entry, layers_of, optimizer_of, rule_of
 from lls_hw.models.reference.golden_names import our_names
@@ -115,8 +116,8 @@ def _run_layer(entry: Entry, arrays: Arrays, reference: Reference, names: dict[s
     last = reference.layers[-1].name
     tape = _step(entry, reference, arrays["x"], arrays["labels"])
     results = dict(_after(reference, names))
-    results["output"] = tape.tensors[f"{last}/h"].detach().numpy()
-    results["logits_over_temperature"] = tape.tensors[f"{last}/signal_logits"].detach().numpy()
+    results["output"] = tape.tensors[tensor_name(last, "h")].detach().numpy()
+    results["logits_over_temperature"] = tape.tensors[tensor_name(last, "signal_logits")].detach().numpy()
     results["loss"] = tape.losses[last].detach().numpy()
     for key, name in names.items():
         grad = reference.parameters[name].grad

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.reference.rules.rule import float_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import Layer, WeightedLayer
@@ -80,6 +81,6 @@ def _name(block: list[WeightedLayer], part: str, leaf: str, rule: RuleSpec) -> s
         own = float_rule(rule).golden
         if part not in own:
             raise SpecError("golden", part, f"rule {rule.name} keeps no such array", "Check the case's rule.")
-        return f"{block[-1].name}/{own[part]}"
+        return tensor_name(block[-1].name, own[part])
     layer = block[0] if part.endswith("1") else block[-1]
-    return f"{layer.name}/{_SHORT['bn' if part.startswith('bn') else 'conv'][leaf]}"
+    return tensor_name(layer.name, _SHORT["bn" if part.startswith("bn") else "conv"][leaf])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer
 
@@ -88,7 +89,7 @@ def _activated_beside_constants(
 
 def _running(layer: WeightedLayer, y: Tensor, buffers: MutableMapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Running mean and variance of a layer, made (0 and 1) where they are missing."""
-    names = f"{layer.name}/running_mean", f"{layer.name}/running_var"
+    names = tensor_name(layer.name, "running_mean"), tensor_name(layer.name, "running_var")
     if names[0] not in buffers:
         buffers[names[0]] = torch.zeros(layer.out_c, dtype=y.dtype, device=y.device)
         buffers[names[1]] = torch.ones(layer.out_c, dtype=y.dtype, device=y.device)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.nn import functional
 
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.spec.geometry import WeightedLayer
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ def loss_term(
     reference: "Reference", layer: WeightedLayer, tape: "Tape", labels: Tensor, logits: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """The cross-entropy of a block's local logits, made from its pooled latent; both, and the loss, go on the tape."""
-    z = tape.tensors[f"{layer.name}/latent"] = pooled_latent(layer, tape.tensors[f"{layer.name}/h"])
-    found = tape.tensors[f"{layer.name}/signal_logits"] = logits(z)
+    z = tape.tensors[tensor_name(layer.name, "latent")] = pooled_latent(
+        layer, tape.tensors[tensor_name(layer.name, "h")]
+    )
+    found = tape.tensors[tensor_name(layer.name, "signal_logits")] = logits(z)
     loss = tape.losses[layer.name] = cross_entropy(found, labels, reference.rule.label_smoothing)
     return loss
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lls_hw.models.program.names import split_name, tensor_name
 from lls_hw.models.reference import layers as ops
 from lls_hw.models.reference.local_loss import cross_entropy
 from lls_hw.models.reference.rules.rule import float_rule
@@ -62,8 +63,8 @@ class Reference:
 
     def state(self, layer: WeightedLayer) -> dict[str, Tensor]:
         """A layer's parameters by short name."""
-        start = f"{layer.name}/"
-        return {name[len(start) :]: value for name, value in self.parameters.items() if name.startswith(start)}
+        named = [(split_name(name), value) for name, value in self.parameters.items()]
+        return {short: value for (owner, short), value in named if owner == layer.name}
 
     def trained(self) -> dict[str, Tensor]:
         """The parameters that the rule updates."""
@@ -75,7 +76,7 @@ class Reference:
         cut, is_local = False, self.is_local
         for layer in self.layers:
             if isinstance(layer, PoolLayer):
-                x = tape.tensors[f"{layer.name}/h"] = ops.pooled(layer, x)
+                x = tape.tensors[tensor_name(layer.name, "h")] = ops.pooled(layer, x)
             else:
                 x = self._weighted(layer, x.detach() if cut and is_local else x, tape, training=training)
                 cut = layer.local is not None
@@ -91,7 +92,7 @@ class Reference:
         h = ops.activated(layer, y, state, self.buffers, training=training, momentum=self.bn_momentum)
         if self.dropout and layer.local is not None:
             h = functional.dropout(h, self.dropout, training)
-        tape.tensors[f"{layer.name}/y"], tape.tensors[f"{layer.name}/h"] = y, h
+        tape.tensors[tensor_name(layer.name, "y")], tape.tensors[tensor_name(layer.name, "h")] = y, h
         return h
 
     def learn(self, x: Tensor, labels: Tensor) -> Tape:

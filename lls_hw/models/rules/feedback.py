@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from lls_hw.models.program.backward import learn_classifier
 from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.loss import TargetProject
 from lls_hw.models.rules.backprop import lower_forward
 from lls_hw.models.rules.blocks import BlockError, learn_block, lower_blocks
@@ -65,7 +66,7 @@ def _inject_error(b: Builder, layer: WeightedLayer, error: str) -> str:
     )
     out = b.delta_h(layer)
     feedback = b.tensor(
-        f"{layer.name}/feedback", imagined.weight_shape, b.precision.weight_bits, "projection", kept=True
+        tensor_name(layer.name, "feedback"), imagined.weight_shape, b.precision.weight_bits, "projection", kept=True
     )
     b.product(imagined, "local_error", error=error, weight=feedback, out=out)
     return out
@@ -83,7 +84,7 @@ def _inject_target(b: Builder, layer: WeightedLayer, h: str) -> str:
     """delta_h = -feedback[label]."""
     shape = (b.network.classes, layer.out_h, layer.out_w, layer.out_c)
     out, labels = b.delta_h(layer), b.labels()
-    feedback = b.tensor(f"{layer.name}/feedback", shape, b.precision.weight_bits, "projection", kept=True)
+    feedback = b.tensor(tensor_name(layer.name, "feedback"), shape, b.precision.weight_bits, "projection", kept=True)
     b.add(
         TargetProject(
             layer=layer.name,

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lls_hw.models.program.builder import Builder, word_bits
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.rules.blocks import BlockError, grid_of, lower_blocks
 from lls_hw.models.rules.rule import Constant, LatentLoss, Rule, State
@@ -40,7 +41,7 @@ def _latent_error(loss: LatentLoss, b: Builder, layer: WeightedLayer, h: str) ->
     """Projection, softmax error, back-projection; returns the pooled gradient."""
     project = _project(loss, b, layer, h)
     error = _softmax_error(loss, b, project)
-    grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, project.latents), b.precision.error_bits, "error")
+    grad = b.tensor(tensor_name(layer.name, "latent_grad"), (b.batch, project.latents), b.precision.error_bits, "error")
     b.add(
         LocalBackproject(
             layer=layer.name,
@@ -68,7 +69,7 @@ def _project(loss: LatentLoss, b: Builder, layer: WeightedLayer, h: str) -> Loca
     p_bits = word_bits(min(64, bits + factor_bits + latents.bit_length()))
     projection = None
     if not loss.normalised:
-        projection = b.tensor(f"{name}/projection", (rows, latents), weight_bits, "projection", kept=True)
+        projection = b.tensor(tensor_name(name, "projection"), (rows, latents), weight_bits, "projection", kept=True)
     op = LocalProject(
         layer=name,
         stage="local_error",
@@ -79,9 +80,9 @@ def _project(loss: LatentLoss, b: Builder, layer: WeightedLayer, h: str) -> Loca
         latents=latents,
         source=h,
         projection=projection,
-        latent=b.tensor(f"{name}/latent", (b.batch, latents), word_bits(bits), "latent"),
-        projected=b.tensor(f"{name}/projected", (b.batch, rows), p_bits, "signal"),
-        norm=b.tensor(f"{name}/norm", (b.batch,), 64, "signal") if loss.normalised else None,
+        latent=b.tensor(tensor_name(name, "latent"), (b.batch, latents), word_bits(bits), "latent"),
+        projected=b.tensor(tensor_name(name, "projected"), (b.batch, rows), p_bits, "signal"),
+        norm=b.tensor(tensor_name(name, "norm"), (b.batch,), 64, "signal") if loss.normalised else None,
     )
     b.add(op)
     return op
@@ -102,10 +103,10 @@ def _softmax_error(loss: LatentLoss, b: Builder, project: LocalProject) -> Local
         norm=project.norm,
         labels=b.labels(),
         modulation=b.parameter(name, "modulation", shape) if modulated else None,
-        logits=b.tensor(f"{name}/signal_logits", (b.batch, classes), 32, "signal"),
-        error=b.tensor(f"{name}/error", (b.batch, classes), 32, "signal"),
-        coefficients=b.tensor(f"{name}/coefficients", (b.batch, project.rows), 32, "signal"),
-        alignment=b.tensor(f"{name}/alignment", (b.batch,), 64, "signal") if loss.normalised else None,
+        logits=b.tensor(tensor_name(name, "signal_logits"), (b.batch, classes), 32, "signal"),
+        error=b.tensor(tensor_name(name, "error"), (b.batch, classes), 32, "signal"),
+        coefficients=b.tensor(tensor_name(name, "coefficients"), (b.batch, project.rows), 32, "signal"),
+        alignment=b.tensor(tensor_name(name, "alignment"), (b.batch,), 64, "signal") if loss.normalised else None,
         modulation_grad=b.gradient(name, "modulation", shape) if modulated else None,
     )
     b.add(op)

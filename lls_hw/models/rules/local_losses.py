@@ -70,7 +70,7 @@ def classifier_error(b: Builder, layer: WeightedLayer, h: str) -> str:
 
 def back_through(b: Builder, layer: WeightedLayer, head: WeightedLayer, error: str) -> str:
     """The pooled gradient: a local classifier's error through its weights."""
-    grad = b.tensor(f"{layer.name}/latent_grad", (b.batch, head.in_c), b.precision.error_bits, "error")
+    grad = b.tensor(tensor_name(layer.name, "latent_grad"), (b.batch, head.in_c), b.precision.error_bits, "error")
     b.product(head, "local_error", error=error, weight=b.weight(head), out=grad)
     return grad
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.names import momentum_of
+from lls_hw.models.program.names import momentum_of, tensor_name
 from lls_hw.models.program.ops.update import Update
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners, fitting_frac
 from lls_hw.sim.functional.readback import Value
@@ -27,7 +27,7 @@ def run_update(m: IntegerMachine, op: Update) -> None:
     m.record.saturated += int(saturated)
     m.record.wanted, m.record.lost = int(wanted), int(lost)
     if 4 * int(peak) > 3 << (bits - 1):  # make room before the next steps need it
-        room = m.narrowing(f"{op.parameter}/room", m.program.precision.update_rounding)
+        room = m.narrowing(tensor_name(op.parameter, "room"), m.program.precision.update_rounding)
         codes, _ = requantise(codes, 1, bits, room)
         frac -= 1
     m.write(op.master, codes, frac)

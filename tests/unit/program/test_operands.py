@@ -4,6 +4,7 @@ import ast
 import importlib
 import itertools
 import pkgutil
+import re
 from pathlib import Path
 
 import pytest
@@ -62,9 +63,17 @@ def suffixes_in(tree):
                 yield node.lineno
 
 
+def names_made_in(tree):
+    """Lines with a formatted text of the form `owner/short`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr) and re.fullmatch(r"\{\w[^}]*\}/(\w+|\{.*\})?", ast.unparse(node)[2:-1]):
+            yield node.lineno
+
+
 def test_positions__the_search_finds_each_form():
     code = "a = op.reads[0]\nb, c = op.writes\nd, e = (m.read(n) for n in op.reads)\nf = op.reads\n"
     assert set(positions_in(ast.parse(code))) == {1, 2, 3}
+    assert list(names_made_in(ast.parse('a = f"{layer.name}/h"\nb = f"{x}, {y}"\nc = f"{layer}/{short}"'))) == [1, 3]
     assert list(suffixes_in(ast.parse('name.endswith("/modulation")\nname.endswith(".py")'))) == [1]
 
 
@@ -81,6 +90,17 @@ def test_suffixes__read_in_names_alone():
         if list(suffixes_in(tree))
     ]
     assert places == []
+
+
+def test_names__made_in_names_alone():
+    """No module of the models or the chip builds `owner/short` itself."""
+    made = [
+        (str(path), line)
+        for path, tree in outside_ops()
+        if path.parts[0] in ("models", "sim") and path.parts[1] != "data" and path.name != "names.py"
+        for line in names_made_in(tree)
+    ]
+    assert made == []
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.reference.network import Reference, Tape
 from lls_hw.models.reference.rules.rule import FloatRule, with_local_loss
 from lls_hw.models.spec.geometry import WeightedLayer
@@ -33,7 +34,7 @@ def _one_hot(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def _injected(reference: Reference, layer: WeightedLayer, tape: Tape, error: Tensor) -> Tensor:
-    h, feedback = tape.tensors[f"{layer.name}/h"], reference.state(layer)["feedback"]
+    h, feedback = tape.tensors[tensor_name(layer.name, "h")], reference.state(layer)["feedback"]
     delta: Tensor = torch.tensordot(error, feedback, dims=1)
     return (h * delta).sum()
 

@@ -1,5 +1,6 @@
 """Recipes of the local unit: projection, error and back-projection of a local loss."""
 
+from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.context import Context
@@ -29,7 +30,11 @@ def basis_loads(ctx: Context, layer: str, rows: int, latents: int) -> tuple[Tran
         return ()
     bits, entries = BASIS_BITS[ctx.program.rule.waveform], rows * latents
     dram = ctx.chip.dram
-    return (make_transfer(dram, f"{layer}/basis", bits, segments=1, segment_elements=entries, span_elements=entries),)
+    return (
+        make_transfer(
+            dram, tensor_name(layer, "basis"), bits, segments=1, segment_elements=entries, span_elements=entries
+        ),
+    )
 
 
 def _basis_work(ctx: Context, rows: int, latents: int) -> dict[str, int]:
