@@ -58,7 +58,6 @@ STALLS = {
     "dram_write": "@amber",
     "bank_conflict": "@purple",
     "dependency": "@grey",
-    "stalled": "@red",
 }
 
 
