@@ -49,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (SpecError, RefusedNumber) as error:
         sys.stderr.write(f"lls-hw: {error}\n")
         return 2
+    except MemoryError as error:  # legal sizes, but not on this machine
+        need = "the run needs more than this machine has"
+        refusal = SpecError("memory", str(error), need, "Choose a smaller input, network or batch.")
+        sys.stderr.write(f"lls-hw: {refusal}\n")
+        return 2
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     return 0

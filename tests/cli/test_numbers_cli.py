@@ -73,6 +73,14 @@ def test_number__outside_its_range_is_one_line_with_the_range(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_legal_sizes__that_no_memory_holds_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    huge = "1x1048576x1048576"
+    assert main(["simulate", *NEEDS["simulate"], "--batch", "4", "--no-costs", "--quiet", "--input", huge]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert re.match(r"lls-hw: memory = .Unable to allocate [\d.]+ TiB", err), err
+
+
 @pytest.mark.parametrize("name", NEEDS)
 def test_help__has_every_range(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "400")
