@@ -71,5 +71,10 @@ def stage_utilization(costs: Costs, stage: StageResult) -> float:
 
 def ratios(costs: Costs, baseline: Costs) -> dict[str, float | None]:
     """baseline / this run; null where this run has none of it."""
-    ours, theirs = totals_json(costs), totals_json(baseline)
+    ours, theirs = _in_picojoules(costs), _in_picojoules(baseline)
     return {one.ratio: ratio(one.value(theirs), one.value(ours)) for one in TOTALS.values() if one.ratio}
+
+
+def _in_picojoules(costs: Costs) -> dict[str, Any]:
+    """The totals with the energy as it was summed: a quotient of rounded microjoules differs in its last bit."""
+    return {**totals_json(costs), "energy_uj": {"total": costs.energy.total}}

@@ -59,6 +59,17 @@ def test_totals__every_figure_of_a_result_is_in_the_table() -> None:
     assert set(ratios(costs, costs)) == {total.ratio for total in TOTALS.values() if total.ratio}
 
 
+def test_ratios__divide_what_was_counted_to_the_last_bit() -> None:
+    run, _ = resolve_run(RunChoices(net="smallconv", rule="lls_m", batch=2, numerics=False))
+    own, other = run_costs(run, lower_run(run)), run_costs(run, lower_run(run, "bp"))
+    found = ratios(own, other)
+    assert found["energy"] == other.energy.total / own.energy.total
+    assert found["cycles"] == other.events.cycles / own.events.cycles
+    assert found["learning_signal_macs"] == other.macs.learning_signal / own.macs.learning_signal
+    moved = [c.events.counts.dram_read_bytes + c.events.counts.dram_write_bytes for c in (other, own)]
+    assert found["dram_bytes"] == moved[0] / moved[1]
+
+
 def test_totals__each_place_shows_those_of_the_table_alone() -> None:
     columns = {total.key for total in totals_of("sweep")} | {t.per_image for t in TOTALS.values() if t.per_image}
     assert columns <= set(COLUMNS)
