@@ -8,6 +8,7 @@ from typing import Any
 
 _HOMES = {
     "AcceleratorSpec": "lls_hw.models.spec.accelerator",
+    "FloatRule": "lls_hw.models.reference.rules.rule",
     "NetworkSpec": "lls_hw.models.spec.network",
     "OptimizerSpec": "lls_hw.models.spec.rule",
     "Precision": "lls_hw.models.spec.precision",
