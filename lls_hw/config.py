@@ -154,7 +154,7 @@ def lower_run(run: RunSpec, rule: str | None = None) -> Program:
 
     Raises
     ------
-    SpecError : the rule has no lowering.
+    SpecError : there is no such rule.
     """
     chosen = run.rule if rule in (None, run.rule.name) else parse_rule(str(rule))
     return lower(run.network, chosen, run.precision, optimizer=run.optimizer, batch=run.batch)

@@ -43,7 +43,7 @@ def compare_runs(
 
     Raises
     ------
-    SpecError : a rule has no lowering, or the chip cannot hold a tile.
+    SpecError : the chip cannot hold a tile.
     """
     costs = []
     for run in runs:

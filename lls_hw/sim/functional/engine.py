@@ -71,7 +71,7 @@ class FunctionalEngine:
 
     Parameters
     ----------
-    program : a training step of the LLS family or of backpropagation.
+    program : a training step; every op of it has a runner.
     values : initial kept tensors (see `state.initial_values`).
     chip : its array decides the order of additions, its local unit the basis.
     seed : of the stochastic rounding.
