@@ -132,11 +132,13 @@ def run_case(case: Path, scratch: Path) -> Seen:
             Path(folder, name).chmod(0o755)
     place.chmod(0o755)
     command = scratch / f"{case.name}.lls-hw"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m lls_hw "$@"\n')
+    asked = os.environ.get("PYTHONWARNINGS", "")
+    line = f'PYTHONPATH="{ROOT}" PYTHONWARNINGS="{asked}" exec "{sys.executable}" -m lls_hw "$@"'
+    command.write_text(f"#!/bin/sh\n{line}\n")
     command.chmod(0o755)
     environment = {
         **os.environ,
-        "PYTHONWARNINGS": "",
+        "PYTHONWARNINGS": "",  # the cases' own scripts leave files open
         "PYTHONDEVMODE": "",
         "LLS_HW": str(command),
         "PYTHON": sys.executable,
