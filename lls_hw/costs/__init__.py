@@ -1,1 +1,1 @@
-"""What a training step costs: its events, their price, and how both are told."""
+"""Costs of a training step: its events, their price, and the tables and data that tell both."""

@@ -32,7 +32,7 @@ class Comparison:
 
     @property
     def inference(self) -> Costs | None:
-        """What learning is an overhead over, if it was asked for."""
+        """The run over which learning is an overhead, if it was asked for."""
         return next((found for found in self.costs if not find_rule(found.rule).learns), None)
 
 

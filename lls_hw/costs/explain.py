@@ -1,4 +1,4 @@
-"""Why the mapper chose what it chose, and every line that makes a run's energy; for people and as plain data."""
+"""The mapper's candidates, and every line that makes a run's energy; for people and as plain data."""
 
 from pathlib import Path
 from typing import Any

@@ -95,7 +95,7 @@ MEMORY_PARTS = {
     "statistic": "statistics", "signal": "errors", "error": "errors", "gradient": "gradients", "weight": "weights",
     "master": "masters", "momentum": "momentum", "parameter": "parameters", "projection": "projection_feedback",
 }  # fmt: skip
-"""Which part of the training memory a tensor's role counts to; modulations are a part of their own."""
+"""Part of the training memory to which a tensor's role counts; modulations are a part of their own."""
 
 
 def training_memory(program: Program) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What a step costs, as tables for people."""
+"""Costs of a step, as tables for people."""
 
 from rich.table import Table
 from rich.text import Text
@@ -63,7 +63,7 @@ def totals_table(costs: Costs, baseline: Costs | None) -> Table:
 
 
 def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:
-    """What stands below the tables: what filled the scratchpad most, and what the MACs count."""
+    """Lines below the tables: the fullest moment of the scratchpad, and the convention of the MACs."""
     events = costs.events
     peak = ", ".join(f"{name} {size:,}" for name, size in events.peak_tensors.items())
     held = chip.scratchpad.capacity_bytes

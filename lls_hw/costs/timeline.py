@@ -1,4 +1,4 @@
-"""What a run did when, small enough for its JSON: a timeline by op and unit, and the scratchpad's filling."""
+"""Course of a run, small enough for its JSON: a timeline by op and unit, and the scratchpad's filling."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,1 +1,1 @@
-"""How faithful the integers are: training steps in integers held against the same steps in real numbers."""
+"""Faithfulness of the integers: training steps in integers held against the same steps in real numbers."""

@@ -41,7 +41,7 @@ def compare_step(
 
 
 def reference_parameters(run: RunSpec, program: Program, values: Mapping[str, Value]) -> dict[str, NDArray[np.float32]]:
-    """What the chip multiplies with (compute copies, masters of small parameters), in the reference's layout."""
+    """The chip's factors (compute copies, masters of small parameters) in the reference's layout."""
     return {
         name: real_parameter(program, name, values).astype(np.float32)
         for name in parameter_shapes(run.network, run.rule)

@@ -1,4 +1,4 @@
-"""What training steps in integers lost: codes that saturated, sums that overflowed, updates that moved no code."""
+"""Losses of training steps in integers: codes that saturated, sums that overflowed, updates that moved no code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class StepCounts:
     saturated : codes that did not fit, by the op's first output.
     overflows : additions that left an accumulator.
     wanted, lost : updates that should have moved a master code, and those of them that moved none.
-    guarded : products whose sums were not proven to fit their accumulator: without any, the array's rows
+    guarded : products whose sums might have overflowed their accumulator: without any, the array's rows
         cannot have changed a bit.
     """
 

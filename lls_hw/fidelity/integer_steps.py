@@ -23,7 +23,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numerics:
-    """What the integers did.
+    """Outcome of the steps in integers.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def run_numerics(
 
 
 def numerics_json(numerics: Numerics) -> dict[str, Any]:
-    """What the integers did; `loss` is the classifier's in the last step."""
+    """The outcome as plain data; `loss` is the classifier's in the last step."""
     return {
         "loss": numerics.losses[-1]["classifier"],
         "losses": list(numerics.losses),
@@ -113,6 +113,6 @@ def numerics_json(numerics: Numerics) -> dict[str, Any]:
 
 
 def integer_refusal(program: Program) -> SpecError | None:
-    """Why this step cannot be trained in integers; None if it can."""
+    """The refusal of a step that cannot be trained in integers; None for one that can."""
     refusal = why_not_integers(program)
     return None if refusal is None else SpecError(*refusal, "Choose another, or add --float for real numbers.")

@@ -1,4 +1,4 @@
-"""How faithful the integers are, as tables for people."""
+"""Faithfulness of the integers, as tables for people."""
 
 from rich.table import Table
 from rich.text import Text
@@ -26,7 +26,7 @@ def float_table(numerics: Numerics) -> Table:
 
 
 def closing_text(numerics: Numerics) -> Text:
-    """What stands below the table: the last loss, and what the word widths lost."""
+    """Lines below the table: the last loss, and the losses by word widths."""
     loss = ", ".join(f"{layer} {value:.4f}" for layer, value in numerics.losses[-1].items())
     return Text(
         f"loss before the last update: {loss}\n"

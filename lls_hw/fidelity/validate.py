@@ -58,7 +58,7 @@ class Validation:
     checks : every tensor both sides know, lowest cosine first.
     worst : the weight gradient with the lowest cosine.
     widenings : what each wider role makes of it, best first; empty if not asked for.
-    guarded : products whose sums were not proven to fit: without any, the array's rows changed no bit.
+    guarded : products whose sums might have overflowed: without any, the array's rows changed no bit.
     """
 
     run: RunSpec
@@ -81,7 +81,7 @@ class Validation:
         return best if best is not None and best.sqnr_db >= self.worst.sqnr_db + HELPS_DB else None
 
     def hint(self) -> str:
-        """Which width limits, in one sentence."""
+        """The width that limits, in one sentence."""
         start = (
             f"worst weight gradient {self.worst.tensor}: cosine {self.worst.cosine:.4f}, {self.worst.sqnr_db:.1f} dB"
         )

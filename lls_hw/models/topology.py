@@ -169,7 +169,7 @@ def _check_dense(ratio: str, where: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayConfig:
-    """What a SCALE-Sim cfg says of the array; None where it says nothing. `dataflow` is in lower case, unchecked."""
+    """The array of a SCALE-Sim cfg; None where it says nothing. `dataflow` is in lower case, unchecked."""
 
     rows: int | None
     cols: int | None

@@ -1,4 +1,4 @@
-"""What the columns of a SCALE-Sim table mean, by their headings, in whatever order they stand."""
+"""Meaning of the columns of a SCALE-Sim table, by their headings, in whatever order they stand."""
 
 import re
 from dataclasses import dataclass

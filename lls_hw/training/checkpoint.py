@@ -28,7 +28,7 @@ _BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRun:
-    """What a checkpoint holds: kept tensors, scales, and the run's progress as plain data."""
+    """Contents of a checkpoint: kept tensors, scales, and the run's progress as plain data."""
 
     values: Mapping[str, Value]
     seen: Mapping[str, Peak]

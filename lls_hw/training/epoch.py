@@ -1,4 +1,4 @@
-"""What an epoch leaves: its place in the curve, and how much of its word width each tensor used."""
+"""Outcome of an epoch: its place in the curve, and how much of its word width each tensor used."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def curve_entry(counts: StepCounts, epoch: int, test_accuracy: float, rate: floa
 
 
 def range_use(machine: IntegerMachine, saturated: Mapping[str, int]) -> list[dict[str, Any]]:
-    """How much of its word each tensor of the last step used, and what saturated in the epoch.
+    """Share of its word that each tensor of the last step used, and the codes saturated in the epoch.
 
     `used_bits` counts the sign; `range_use` is the largest |code| over the largest there is.
     """

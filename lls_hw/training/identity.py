@@ -1,4 +1,4 @@
-"""What decides a training's values and curve: the learning rate of every step, and the hash of a run."""
+"""Everything that decides a training's values and curve: the learning rate of every step, and the hash of a run."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What a training in integers leaves."""
+"""Outcome of a training in integers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from lls_hw.sim.functional.machine import IntegerMachine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOutcome:
-    """What a training in integers leaves.
+    """Outcome of a training in integers.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How long and how a training runs, as chosen on the command line."""
+"""Length and manner of a training, as chosen on the command line."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ SCHEDULES = ("constant", "cosine", "multistep")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainPlan:
-    """How long and how a run trains.
+    """Length and manner of a training.
 
     `checkpoint` is resumed from if it exists, and written every `checkpoint_every` steps, after every epoch and on
     a stop. `test_limit` keeps the first test images only; `test_batch` images share scales in a test.
@@ -47,6 +47,6 @@ class TrainPlan:
         return None if self.checkpoint is None else self.checkpoint.with_name(f"{self.checkpoint.name}.float")
 
     def json(self) -> dict[str, Any]:
-        """What decides the curve."""
+        """The choices that decide the curve."""
         left_out = {"checkpoint", "checkpoint_every"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}

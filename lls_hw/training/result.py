@@ -30,7 +30,7 @@ class PerImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainReport:
-    """What `lls-hw train` says.
+    """The output of `lls-hw train`.
 
     Attributes
     ----------

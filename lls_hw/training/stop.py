@@ -1,4 +1,4 @@
-"""How a training tells where it is, and is stopped."""
+"""The progress that a training reports, and its stop."""
 
 from collections.abc import Callable
 

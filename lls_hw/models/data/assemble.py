@@ -107,7 +107,7 @@ def _check_stored(split: Split) -> None:
 
 
 def _left_out_note(paths: Sequence[Path]) -> tuple[str, ...]:
-    """How many entries were left out, and the first of them by name."""
+    """Number of the entries left out, and the first of them by name."""
     if not paths:
         return ()
     shown = ", ".join(f"{path.parent.name}/{path.name}" for path in paths[:_MOST_NAMED])

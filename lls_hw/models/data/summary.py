@@ -1,4 +1,4 @@
-"""What a data set holds, said before anything is learnt from it; and a look at every picture of it."""
+"""Contents of a data set, said before anything is learnt from it; and a look at every picture of it."""
 
 from collections.abc import Callable
 

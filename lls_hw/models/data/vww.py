@@ -163,5 +163,5 @@ def _named(root: Path, folders: dict[Path, set[str]], subset: str) -> list[Path]
 
 
 def _role(name: str) -> str:
-    """Which split a folder or annotation file is of, by its name; empty where it says nothing."""
+    """The split of a folder or annotation file, by its name; empty where it says nothing."""
     return "test" if "val" in name or "test" in name else "train" if "train" in name else ""

@@ -38,7 +38,7 @@ class Program:
 
     @cached_property
     def lifetimes(self) -> Mapping[str, Lifetime]:
-        """When each tensor is alive."""
+        """First and last op of each tensor's life."""
         touched: dict[str, list[int]] = {}
         for index, op in enumerate(self.ops):
             for name in (*op.reads, *op.writes):

@@ -41,7 +41,7 @@ def own_shapes(layer: WeightedLayer) -> dict[str, tuple[int, ...]]:
 
 
 def state_shapes(layer: WeightedLayer, rule: RuleSpec, classes: int) -> dict[str, tuple[int, ...]]:
-    """What the rule keeps at a layer: nothing where it has no local loss."""
+    """State that the rule keeps at a layer: none where it has no local loss."""
     kept = () if layer.local is None else find_rule(rule.name).state
     return {state.short: state.shape(layer, rule, classes) for state in kept}
 

@@ -12,7 +12,7 @@ from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer
 
 BN_EPS, BN_MOMENTUM = 1e-5, 0.1
 CONSTANT_ULPS = 64
-"""What another order of additions leaves of a constant channel, in last places of its largest value.
+"""Rest that another order of additions leaves of a constant channel, in last places of its largest value.
 
 Of float32 that is 2**-17 of the largest value, where the integers' y of 16 bits has one code as well.
 """

@@ -1,4 +1,4 @@
-"""What local rules share: each block learns as soon as its forward pass ends, from an error of its own."""
+"""Common lowering of the local rules: each block learns as soon as its forward pass ends, from an error of its own."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer
 from lls_hw.models.spec.resolve import resolve
 
 Holds = Literal["map", "sums", "means"]
-"""What a block's error is: a whole map, or a gradient pooled to the local loss's windows, as sums or as means."""
+"""Form of a block's error: a whole map, or a gradient pooled to the local loss's windows, as sums or as means."""
 
 
 def _nothing(b: Builder, layer: WeightedLayer) -> None:
@@ -20,7 +20,7 @@ def _nothing(b: Builder, layer: WeightedLayer) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockError:
-    """How a block gets its error.
+    """The way in which a block gets its error.
 
     Attributes
     ----------

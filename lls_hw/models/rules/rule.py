@@ -20,7 +20,7 @@ Constant = Literal["temperature", "waveform", "reduced_rows"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentLoss:
-    """How a rule of the LLS family sees the pooled latent of a block.
+    """The view that a rule of the LLS family has of a block's pooled latent.
 
     Attributes
     ----------

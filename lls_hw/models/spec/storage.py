@@ -1,4 +1,4 @@
-"""How many bytes codes take."""
+"""Bytes that codes take."""
 
 
 def storage_bytes(elements: int, bits: int) -> int:

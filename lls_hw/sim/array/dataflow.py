@@ -1,4 +1,4 @@
-"""What a dataflow is: a record of everything that depends on which one an array runs.
+"""A dataflow as a record of everything that depends on which one an array runs.
 
 One (m, k) @ (k, n) product is cut into folds. Of its three axes one streams through the array, one lies along its
 rows, one along its columns; in closed forms and schedules these are called stream, down and across. Where the
@@ -21,7 +21,7 @@ Stretch = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayAccesses:
-    """What one product does on the array, in elements (not bytes). Records add.
+    """Work of one product on the array, in elements (not bytes). Records add.
 
     macs : multiply-accumulates performed (zeros of full edges included).
     a_reads, b_reads : elements of the left and right operand read from the scratchpad, re-reads per fold included.
@@ -68,7 +68,7 @@ class Fold(NamedTuple):
 
 
 class Legend(NamedTuple):
-    """What a picture's four numbers in an element are, in words."""
+    """The four numbers of an element in a picture, in words."""
 
     moving: str
     other: str

@@ -168,5 +168,5 @@ def _period(one: Groups, array: ArraySpec, pack: int) -> int:
 
 
 def _follow(one: Groups, array: ArraySpec, pack: int, left: int) -> int:
-    """How much later than an equal patch the last, shorter one enters."""
+    """Cycles by which the last, shorter patch enters later than an equal one."""
     return dataflow_of(array).follow(_patch(one, array, pack), _patch(one, array, left), array)

@@ -95,7 +95,7 @@ def fitting_frac(peak: Peak, bits: int) -> int:
 
 
 def summation(chip: AcceleratorSpec, precision: Precision) -> Summation:
-    """How a chip adds at a precision."""
+    """The way in which a chip adds at a precision."""
     return Summation(
         chain_terms=dataflow_of(chip.array).chain_terms(chip.array.rows),
         accumulator_bits=precision.accumulator_bits,

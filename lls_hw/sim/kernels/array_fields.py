@@ -1,4 +1,4 @@
-"""What every register-level grid shares: named registers, folds, schedules and counters, and its arithmetic.
+"""Common parts of the register-level grids: named registers, folds, schedules and counters, and its arithmetic.
 
 State is one int64 array per grid, `regs[field, r, c]`; each grid names the fields that it adds. A step reads the
 present values of the left and upper neighbours and overwrites in place, from the last element to

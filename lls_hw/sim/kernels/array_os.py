@@ -45,7 +45,7 @@ FIELDS = 11
 def edges_os(
     a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, cycle: Int, left: Ints, top: Ints, counts: Ints
 ) -> None:
-    """What stands at the edges: `left[field, r]` operand, valid, first, take, hold; `top[field, c]` operand, valid."""
+    """Fill the edges: `left[field, r]` operand, valid, first, take, hold; `top[field, c]` operand, valid."""
     n_rows, n_cols = left.shape[1], top.shape[1]
     for r in range(n_rows):
         left[:, r] = 0

@@ -49,7 +49,7 @@ FIELDS = 9
 def edges_ws(
     a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, cycle: Int, left: Ints, top: Ints, counts: Ints
 ) -> None:
-    """What stands at the edges: `left[field, r]` operand, valid, swap, enable; `top[field, c]` valid, weight, valid."""
+    """Fill the edges: `left[field, r]` operand, valid, swap, enable; `top[field, c]` valid, weight, valid."""
     n_rows, n_cols = left.shape[1], top.shape[1]
     for r in range(n_rows):
         left[:, r] = 0

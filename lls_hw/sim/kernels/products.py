@@ -45,7 +45,7 @@ class ProductTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summation:
-    """How products are added up, as far as it decides bits.
+    """The order and width in which products are added, as far as they decide bits.
 
     Attributes
     ----------

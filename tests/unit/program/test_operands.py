@@ -141,15 +141,3 @@ def test_product__operands_say_the_direction():
         stage = op.stage if op.stage != "local_error" else op.direction
         assert op.direction == stage
     assert {op.direction for op in products} == {"forward", "weight_grad", "input_grad"}
-
-
-def test_class_names__each_is_one_class():
-    """One word, one meaning: no two public classes of the package share a name."""
-    names = [
-        (node.name, str(path.relative_to(PACKAGE)))
-        for path in SOURCES
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
-    ]
-    twice = {name: [p for n, p in names if n == name] for name, _ in names}
-    assert {name: places for name, places in twice.items() if len(places) > 1} == {}

@@ -1,1 +1,1 @@
-"""How each kind of op becomes tiles; a module a family of ops, which ends with its table of recipes."""
+"""Recipes by which each kind of op becomes tiles; a module a family of ops, which ends with its table of recipes."""
