@@ -62,13 +62,13 @@ def _index(folder: Path) -> list[dict[str, Any]]:
     return entries
 
 
-def _chosen(entries: list[dict[str, Any]], rules: str | None) -> list[dict[str, Any]]:
-    if rules is None and entries:
+def _chosen(entries: list[dict[str, Any]], asked: str | None) -> list[dict[str, Any]]:
+    if asked is None and entries:
         return entries
-    wanted = {rule_name(name.strip()) for name in (rules or "").split(",")}
+    wanted = {rule_name(name.strip()) for name in (asked or "").split(",")}
     present = {rule_name(str(entry.get("rule"))) for entry in entries}
     if not entries or not wanted <= set(rules()) or not wanted & present:
-        raise SpecError("--rules", rules, f"the cases have {', '.join(sorted(present))}", "Choose among them.")
+        raise SpecError("--rules", asked, f"the cases have {', '.join(sorted(present))}", "Choose among them.")
     return [entry for entry in entries if rule_name(str(entry.get("rule"))) in wanted]
 
 
