@@ -30,7 +30,7 @@ def names_in(path: Path) -> set[str]:
 
 
 def test_face__is_packages_and_at_most_six_modules() -> None:
-    assert {path.stem for path in PACKAGE.glob("*.py")} <= {"__init__", "__main__", "cli", "api", "config", "files"}
+    assert {path.stem for path in PACKAGE.glob("*.py")} <= {"__init__", "__main__", "cli", "api", "config", "processes"}
 
 
 def test_options__are_described_to_typer_in_one_module() -> None:
