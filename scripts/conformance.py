@@ -20,6 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lls_hw.models.reference.golden import rule_name
+from lls_hw.models.rules.registry import rules
 from lls_hw.models.spec.errors import SpecError
 
 
