@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lls_hw import paths
-from lls_hw.files import Outputs, UnwritableError, refuse_bad_target, sweep_partials, whole_file, write_whole
+from lls_hw.files import Outputs, UnwritableError, paths, refuse_bad_target, sweep_partials, whole_file, write_whole
 from lls_hw.models.spec.errors import SpecError
 
 
