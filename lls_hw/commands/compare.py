@@ -17,7 +17,7 @@ COSTS_ALONE = {
     "rule": "", "baseline": "none", "numerics": False, "costs": True, "steps": 1, "seed": 0,
     "temperature": 0.5, "waveform": "square", "learning_rate": 0.05,
 }  # fmt: skip
-"""What does not change a comparison; every run gets a rule of its own."""
+"""Fields that do not change a comparison; every run gets a rule of its own."""
 
 
 @with_options

@@ -107,7 +107,7 @@ def front_table(found: "Found", goals: "tuple[Objective, ...]", axes: dict[str, 
 
 
 def closing_text(found: "Found", size: int) -> str:
-    """How much of the grid was looked at."""
+    """The share of the grid that was looked at."""
     text = f"{found.trials} trials, {len(found.rows)} of {size} combinations"
     if found.failed:
         text += f", {found.failed} failed"

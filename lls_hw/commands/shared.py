@@ -1,4 +1,4 @@
-"""How every command talks: JSON to a file or standard output, tables to a console, progress."""
+"""The output of every command: JSON to a file or standard output, tables to a console, progress."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def console_for(*, to_stderr: bool) -> "Console":
 
 @contextmanager
 def progress_on(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """What is being done, on a terminal; nothing in a pipe."""
+    """A line that names the work in hand, on a terminal; nothing in a pipe."""
     console = console_for(to_stderr=True)
     if quiet or not console.is_terminal:
         yield lambda _: None

@@ -22,7 +22,7 @@ class RefusedNumber(Exception):  # noqa: N818  (not shown: the command line show
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """What typer calls with the text (or the default) of a numeric option."""
+    """The function that typer calls with the text (or the default) of a numeric option."""
 
     quantity: Quantity
     option: str
@@ -36,7 +36,7 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """How a command shows a record: `Annotated[RunChoices, Shown(fixed={"steps": 1})]`.
+    """The form in which a command shows a record: `Annotated[RunChoices, Shown(fixed={"steps": 1})]`.
 
     Attributes
     ----------

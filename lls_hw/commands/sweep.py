@@ -86,7 +86,7 @@ def sweep_json(out: str, wanted: set[str], summary: "Summary") -> dict[str, Any]
 
 
 def closing_text(summary: "Summary", out: str, seconds: float) -> str:
-    """How many, how fast, what failed, and what to do after a stop."""
+    """The number of points, their rate, the failures, and the command that goes on after a stop."""
     parts = [f"{summary.points} points", f"{summary.done} done now"]
     if summary.before:
         parts.append(f"{summary.before} were in {out}")

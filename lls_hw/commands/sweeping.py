@@ -1,4 +1,4 @@
-"""What `sweep` and `optimize` share: a database, workers, and a signal that stops them."""
+"""The common part of `sweep` and `optimize`: a database, workers, and a signal that stops them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -129,7 +129,7 @@ def refuse_bad_target(option: str, path: str, *, read_back: bool = False) -> Non
 
 
 def _mode(option: str, path: str) -> int:
-    """What kind of file it is; one that is not there, or an open stream, counts as a regular one."""
+    """The kind of a file; one that is not there, or an open stream, counts as a regular one."""
     if descriptor(path) is not None:
         return stat.S_IFREG
     try:
@@ -205,7 +205,7 @@ def _refusing(option: str, path: str) -> Iterator[None]:
 
 
 def _partial_stem(target: Path) -> str:
-    """What the unfinished file is called before its number: short enough where the name itself only just fits."""
+    """The name of the unfinished file before its number: short enough where the name itself only just fits."""
     return "." + target.name.encode()[:_LONGEST_STEM_BYTES].decode(errors="ignore")
 
 

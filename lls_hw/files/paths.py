@@ -1,4 +1,4 @@
-"""When two names are one file, and which names stand for an open stream."""
+"""Names of files: two names of one file, and names that stand for an open stream."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def same_file(one: str, other: str) -> bool:
 
 
 def identity(path: str) -> tuple[int, int]:
-    """What the system knows an existing file by, whatever its names."""
+    """Device and inode, by which the system knows an existing file whatever its names."""
     found = os.stat(path)
     return found.st_dev, found.st_ino
 

@@ -1,4 +1,4 @@
-"""What a user can choose: records whose fields are options, each option described once.
+"""The choices of a user: records whose fields are options, each option described once.
 
 Nothing here imports more than the legal ranges of numbers, so that `lls-hw --help` starts at once.
 """

@@ -1,4 +1,4 @@
-"""How a field of a record is given on the command line."""
+"""The description of a field that is given on the command line."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,7 @@ from lls_hw.options.option import Option
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultChoices:
-    """Where results go besides the terminal."""
+    """The places besides the terminal where results go."""
 
     json: Annotated[str | None, Option("Write everything as JSON.", metavar="FILE|-")] = None
     quiet: Annotated[bool, Option("No tables, no progress.")] = False

@@ -1,4 +1,4 @@
-"""What one run is asked for, as typed."""
+"""The choices for one run, as typed."""
 
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ class DesignChoices:
 
 @dataclass(frozen=True, kw_only=True)
 class LearningChoices:
-    """What is learnt from, and how; the same for every point of a sweep."""
+    """The data and the constants of learning; the same for every point of a sweep."""
 
     data: Annotated[str, Option("synthetic, fashion-mnist[:DIR], vww:DIR, cifar10:PATH, npz:FILE, ...")] = "synthetic"
     input: Annotated[str | None, Option(f"Input shape (each {q.MAP_SIDE.range}).", metavar="CxHxW")] = None

@@ -22,7 +22,7 @@ def page_of(path: str, title: str | None = None) -> Page:
 
 @contextmanager
 def blamed(path: str) -> Iterator[None]:
-    """What a results file holds is not trusted: numbers of the wrong kind or size are the file's fault.
+    """Numbers of the wrong kind or size are the fault of the results file, whose content is not trusted.
 
     Raises
     ------

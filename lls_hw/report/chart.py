@@ -1,4 +1,4 @@
-"""What a page is made of: charts as plain descriptions, drawn by Plotly and by Matplotlib alike."""
+"""The parts of a page: charts as plain descriptions, drawn by Plotly and by Matplotlib alike."""
 
 from dataclasses import dataclass
 from typing import Any, Literal

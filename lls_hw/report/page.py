@@ -35,7 +35,7 @@ def html(page: Page) -> str:
 
 
 def page_data(page: Page) -> dict[str, Any]:
-    """What the page's script reads."""
+    """The data that the page's script reads."""
     return {
         "kind": page.kind,
         "themes": {"light": LIGHT, "dark": DARK},

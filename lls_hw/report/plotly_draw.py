@@ -12,7 +12,7 @@ PATTERN = {"shape": "/", "fillmode": "overlay", "fgcolor": "@paper", "size": 6, 
 
 
 def drawn(chart: Chart) -> FigureSpec:
-    """What the page needs to draw a chart: its views."""
+    """The data from which the page draws a chart: its views."""
     return {"key": chart.key, "views": [{"name": view.name, **figure(view.plot)} for view in chart.views]}
 
 

@@ -37,7 +37,7 @@ class RooflinePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageWork:
-    """What a roofline needs to know of one (layer, stage), whoever counted it."""
+    """The work of one (layer, stage) that a roofline is drawn from, whoever counted it."""
 
     stage: str
     macs: int

@@ -22,7 +22,7 @@ from lls_hw.report.style import SERIES
 
 
 def energy_chart(data: RunData) -> Chart:
-    """Where the energy goes: layer, stage and component."""
+    """The energy by layer, stage and component."""
     ours = sum(stage["energy_uj"]["total"] for stage in data.ours)
     parts = _summed([energy_split(stage) for stage in data.ours])
     most, layer = max(parts, key=lambda part: parts[part]), _largest(data, lambda stage: stage["energy_uj"]["total"])
@@ -39,7 +39,7 @@ def energy_chart(data: RunData) -> Chart:
 
 
 def cycles_chart(data: RunData) -> Chart:
-    """Where the cycles go: layer, stage, and why a unit stands still."""
+    """The cycles by layer and stage, and the causes of stalls."""
     ours = sum(stage["cycles"] for stage in data.ours)
     layer = _largest(data, lambda stage: stage["cycles"])
     caption = (
@@ -56,7 +56,7 @@ def cycles_chart(data: RunData) -> Chart:
 
 
 def _stalls(data: RunData, cycles: float) -> str:
-    """How much of the time a unit stands still, and why; nothing where none does."""
+    """A sentence on the share of time in which a unit stands still, and its causes; empty where none does."""
     causes = _summed([cycle_split(stage) for stage in data.ours])
     causes.pop("working")
     stalled = sum(causes.values())

@@ -1,4 +1,4 @@
-"""What a run's JSON says, in the shapes that charts need."""
+"""The content of a run's JSON, in the shapes that charts need."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

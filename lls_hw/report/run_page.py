@@ -18,7 +18,7 @@ MAC_NOTE = (
     "Inference: the forward products."
 )
 SAID: Mapping[str, Callable[[float], str]] = {"µJ": energy, "bytes": kib}
-"""How a headline says a value of this unit."""
+"""The spelling of a value of this unit in a headline."""
 
 
 def run_page(data: Mapping[str, Any], title: str | None) -> Page:

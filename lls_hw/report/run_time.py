@@ -10,7 +10,7 @@ from lls_hw.report.style import STAGES
 
 
 def timeline_chart(entries: Sequence[Mapping[str, Any]], cycles: int) -> Chart:
-    """Which op each unit serves, and how hard it works for it."""
+    """The op that each unit serves over time, and the share of cycles that it works for it."""
     spans = tuple(_span(entry) for entry in entries)
     units = tuple(UNIT_NAMES[unit] for unit in UNIT_NAMES if any(entry["unit"] == unit for entry in entries))
     busy: dict[str, int] = {}

@@ -19,7 +19,7 @@ PLURALS = {
 CHOICES = tuple(PLURALS)
 INPUTS = (*CHOICES, "input", "classes", "rows", "cols", "weight_bits", "activation_bits", "error_bits", "master_bits",
           "accumulator_bits")  # fmt: skip
-"""What makes a design where a row has no `design`, the hash of all that decides a point but the seed."""
+"""Columns that make a design where a row has no `design`, the hash of all that decides a point but the seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +137,7 @@ def designs(rows: Sequence[PointRow], x: str, y: str) -> list[Design]:
 
 
 def design_of(row: PointRow) -> str | tuple[Any, ...]:
-    """What points that differ only by their seed have in common."""
+    """The key that points have in common if they differ only by their seed."""
     return row.get("design") or tuple(row.get(key) for key in INPUTS)
 
 

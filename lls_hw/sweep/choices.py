@@ -1,4 +1,4 @@
-"""What a sweep is asked for, as typed, and how its lists are read: `8x8,16x16`, `4,8,16`, `w4,a8,e8;8`."""
+"""The choices for a sweep, as typed, and the reading of its lists: `8x8,16x16`, `4,8,16`, `w4,a8,e8;8`."""
 
 import re
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class SweepChoices(LearningChoices, AxisChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepWork:
-    """Where a sweep's results are kept, and who works for them."""
+    """The database of a sweep, and its workers."""
 
     out: Annotated[str, Option("Database: results so far, and where new ones go.", metavar="FILE.db", after="rules")]
     jobs: Annotated[int | None, Option("Worker processes, a core each if not given.", quantity=q.JOBS)] = None

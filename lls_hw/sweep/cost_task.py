@@ -19,7 +19,7 @@ from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.pinned import check_pins
 
 Lowered = tuple[NetworkSpec, RuleSpec, Precision, OptimizerSpec, int]
-"""What a program follows from."""
+"""The descriptions that decide a program."""
 
 
 def point_costs(run: RunSpec, technology: TechnologySpec | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where tasks run: this machine's cores through joblib, or a Dask cluster; tasks in, outcomes out.
+"""The places where tasks run: this machine's cores through joblib, or a Dask cluster; tasks in, outcomes out.
 
 Outcomes come in whatever order they are finished. A worker that dies costs the tasks it was at, never the sweep.
 """
@@ -24,7 +24,7 @@ MOST_CHUNK = 8
 """Cost points a dispatch: enough to hide its milliseconds, few enough that a kill loses little."""
 
 CONNECT_S = 10
-"""How long a scheduler, and its first worker, are waited for."""
+"""The wait for a scheduler, and for its first worker."""
 
 
 class Executor(Protocol):

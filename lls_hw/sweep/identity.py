@@ -1,4 +1,4 @@
-"""What a point *is*: the hash of everything that can change its numbers, and of nothing else.
+"""The identity of a point: the hash of everything that can change its numbers, and of nothing else.
 
 Names, spellings, paths, threads, and the order of a grid are left out: two spellings of one run are one
 point. A cost-only point also leaves out what only training sees (seed, data, temperature, learning rate).
@@ -62,7 +62,7 @@ def technology_digest(technology: TechnologySpec) -> str:
 
 
 def costed_rule(rule: RuleSpec) -> dict[str, Any]:
-    """What of a rule decides its costs.
+    """The fields of a rule that decide its costs.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def costed_rule(rule: RuleSpec) -> dict[str, Any]:
 
 
 def costed_optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
-    """What of an optimiser decides a step's costs: which buffers it keeps, not its rates."""
+    """The fields of an optimiser that decide a step's costs: its buffers, not its rates."""
     return {"name": optimizer.name, "momentum": optimizer.uses_momentum}
 
 
@@ -100,7 +100,7 @@ def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
 
 
 def learnt_rule(rule: RuleSpec) -> dict[str, Any]:
-    """What of a rule decides its curve: a temperature only where a local loss is divided by it.
+    """The fields of a rule that decide its curve: a temperature only where a local loss is divided by it.
 
     Examples
     --------

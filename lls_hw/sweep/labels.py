@@ -10,7 +10,7 @@ from lls_hw.training.plan import TrainPlan
 
 
 def design_label(run: RunSpec, chip: str) -> Label:
-    """What costs and training both see."""
+    """The columns that both costs and training depend on."""
     array, capacity = run.chip.array, run.chip.scratchpad.capacity_bytes
     return {
         "net": run.network.name,
@@ -31,7 +31,7 @@ def design_label(run: RunSpec, chip: str) -> Label:
 
 
 def learning_label(run: RunSpec, plan: TrainPlan | None, *, learns: bool) -> Label:
-    """What only training sees; nothing of it where only costs are asked."""
+    """The columns that only training depends on; none where only costs are asked."""
     budget = {"epochs": plan.epochs, "limit": plan.limit} if plan else {}
     seen = {
         "seed": run.seed,

@@ -33,7 +33,7 @@ class Objective:
 
 
 def _objective(total: Total) -> Objective:
-    """What grows with the batch is judged per image: by its column, or divided."""
+    """A total as an objective; one that grows with the batch is judged per image, by its column or divided."""
     divided = total.of_batch and not total.per_image
     return Objective(name=total.objective, column=total.per_image or total.key, per_image=divided)
 

@@ -14,7 +14,7 @@ Label = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
-    """How a point's accuracy is found: trained by a plan, or (no plan) judged from one step.
+    """The way to a point's accuracy: trained by a plan, or (no plan) judged from one step.
 
     `data` is the digest of the pictures that the main process saw.
     """
@@ -49,7 +49,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a worker is given, whole: descriptions, no names to look up but the data's path.
+    """The whole of what a worker is given: descriptions, no names to look up but the data's path.
 
     `checkpoint` is a file of the machine that keeps the database; None on a cluster.
     """

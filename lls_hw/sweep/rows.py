@@ -91,7 +91,7 @@ def _row(point: StoredPoint, learnt: dict[str, Any]) -> Row:
 
 
 def _design(given: dict[str, Any], learning: dict[str, Any] | str | None, data: str | None) -> str:
-    """What points that differ in nothing but the seed have in common; synthetic pictures come from the seed."""
+    """The hash that points share if they differ only in the seed; synthetic pictures come from the seed."""
     if isinstance(learning, dict):
         learning = {name: value for name, value in learning.items() if name not in ("seed", "data")}
     return run_id({**given, "learning": learning, "data": data})

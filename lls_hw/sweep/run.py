@@ -19,12 +19,12 @@ from lls_hw.sweep.store import Store
 from lls_hw.training.stop import StepProgress
 
 SHARED = {"array": ArraySpec(rows=16, cols=16), "depthwise_on": "vector"}
-"""What trains for every array; others train again where the order of additions could matter."""
+"""Fields of the chip that trains for every array; others train again where the order of additions could matter."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """What a sweep did."""
+    """The counts of a sweep: points, and their states."""
 
     points: int = 0
     before: int = 0

@@ -30,7 +30,7 @@ Evaluate = Callable[[Sequence[Point]], Summary]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a search leaves.
+    """The result of a search.
 
     Attributes
     ----------

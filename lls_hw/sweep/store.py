@@ -1,4 +1,4 @@
-"""What is finished, in one SQLite file: one writer, one transaction a point, nothing lost to a kill.
+"""The finished points in one SQLite file: one writer, one transaction a point, nothing lost to a kill.
 
 Why this survives
 -----------------
@@ -153,7 +153,7 @@ class Store:
         return json.loads(found[0]) if found and found[0] else None
 
     def error(self, table: StoreTable, key: str) -> str | None:
-        """Why it failed."""
+        """The stored error; None where there is none."""
         found = self.db.execute(f"SELECT error FROM {table} WHERE id = ?", (key,)).fetchone()
         return found[0] if found else None
 

@@ -1,4 +1,4 @@
-"""What a worker does: one task in, plain data out. Never raises but for the worker's own death."""
+"""The work of a worker: one task in, plain data out. Never raises but for the worker's own death."""
 
 import time
 import traceback

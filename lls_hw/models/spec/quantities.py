@@ -149,8 +149,6 @@ MAP_SIDE = Whole(least=1, most=1 << 20)
 LAYER_SIZE = Whole(least=1, most=1 << 30)
 """A size in a topology table."""
 JOBS = Whole(least=1, most=4096)
-WIDTH_BITS = Whole(least=2, most=48)
-"""Any word's width; each role has limits of its own."""
 TEMPERATURE = Real(least=0.001, most=64)
 RATE = Real(least=1e-9, most=16)
 SHARE = Real(least=0, most=1, open=True)
