@@ -183,7 +183,7 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("vww", "a category's id that is no integer, or another's"): coco("categories", id="1"),
     ("vww", "an annotation of a category that is not listed"): coco("annotations", category_id=0),
     ("vww", "an annotation without a category"): coco("annotations", category_id=None),
-    ("vww", "a person in an image that is not listed"): coco("annotations", image_id=7),
+    ("vww", "an annotation of an image that is not listed"): coco("annotations", image_id=7),
     ("vww", "a picture that is missing, or only in another split's folder"): coco(file_name="3.png"),
     ("npz", "uint8 pictures, integer labels"): npz(),
     ("npz", "pictures of another type, or of other channels than 1 and 3"): npz(test_images=ODD),

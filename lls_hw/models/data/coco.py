@@ -1,7 +1,7 @@
 """The part of a COCO instances file that Visual Wake Words needs, checked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -41,7 +41,7 @@ def read_coco(path: Path) -> Coco:
     Raises
     ------
     SpecError : not JSON, a list is missing, no category is called person, an entry is impossible, or an
-        annotation is of a category or (a person's) of an image that is not listed.
+        annotation is of a category or of an image that is not listed.
     """
     data = _load(path)
     categories = _categories(path, data["categories"])
@@ -51,11 +51,9 @@ def read_coco(path: Path) -> Coco:
         raise corrupt(path, "two of its images have the same id")
     boxes: dict[int, list[Box]] = {}
     for entry in data["annotations"]:
-        if _category_of(path, entry, categories) == _PERSON:
-            image_id, box = _person(path, entry)
-            if image_id not in known:
-                raise corrupt(path, f"annotation {shown(entry.get('id'))} is of image {image_id}, which is not listed")
-            boxes.setdefault(image_id, []).append(box)
+        name, image_id = _category_of(path, entry, categories), _image_of(path, entry, known)
+        if name == _PERSON:
+            boxes.setdefault(image_id, []).append(_box(path, entry))
     return Coco(photos=photos, person_boxes=boxes)
 
 
@@ -80,6 +78,14 @@ def _category_of(path: Path, entry: Mapping[str, Any], categories: Mapping[int, 
         need = f"annotation {shown(entry.get('id'))} is of category {shown(number)}, which is not listed"
         raise corrupt(path, need)
     return categories[number]
+
+
+def _image_of(path: Path, entry: Mapping[str, Any], known: Set[int]) -> int:
+    """The id of an annotation's image; a wrong one, of whatever category, says that persons' may be shifted too."""
+    number = entry.get("image_id")
+    if type(number) is not int or number not in known:
+        raise corrupt(path, f"annotation {shown(entry.get('id'))} is of image {shown(number)}, which is not listed")
+    return number
 
 
 def _needed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,14 +133,12 @@ def _photo(path: Path, entry: Mapping[str, Any]) -> Photo:
     return Photo(id=entry["id"], file_name=name, width=entry["width"], height=entry["height"], subset=subset)
 
 
-def _person(path: Path, entry: Mapping[str, Any]) -> tuple[int, Box]:
+def _box(path: Path, entry: Mapping[str, Any]) -> Box:
     box = entry.get("bbox")
     numbers: list[Any] = box if isinstance(box, list) and len(box) == 4 else [None]
-    if type(entry.get("image_id")) is not int or not all(
-        type(n) in (int, float) and abs(n) <= _MOST_PIXELS for n in numbers
-    ):
-        raise corrupt(path, f"annotation {shown(entry.get('id'))} needs an image_id and a bbox of four numbers")
+    if not all(type(n) in (int, float) and abs(n) <= _MOST_PIXELS for n in numbers):
+        raise corrupt(path, f"annotation {shown(entry.get('id'))} needs a bbox of four numbers")
     x, y, wide, tall = numbers
     if wide < 0 or tall < 0:
         raise corrupt(path, f"annotation {shown(entry.get('id'))} has a box of negative size")
-    return int(entry["image_id"]), (x, y, wide, tall)
+    return x, y, wide, tall
