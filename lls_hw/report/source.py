@@ -40,7 +40,7 @@ def read_source(path: str) -> Source:
             head = opened.read(len(SQLITE_MAGIC))
         if head == SQLITE_MAGIC:
             return _sweep(file)
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SpecError("FILE", path, f"it cannot be read ({error.strerror})", "Check its permissions.") from None
     except UnicodeDecodeError:

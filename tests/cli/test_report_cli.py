@@ -44,6 +44,14 @@ def test_page_and_figures__are_written_and_named(
     ]  # fmt: skip
 
 
+def test_byte_order_mark__that_an_editor_put_first_changes_nothing(train_file: Path, tmp_path: Path) -> None:
+    page, marked = tmp_path / "out.html", tmp_path / "marked.html"
+    assert main(["report", str(train_file), "-o", str(page), "--quiet"]) == 0
+    train_file.write_text(train_file.read_text(), encoding="utf-8-sig")
+    assert main(["report", str(train_file), "-o", str(marked), "--quiet"]) == 0
+    assert marked.read_bytes() == page.read_bytes()
+
+
 def test_run__comparison_and_sweep_make_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run, compared = tmp_path / "run.json", tmp_path / "compare.json"
     small = ["--net", "smallconv", "--batch", "2", "--quiet", "--json"]

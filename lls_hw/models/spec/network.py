@@ -92,7 +92,9 @@ class NetworkSpec(Spec):
     def _names_are_unique(self) -> Self:
         names = [layer.name for layer in self.layers if isinstance(layer, Block)]
         for name in names:
-            if names.count(name) > 1 or name == "classifier":
+            if name == "classifier":
+                raise SpecError("name", name, "the network's last layer is called so", "Rename the block.")
+            if names.count(name) > 1:
                 raise SpecError("name", name, "each block needs a name of its own", "Rename one of them.")
         return self
 

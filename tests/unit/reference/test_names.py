@@ -42,5 +42,5 @@ def test_every_name__has_the_same_tensors_in_integers_and_in_float(rule: str, mo
 
 
 def test_classifier__is_the_one_name_that_is_taken() -> None:
-    with pytest.raises(SpecError, match="each block needs a name of its own"):
+    with pytest.raises(SpecError, match="the network's last layer is called so"):
         network("classifier")
