@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lls_hw.config import RunSpec
 from lls_hw.fidelity.against_float import AgainstFloat, compare_tensors, reference_parameters, reference_tensors
 from lls_hw.models.program.program import Program
+from lls_hw.models.spec.errors import SpecError
 from lls_hw.processes import deaf_children
 from lls_hw.sim.functional.readback import Value
 
@@ -58,23 +59,35 @@ class ReferenceProcess:
         self._send((run, program, reference_parameters(run, program, before), x, labels))
 
     def compare(self, after: Mapping[str, Value]) -> tuple[AgainstFloat, ...]:
-        """The comparison of the integers' tensors; waits for the reference if it must."""
+        """The comparison of the integers' tensors; waits for the reference if it must.
+
+        Raises
+        ------
+        SpecError : the reference of a user's rule cannot take the step.
+        """
         self._send(dict(after))
         pipe = self._child.stdout
         assert pipe is not None
         try:
-            rows: tuple[AgainstFloat, ...] = pickle.load(pipe)
+            answer: tuple[AgainstFloat, ...] | SpecError = pickle.load(pipe)
         except EOFError:
             raise AssertionError(f"the reference's process ended with status {self._child.wait()}") from None
-        return rows
+        if isinstance(answer, SpecError):
+            raise answer
+        return answer
 
 
 def serve(source: IO[bytes], target: IO[bytes]) -> None:
     """The child's side: one run, one comparison; torch is loaded while the run is still awaited."""
     importlib.import_module("lls_hw.models.reference.step")
     run, program, parameters, x, labels = pickle.load(source)
-    expected = reference_tensors(run, parameters, x, labels)
-    pickle.dump(compare_tensors(program, expected, pickle.load(source)), target)
+    try:
+        expected = reference_tensors(run, parameters, x, labels)
+    except SpecError as error:
+        pickle.load(source)  # the parent hears the answer when it has sent its tensors
+        pickle.dump(error, target)
+    else:
+        pickle.dump(compare_tensors(program, expected, pickle.load(source)), target)
     target.flush()
 
 

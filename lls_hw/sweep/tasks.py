@@ -1,7 +1,6 @@
 """The work of a worker: one task in, plain data out. Never raises but for the worker's own death."""
 
 import time
-import traceback
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from lls_hw.config import lower_run
 from lls_hw.files import UnwritableError
 from lls_hw.models.data import Images, load_data
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.errors import SpecError, in_one_line
 from lls_hw.sim.array.order import addition_order
 from lls_hw.sweep.cost_task import point_costs
 from lls_hw.sweep.identity import MODEL_VERSION, data_digest
@@ -28,20 +27,13 @@ def evaluate(task: Task) -> Outcome:
     except SpecError as error:
         outcome |= {"status": "failed", "error": str(error)}
     except Exception as error:  # a point that breaks must not take the sweep with it
-        outcome |= {"status": "failed", "error": _broken(error)}
+        outcome |= {"status": "failed", "error": in_one_line(error)}
     return {**outcome, "seconds": time.perf_counter() - began, "model_version": MODEL_VERSION}
 
 
 def evaluate_all(tasks: list[Task]) -> list[Outcome]:
     """Several tasks in one go, where a single one would not pay for its dispatch."""
     return [evaluate(task) for task in tasks]
-
-
-def _broken(error: Exception) -> str:
-    """An unexpected exception in one line, with the place where it happened."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(str(error).split())[:300]
-    return f"{type(error).__name__}: {text} ({last.filename.rpartition('/lls_hw/')[2]}:{last.lineno})"
 
 
 def _cost(task: Task) -> dict[str, Any]:

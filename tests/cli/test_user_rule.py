@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from lls_hw.cli import main
+from lls_hw.models.program.builder import Builder
+from lls_hw.models.program.lower import lower
+from lls_hw.models.registry import load_network
+from lls_hw.models.rules.registry import parse_rule
+from lls_hw.models.spec.errors import SpecError
 from tests.children import ROOT, python
 from tests.unit.sweep.helpers import small_net
 
@@ -110,3 +115,59 @@ def test_rule__that_is_none_is_refused(option: str, rule: str, message: str, tmp
     line = ["simulate", "--net", small_net(tmp_path), "--rule", "lls", option, rule, "--no-numerics"]
     assert main(line) == 2
     assert capsys.readouterr().err.startswith(f"lls-hw: {option} = {message}")
+
+
+BROKEN = """
+from dataclasses import replace
+from tests.unit.rules.fixed_head import FIXED_HEAD
+
+def raises(b):
+    raise ValueError("my own mistake")
+
+def undeclared(b):
+    FIXED_HEAD.lower(b)
+    b.add(replace(b.ops[-1], gradient="no/such"))
+
+RAISES = replace(FIXED_HEAD, lower=raises)
+UNDECLARED = replace(FIXED_HEAD, lower=undeclared)
+EMPTY = replace(FIXED_HEAD, lower=lambda b: None)
+NO_REFERENCE = replace(FIXED_HEAD, reference=f"{__name__}:NONE")
+BAD_TERM = replace(FIXED_HEAD, reference=f"{__name__}:TERM")
+
+def __getattr__(name):
+    if name != "TERM":
+        raise AttributeError(name)
+    from lls_hw.models.reference.rules.rule import FloatRule
+    return FloatRule(term=lambda reference, layer, tape, labels: 1 / 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("RAISES", "rule = '{}': its lowering fails, ValueError: my own mistake ("),
+        ("UNDECLARED", "rule = '{}': its lowering fails, AssertionError: classifier: Update names tensor 'no/such'"),
+        ("EMPTY", "rule = '{}': its lowering fails, AssertionError: no op was appended ("),
+        ("NO_REFERENCE", "reference of rule {} = 'broken_rules:NONE': module 'broken_rules' has no attribute 'NONE'."),
+        ("BAD_TERM", "rule = '{}': its float term fails, ZeroDivisionError: division by zero ("),
+    ],
+)
+@pytest.mark.parametrize("command", ["simulate", "validate"])
+def test_rule__that_fails_is_its_authors_error(command: str, rule: str, said: str, tmp_path: Path) -> None:
+    """In one line, in whichever process it fails; status 2."""
+    (tmp_path / "broken_rules.py").write_text(BROKEN)
+    name = f"broken_rules:{rule}"
+    line = (command, "--net", small_net(tmp_path), "--rule", name, "--batch", "4", "--quiet")
+    _, err = python("-m", "lls_hw", *line, status=2, PYTHONPATH=f"{ROOT}:{tmp_path}")
+    assert err.startswith(f"lls-hw: {said.format(name)}")
+    assert err.count("\n") == 1
+
+
+def test_shipped_rule__that_fails_is_a_bug_of_ours(monkeypatch) -> None:
+    def fails(builder: Builder) -> None:
+        raise ValueError("our own mistake")
+
+    monkeypatch.setattr(Builder, "images", fails)
+    with pytest.raises(ValueError, match="our own mistake") as error:
+        lower(load_network("smallconv"), parse_rule("lls"))
+    assert not isinstance(error.value, SpecError)

@@ -44,7 +44,11 @@ class Builder:
         self.ops.append(op)
 
     def program(self) -> Program:
-        """The finished program."""
+        """The finished program: some ops, over declared tensors."""
+        assert self.ops, "no op was appended"
+        for op in self.ops:
+            for name in (*op.reads, *op.writes):
+                assert name in self.tensors, f"{op.layer}: {op.kind} names tensor '{name}', which is not declared"
         return Program(
             network=self.network,
             rule=self.rule,

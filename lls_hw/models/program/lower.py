@@ -2,7 +2,7 @@
 
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.program import Program
-from lls_hw.models.rules.registry import find_rule
+from lls_hw.models.rules.registry import author_of, find_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
@@ -21,7 +21,7 @@ def lower(
 
     Raises
     ------
-    SpecError : there is no such rule, or the batch is below 1.
+    SpecError : there is no such rule, the batch is below 1, or a user's rule fails or appends ops that cannot be.
 
     Examples
     --------
@@ -34,5 +34,6 @@ def lower(
     if batch < 1:
         raise SpecError("--batch", batch, "a step has at least one image", "Use 1 or more.")
     builder = Builder(network, rule, precision or Precision(), optimizer or OptimizerSpec(), batch)
-    find_rule(rule.name).lower(builder)
-    return builder.program()
+    with author_of(rule.name, "lowering"):
+        find_rule(rule.name).lower(builder)
+        return builder.program()

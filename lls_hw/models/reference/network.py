@@ -11,6 +11,7 @@ from lls_hw.models.program.names import split_name, tensor_name
 from lls_hw.models.reference import layers as ops
 from lls_hw.models.reference.local_loss import cross_entropy
 from lls_hw.models.reference.rules.rule import float_rule
+from lls_hw.models.rules.registry import author_of
 from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
 from lls_hw.models.spec.rule import RuleSpec
 
@@ -104,11 +105,12 @@ class Reference:
         held constant, so that dObjective/dh = delta.
         """
         tape, term = self.forward(x, training=True), float_rule(self.rule).term
-        terms = [
-            term(self, layer, tape, labels)
-            for layer in self.layers
-            if isinstance(layer, WeightedLayer) and layer.local is not None and term is not None
-        ]
+        with author_of(self.rule.name, "float term"):
+            terms = [
+                term(self, layer, tape, labels)
+                for layer in self.layers
+                if isinstance(layer, WeightedLayer) and layer.local is not None and term is not None
+            ]
         if "classifier/logits" in tape.tensors:
             tape.losses["classifier"] = cross_entropy(tape.logits, labels, self.rule.label_smoothing)
             terms.append(tape.losses["classifier"])

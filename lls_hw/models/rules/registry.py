@@ -1,11 +1,13 @@
 """Every rule by name: the shipped ones, those that installed packages register, and a user's `module:attr`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points
 
 from lls_hw.models.rules import backprop, feedback, lls, local_losses
 from lls_hw.models.rules.rule import Rule
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.errors import SpecError, in_one_line
 from lls_hw.models.spec.imported import import_attribute, is_imported
 from lls_hw.models.spec.rule import RuleSpec
 
@@ -55,6 +57,25 @@ def find_rule(name: str, where: str = "--rule") -> Rule:
         need = f"the rules are {', '.join(rules())}"
         raise SpecError(where, name, need, "Choose one of them, or write module:attr of a lls_hw.Rule.")
     return rules()[name]
+
+
+@contextmanager
+def author_of(name: str, part: str) -> Iterator[None]:
+    """A failure inside is the fault of the rule's author; a shipped rule that fails is a bug of ours and looks it.
+
+    Raises
+    ------
+    SpecError : that `part` of a user's rule raised, whatever it raised.
+    """
+    try:
+        yield
+    except SpecError:
+        raise
+    except Exception as error:
+        if find_rule(name) in SHIPPED:
+            raise
+        need = f"its {part} fails, {in_one_line(error)}"
+        raise SpecError("rule", name, need, "Mend it, see docs/rules.md.") from error
 
 
 def parse_rule(name: str, **constants: object) -> RuleSpec:

@@ -1,4 +1,7 @@
-"""The one error a user's description can cause."""
+"""The one error a user's description can cause, and any other exception in one line."""
+
+import traceback
+from collections.abc import Callable
 
 _MOST_SHOWN = 300
 
@@ -24,6 +27,23 @@ class SpecError(ValueError):
     def __init__(self, where: str, found: object, need: str, fix: str) -> None:
         super().__init__(f"{where} = {shown(found)}: {' '.join(need.split())}. {fix}")
         self.where = where
+
+    def __reduce__(self) -> tuple[Callable[..., "SpecError"], tuple[type["SpecError"], str, str]]:
+        """Its text, from which another process makes it again."""
+        return _made_again, (type(self), str(self), self.where)
+
+
+def _made_again(kind: type[SpecError], text: str, where: str) -> SpecError:
+    error = kind.__new__(kind, text)
+    error.where = where
+    return error
+
+
+def in_one_line(error: Exception) -> str:
+    """An unexpected exception, with the place where it happened."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())[:_MOST_SHOWN]
+    return f"{type(error).__name__}: {text} ({last.filename.rpartition('/lls_hw/')[2]}:{last.lineno})"
 
 
 def shown(found: object) -> str:
