@@ -50,8 +50,10 @@ def test_objective_gradient__finite_differences(rule: str, local_loss: str) -> N
     signals = {}
     if rule in {"dfa", "drtp"}:
         for layer in (layer for layer in reference.layers if getattr(layer, "local", None) is not None):
-            state = reference.state(layer)
-            signals[layer.name] = reference._feedback(state["feedback"], tape.logits.detach(), labels)
+            logits = tape.logits.detach()
+            onehot = torch.eye(logits.shape[1], dtype=logits.dtype)[labels]
+            error = logits.softmax(1) - onehot if rule == "dfa" else -onehot
+            signals[layer.name] = torch.einsum("nc,c...->n...", error, reference.state(layer)["feedback"])
     rng = np.random.default_rng(0)
     for name, gradient in gradients.items():
         flat = trained[name].detach().view(-1)
