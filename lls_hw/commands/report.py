@@ -22,11 +22,11 @@ def report(
 ) -> None:
     """One HTML page that opens without a network; figures as PNG or SVG without a browser."""
     from lls_hw.files import Outputs
-    from lls_hw.sweep.store import BESIDE
+    from lls_hw.sweep.store import beside
 
     if output is None and png is None and svg is None:
         raise SpecError("-o", output, "there is nothing to write", "Give -o FILE.html, --png DIR or --svg DIR.")
-    inputs = [("FILE", Path(file)), *(("FILE", Path(f"{file}{ending}")) for ending in BESIDE)]
+    inputs = [("FILE", Path(file)), *(("FILE", Path(path)) for path in beside(file))]
     outputs = Outputs({"-o": output})
     outputs.spare(inputs)
     from lls_hw.report.build import blamed, page_of, write_page

@@ -25,13 +25,13 @@ def outputs_of(work: SweepWork, targets: Mapping[str, str | None]) -> "Outputs":
     SpecError : one cannot be written or is named twice, or the database is something else.
     """
     from lls_hw.files import Outputs
-    from lls_hw.sweep.store import BESIDE, refuse_target
+    from lls_hw.sweep.store import beside, refuse_target
 
     outputs = Outputs({}, read_back={"--out": work.out})
-    for ending in BESIDE:
-        outputs.add("--out", f"{work.out}{ending}")
-    for option, path in targets.items():
-        outputs.claim(option, path)
+    for path in beside(work.out):
+        outputs.add("--out", path)
+    for option, target in targets.items():
+        outputs.claim(option, target)
     refuse_target(Path(work.out))
     return outputs
 

@@ -26,8 +26,7 @@ from lls_hw.sweep.identity import MODEL_VERSION, canonical
 from lls_hw.sweep.points import Label, Outcome
 
 SCHEMA = "lls-hw/sweep/1"
-BESIDE = (".lock", "-wal", "-shm", "-journal", ".checkpoints")
-"""Endings of what stands beside a database while a sweep runs."""
+_BESIDE = (".lock", "-wal", "-shm", "-journal", ".checkpoints")
 StoreTable = Literal["points", "trainings"]
 _CREATE = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -36,6 +35,11 @@ CREATE TABLE points(id TEXT PRIMARY KEY, inputs TEXT NOT NULL, label TEXT NOT NU
 CREATE TABLE trainings(id TEXT PRIMARY KEY, inputs TEXT NOT NULL, status TEXT NOT NULL,
     error TEXT, result TEXT, seconds REAL NOT NULL, finished_at TEXT NOT NULL);
 """
+
+
+def beside(path: str) -> list[str]:
+    """What stands beside a database while a sweep runs: named after the file itself, also where `path` is a link."""
+    return [f"{os.path.realpath(path)}{ending}" for ending in _BESIDE]
 
 
 def refuse_target(path: Path) -> None:

@@ -140,8 +140,10 @@ def test_two_outputs_of_one_name__are_refused(command: str, here: Path, capsys: 
 
 
 def test_files_beside_an_output__are_taken_as_well(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("link.db").symlink_to("real.db")
     for ending in (".lock", "-wal", "-shm", "-journal", ".checkpoints"):
         assert "(--out)" in refused(here, capsys, "sweep", {"--csv": f"s.db{ending}"})
+        assert "(--out)" in refused(here, capsys, "sweep", {"--out": "link.db", "--csv": f"real.db{ending}"})
     before = contents(here)
     assert main([*line("train", {"--checkpoint": "k", "--json": "k.float"}), "--float"]) == 2
     assert "--checkpoint = 'k.float': another option names the same file (--json)" in capsys.readouterr().err

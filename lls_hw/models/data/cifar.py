@@ -15,7 +15,7 @@ import numpy as np
 from lls_hw.models.data.assemble import CIFAR, Split, Wanted, assemble
 from lls_hw.models.data.images import Bytes, Images, Labels
 from lls_hw.models.data.plain_pickle import read_plain_pickle
-from lls_hw.models.data.refuse import SOURCES, corrupt, missing, read_bytes, refusal
+from lls_hw.models.data.refuse import SOURCES, corrupt, missing, named_path, read_bytes, refusal
 
 _PIXELS = 3 * 32 * 32
 _MOST_MEMBER_BYTES = 2**28
@@ -58,7 +58,7 @@ def read_cifar100(argument: str, wanted: Wanted) -> Images:
 
 
 def _read(layout: _Layout, argument: str, wanted: Wanted) -> Images:
-    path = Path(argument).expanduser()
+    path = named_path(argument)
     if not argument:
         raise refusal(
             layout.kind,

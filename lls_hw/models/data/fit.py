@@ -66,7 +66,7 @@ def read_picture(path: Path, shape: Shape) -> Bytes:
 def _decoded(path: Path) -> "Image":
     import io
 
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     data = read_bytes(path)
     Image.init()
@@ -75,6 +75,8 @@ def _decoded(path: Path) -> "Image":
             warnings.simplefilter("ignore")  # Pillow's remarks on metadata we do not use
             picture = Image.open(io.BytesIO(data), formats=[name for name in Image.ID if name != _RUNS_A_PROGRAM])
             picture.load()
+    except UnidentifiedImageError:
+        raise corrupt(path, "it is not a picture that can be decoded (no format fits it)") from None
     except Exception as error:  # hostile bytes make decoders raise anything at all, and all of it means this
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise corrupt(path, f"it is not a picture that can be decoded ({reason})") from None

@@ -61,6 +61,9 @@ def load_data(spec: str, *, shape: Shape | None, classes: int | None, seed: int,
         images = READERS[kind](argument, Wanted(shape=shape, classes=classes, seed=seed))
     except OSError as error:  # a path too long, a folder without permission
         raise refusal(spec, f"it cannot be read ({error.strerror or error})", "Check the path.") from None
+    if not CLASSES.least <= images.classes <= CLASSES.most:
+        need = f"it has {images.classes} classes, and a network tells {CLASSES.range} apart"
+        raise refusal(spec, need, "Give a set of as many.")
     if classes is not None and images.classes != classes:
         raise refusal(
             spec,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lls_hw.models.data.assemble import Split, Statistics, Wanted, assemble
 from lls_hw.models.data.images import Bytes, Images
-from lls_hw.models.data.refuse import SOURCES, corrupt, missing, refusal
+from lls_hw.models.data.refuse import SOURCES, corrupt, missing, named_path, refusal
 
 _KEYS = ("train_images", "train_labels", "test_images", "test_labels")
 _MOST_MEASURED = 4096  # pictures that the mean and the deviation are taken from
@@ -21,7 +21,7 @@ def read_npz(argument: str, wanted: Wanted) -> Images:
 
     The number of classes is the optional integer `classes`, or else one more than the largest label.
     """
-    path = Path(argument).expanduser()
+    path = named_path(argument)
     if not argument:
         raise refusal("npz", "npz needs a file after a colon", f"Write npz:FILE with {SOURCES['npz'][1]}.")
     if not path.is_file():

@@ -1,5 +1,6 @@
 """The one way this wing says no, and where each set comes from."""
 
+import os
 from pathlib import Path
 
 from lls_hw.models.spec.errors import SpecError
@@ -69,6 +70,11 @@ def read_bytes(path: Path) -> bytes:
         raise corrupt(path, f"it cannot be read ({error.strerror or error})") from None
 
 
+def named_path(argument: str) -> Path:
+    """The path that the user named; a leading `~` is a home folder, if there is such a one."""
+    return Path(os.path.expanduser(argument))  # pathlib's raises where there is none
+
+
 def existing_folder(kind: str, argument: str) -> Path:
     """The folder the user named.
 
@@ -76,7 +82,7 @@ def existing_folder(kind: str, argument: str) -> Path:
     ------
     SpecError : no path was given, or it is not a folder.
     """
-    folder = Path(argument).expanduser()
+    folder = named_path(argument)
     if not argument:
         raise refusal(kind, f"{kind} needs a path after a colon", f"Write {kind}:DIR; {SOURCES[kind][1]}.")
     if not folder.is_dir():

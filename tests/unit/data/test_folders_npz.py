@@ -163,6 +163,20 @@ def test_load_data__missing_says_where_to_get_it_and_the_layout(tmp_path: Path, 
         load(f"{kind}:{gone}")
 
 
+@pytest.mark.parametrize("kind", sorted(set(READERS) - {"synthetic"}))
+def test_load_data__home_of_nobody_is_missing(kind: str) -> None:
+    with pytest.raises(SpecError, match=rf"^--data = '{kind}:~no-such-user/x': there is no "):
+        load(f"{kind}:~no-such-user/x")
+
+
+@pytest.mark.parametrize("classes", [1, 10**12])
+def test_load_data__class_counts_that_no_network_has(tmp_path: Path, classes: int) -> None:
+    labels = {"train_labels": LABELS * 0, "test_labels": np.zeros(2, np.uint8)} if classes == 1 else {}
+    path = save_npz(tmp_path / "own.npz", classes=np.array(classes), **labels)
+    with pytest.raises(SpecError, match=rf"^--data = 'npz:.*own\.npz': it has {classes} classes, and a network tells"):
+        load(f"npz:{path}", classes=None)
+
+
 @pytest.mark.parametrize("kind", sorted(set(READERS) - {"synthetic", "fashion-mnist"}))
 def test_load_data__needs_a_path(kind: str) -> None:
     with pytest.raises(SpecError, match=rf"^--data = '{kind}': {kind} needs a (path|file) after a colon"):
