@@ -9,7 +9,7 @@ from lls_hw.report.run_data import rule_name
 from lls_hw.report.run_page import inputs_table, widths_text
 from lls_hw.report.style import DASHES, SERIES, SYMBOLS
 
-Curve = Sequence[Mapping[str, Any]]
+CurveRows = Sequence[Mapping[str, Any]]
 
 
 def train_page(data: Mapping[str, Any], title: str | None) -> Page:
@@ -34,7 +34,7 @@ def train_page(data: Mapping[str, Any], title: str | None) -> Page:
     )
 
 
-def _cards(data: Mapping[str, Any], curve: Curve, theirs: Curve) -> tuple[Card, ...]:
+def _cards(data: Mapping[str, Any], curve: CurveRows, theirs: CurveRows) -> tuple[Card, ...]:
     last = (curve or theirs or [{}])[-1]
     float_last = theirs[-1] if curve and theirs else None
     cards = []
@@ -57,7 +57,7 @@ def _cards(data: Mapping[str, Any], curve: Curve, theirs: Curve) -> tuple[Card, 
     return tuple(cards)
 
 
-def _learning(curve: Curve, theirs: Curve) -> Section:
+def _learning(curve: CurveRows, theirs: CurveRows) -> Section:
     text = []
     if not curve:
         text.append("No epoch in integers was finished." if not theirs else "Only the float reference was trained.")
@@ -75,7 +75,7 @@ def _learning(curve: Curve, theirs: Curve) -> Section:
     return Section(key="learning", title="Does it learn?", text=tuple(text), charts=tuple(charts))
 
 
-def _curves(curve: Curve, theirs: Curve, key: str, *, title: str, axis: str, form: str) -> Chart:
+def _curves(curve: CurveRows, theirs: CurveRows, key: str, *, title: str, axis: str, form: str) -> Chart:
     series, said = [], []
     for name, rows, colour, symbol, dash in (
         ("fixed point", curve, "@red", "circle", "solid"),
@@ -103,7 +103,7 @@ def _curves(curve: Curve, theirs: Curve, key: str, *, title: str, axis: str, for
     return Chart(key=key.replace("_", "-"), title=title, caption=caption, views=views, table=table)
 
 
-def _block_losses(curve: Curve, blocks: Sequence[str]) -> Chart:
+def _block_losses(curve: CurveRows, blocks: Sequence[str]) -> Chart:
     dashes = tuple(DASHES)
     series = tuple(
         Series(
@@ -130,12 +130,12 @@ def _block_losses(curve: Curve, blocks: Sequence[str]) -> Chart:
     )
 
 
-def _numbers(curve: Curve, tensors: Curve) -> Section | None:
+def _numbers(curve: CurveRows, tensors: CurveRows) -> Section | None:
     charts = [*([_lost(curve)] if curve else []), *([_ranges(tensors)] if tensors else [])]
     return Section(key="numbers", title="What the integers did", charts=tuple(charts)) if charts else None
 
 
-def _lost(curve: Curve) -> Chart:
+def _lost(curve: CurveRows) -> Chart:
     epochs = tuple(row["epoch"] for row in curve)
     keys = (("lost_update_fraction", "updates lost, %", 100), ("saturated", "codes saturated", 1),
             ("accumulator_overflows", "accumulators overflowed", 1))  # fmt: skip
@@ -166,7 +166,7 @@ def _lost(curve: Curve) -> Chart:
 SHOWN = 30
 
 
-def _ranges(tensors: Curve) -> Chart:
+def _ranges(tensors: CurveRows) -> Chart:
     least = sorted(tensors, key=lambda row: (row["range_use"], row["tensor"]))
     most = sorted(tensors, key=lambda row: (-row["saturated"], row["tensor"]))
     views = tuple(
@@ -201,7 +201,7 @@ def _ranges(tensors: Curve) -> Chart:
     return Chart(key="range-use", title="Range use", caption=caption, views=views, table=table)
 
 
-def _bits(rows: Curve) -> Bars:
+def _bits(rows: CurveRows) -> Bars:
     stacks = tuple(
         Stack(name=name, segments=(Segment(name=name, colour="@blue", values=tuple(float(row[key]) for row in rows)),))
         for name, key in (("bits used", "used_bits"), ("bits there are", "bits"))

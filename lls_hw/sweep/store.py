@@ -38,7 +38,7 @@ CREATE TABLE trainings(id TEXT PRIMARY KEY, inputs TEXT NOT NULL, status TEXT NO
 
 
 def beside(path: str) -> list[str]:
-    """What stands beside a database while a sweep runs: named after the file itself, also where `path` is a link."""
+    """The files beside a database while a sweep runs: named after the file itself, also where `path` is a link."""
     return [f"{os.path.realpath(path)}{ending}" for ending in _BESIDE]
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 Labels: TypeAlias = npt.NDArray[np.int64]
-Reals: TypeAlias = npt.NDArray[np.float32]
+RealPictures: TypeAlias = npt.NDArray[np.float32]
 Shape: TypeAlias = tuple[int, int, int]  # channels, height, width: as networks are described
 
 CACHE_BYTES = 192 * 2**20  # per split
@@ -116,7 +116,7 @@ class Images:
         return channels, height, width
 
 
-def normalise(images: Bytes, mean: Sequence[float], std: Sequence[float]) -> Reals:
+def normalise(images: Bytes, mean: Sequence[float], std: Sequence[float]) -> RealPictures:
     """(images / 255 − mean) / std per channel, float32, in the layout (n, H, W, C) it came in.
 
     The result lies within ±max((1 − mean) / std, mean / std), so a fixed-point format for it is

@@ -7,19 +7,19 @@ colours that a scene gives to an object.
 import math
 from dataclasses import dataclass
 
-Point = tuple[float, float]
+Corner = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
     """A filled polygon, or the ellipse inscribed in a box of two corners."""
 
-    points: tuple[Point, ...]
+    points: tuple[Corner, ...]
     ink: int
     is_ellipse: bool = False
 
 
-def _polygon(ink: int, *points: Point) -> Patch:
+def _polygon(ink: int, *points: Corner) -> Patch:
     return Patch(points=points, ink=ink)
 
 

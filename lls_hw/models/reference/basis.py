@@ -8,7 +8,7 @@ import numpy.typing as npt
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.rule import Waveform
 
-Floats = npt.NDArray[np.float64] | npt.NDArray[np.float32]
+BasisValues = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
 LOWEST_RAD, HIGHEST_RAD = 50.0, 512.0
 """First and last frequency, radians per sample (arXiv 2405.15868, section 3)."""
@@ -35,7 +35,7 @@ def _frequencies_float32(rows: int) -> npt.NDArray[np.float32]:
 
 def square_basis(
     rows: int, length: int, *, waveform: Waveform = "square", dtype: Literal["float64", "float32"] = "float64"
-) -> Floats:
+) -> BasisValues:
     """Basis (rows, length): B[c, t] = sign(sin(f_c t)), t = 0 ... length - 1.
 
     Parameters
@@ -55,7 +55,7 @@ def square_basis(
     if length < 1:
         raise SpecError("basis.length", length, "a basis has at least one sample", "Use the latent's length.")
     if dtype == "float32":
-        arguments: Floats = _frequencies_float32(rows)[:, None] * np.arange(length, dtype=np.float32)[None, :]
+        arguments: BasisValues = _frequencies_float32(rows)[:, None] * np.arange(length, dtype=np.float32)[None, :]
     else:
         arguments = frequencies(rows)[:, None] * np.arange(length, dtype=np.float64)[None, :]
     sine = np.sin(arguments)

@@ -1,10 +1,8 @@
 """From descriptions and arrays in program layout to a `Reference`, and back."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -14,13 +12,12 @@ from lls_hw.models.reference.initial import latent_length, parameter_shapes, wei
 from lls_hw.models.reference.layout import to_program, to_torch
 from lls_hw.models.reference.network import Reference
 from lls_hw.models.rules.registry import find_rule
+from lls_hw.models.rules.rule import Array
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import RuleSpec
-
-Array = npt.NDArray[Any]
 
 DTYPES: dict[str, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lls_hw.models.program.names import tensor_name
 from lls_hw.models.reference.basis import square_basis
-from lls_hw.models.reference.golden import Arrays, Entry, layers_of, optimizer_of, rule_of
+from lls_hw.models.reference.golden import Arrays, GoldenEntry, layers_of, optimizer_of, rule_of
 from lls_hw.models.reference.golden_names import our_names
 from lls_hw.models.reference.initial import latent_length
 from lls_hw.models.reference.network import Reference, Tape
@@ -40,7 +40,7 @@ class Verdict:
     passed: bool
 
 
-def judge(entry: Entry, arrays: Arrays) -> Verdict:
+def judge(entry: GoldenEntry, arrays: Arrays) -> Verdict:
     """Run a case and compare every array of its file that is a result."""
     ours = run_case(entry, arrays)
     worst, where, passed, count = 0.0, "-", True, 0
@@ -59,7 +59,7 @@ def judge(entry: Entry, arrays: Arrays) -> Verdict:
     return Verdict(worst=worst, array=where, arrays=count, passed=passed)
 
 
-def run_case(entry: Entry, arrays: Arrays) -> Results:
+def run_case(entry: GoldenEntry, arrays: Arrays) -> Results:
     """All results of a case under the golden's own array names, float64."""
     layers, rule = layers_of(entry, arrays), rule_of(entry)
     keys = [key.removeprefix("before/") for key in arrays if key.startswith("before/")]
@@ -93,7 +93,7 @@ def _turned(key: str, value: Values) -> Values:
     return np.ascontiguousarray(value.T) if 1 not in value.shape else value.reshape(-1)
 
 
-def _bases(entry: Entry, arrays: Arrays, reference: Reference) -> dict[str, Tensor]:
+def _bases(entry: GoldenEntry, arrays: Arrays, reference: Reference) -> dict[str, Tensor]:
     """Stored bases in block order; where none is stored, the single-precision one as published."""
     rule, bases = reference.rule, dict[str, Tensor]()
     latent = find_rule(rule.name).latent
@@ -111,7 +111,7 @@ def _bases(entry: Entry, arrays: Arrays, reference: Reference) -> dict[str, Tens
     return bases
 
 
-def _run_layer(entry: Entry, arrays: Arrays, reference: Reference, names: dict[str, str]) -> Results:
+def _run_layer(entry: GoldenEntry, arrays: Arrays, reference: Reference, names: dict[str, str]) -> Results:
     """One step of a single block."""
     last = reference.layers[-1].name
     tape = _step(entry, reference, arrays["x"], arrays["labels"])
@@ -128,7 +128,7 @@ def _run_layer(entry: Entry, arrays: Arrays, reference: Reference, names: dict[s
     return results
 
 
-def _run_network(entry: Entry, arrays: Arrays, reference: Reference, names: dict[str, str]) -> Results:
+def _run_network(entry: GoldenEntry, arrays: Arrays, reference: Reference, names: dict[str, str]) -> Results:
     """The steps of a whole network, one batch each."""
     outputs, losses = [], []
     optimizer = make_optimizer(optimizer_of(entry), reference.trained().values())
@@ -140,7 +140,7 @@ def _run_network(entry: Entry, arrays: Arrays, reference: Reference, names: dict
 
 
 def _step(
-    entry: Entry,
+    entry: GoldenEntry,
     reference: Reference,
     x: npt.NDArray[np.float32],
     labels: npt.NDArray[np.int64],

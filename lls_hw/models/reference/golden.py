@@ -15,7 +15,7 @@ from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-Entry = Mapping[str, Any]
+GoldenEntry = Mapping[str, Any]
 
 _NETWORKS = {
     "smallconv": "smallconv",
@@ -40,7 +40,7 @@ def rule_name(published: str) -> str:
     return next((name for name in rules() if name.replace("_", "") == joined), published.lower())
 
 
-def rule_of(entry: Entry) -> RuleSpec:
+def rule_of(entry: GoldenEntry) -> RuleSpec:
     """The rule of a case with the constants its index entry gives."""
     return parse_rule(
         rule_name(str(entry.get("rule"))),
@@ -51,7 +51,7 @@ def rule_of(entry: Entry) -> RuleSpec:
     )
 
 
-def optimizer_of(entry: Entry) -> OptimizerSpec:
+def optimizer_of(entry: GoldenEntry) -> OptimizerSpec:
     """The optimiser of a case; SGD is plain unless a momentum is given."""
     published, momentum = str(entry.get("optimizer", "SGD")), entry.get("momentum", 0.0)
     name = _OPTIMIZERS.get(published.lower())
@@ -61,7 +61,7 @@ def optimizer_of(entry: Entry) -> OptimizerSpec:
     return OptimizerSpec.from_mapping({**data, "learning_rate": entry.get("learning_rate", 0.05)}, "index")
 
 
-def layers_of(entry: Entry, arrays: Arrays) -> tuple[Layer, ...]:
+def layers_of(entry: GoldenEntry, arrays: Arrays) -> tuple[Layer, ...]:
     """Resolved layers of a layer case or a network case.
 
     Raises
@@ -108,7 +108,7 @@ def _linear(features: int, out: int, pool: int, slope: float) -> WeightedLayer:
     )  # fmt: skip
 
 
-def _network(entry: Entry, arrays: Arrays) -> NetworkSpec:
+def _network(entry: GoldenEntry, arrays: Arrays) -> NetworkSpec:
     """The shipped network that a published name means, sized as the case, padded as published."""
     published = str(entry["network"])
     family = re.sub(r"[^a-z0-9]", "", re.sub(r"^(lls|dfa|drtp|bp)_|mnist$", "", published.lower()))

@@ -12,7 +12,7 @@ from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import RuleSpec
 
-Array = npt.NDArray[np.float32]
+FirstValues = npt.NDArray[np.float32]
 
 
 def weighted_layers(network: NetworkSpec) -> tuple[WeightedLayer, ...]:
@@ -55,7 +55,7 @@ def parameter_shapes(network: NetworkSpec, rule: RuleSpec) -> dict[str, tuple[in
     }
 
 
-def initial_parameters(network: NetworkSpec, rule: RuleSpec, seed: int) -> dict[str, Array]:
+def initial_parameters(network: NetworkSpec, rule: RuleSpec, seed: int) -> dict[str, FirstValues]:
     """Initial values of every parameter, float32, in program layout.
 
     Weights and biases are uniform in +-1/sqrt(fan_in) (PyTorch's default), gamma 1, beta 0; the rule's state
@@ -68,7 +68,7 @@ def initial_parameters(network: NetworkSpec, rule: RuleSpec, seed: int) -> dict[
     ------
     SpecError : the network's layers do not fit its input.
     """
-    values: dict[str, Array] = {}
+    values: dict[str, FirstValues] = {}
     for layer in weighted_layers(network):
         for short, shape in own_shapes(layer).items():
             name = tensor_name(layer.name, short)
@@ -77,7 +77,7 @@ def initial_parameters(network: NetworkSpec, rule: RuleSpec, seed: int) -> dict[
     return values
 
 
-def initial_state(network: NetworkSpec, layer: WeightedLayer, rule: RuleSpec, seed: int) -> dict[str, Array]:
+def initial_state(network: NetworkSpec, layer: WeightedLayer, rule: RuleSpec, seed: int) -> dict[str, FirstValues]:
     """Initial values of what the rule keeps at one layer."""
     columns = latent_length(layer) if network.projection_columns == "latent" else network.projection_columns
     kept = () if layer.local is None else find_rule(rule.name).state

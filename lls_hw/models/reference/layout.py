@@ -6,10 +6,10 @@ import numpy.typing as npt
 from lls_hw.models.rules.rule import Rule
 from lls_hw.models.spec.geometry import WeightedLayer
 
-Array = npt.NDArray[np.generic]
+PlacedValues = npt.NDArray[np.generic]
 
 
-def to_torch(layer: WeightedLayer, rule: Rule, short: str, value: Array) -> Array:
+def to_torch(layer: WeightedLayer, rule: Rule, short: str, value: PlacedValues) -> PlacedValues:
     """A parameter from program layout to the shape PyTorch's operators take.
 
     conv (kh, kw, in, out) -> (out, in, kh, kw); depthwise (kh, kw, channels) -> (channels, 1, kh, kw);
@@ -27,7 +27,7 @@ def to_torch(layer: WeightedLayer, rule: Rule, short: str, value: Array) -> Arra
     return moved if layer.kind == "conv" else moved.reshape(moved.shape[0], -1)
 
 
-def to_program(layer: WeightedLayer, rule: Rule, short: str, value: Array) -> Array:
+def to_program(layer: WeightedLayer, rule: Rule, short: str, value: PlacedValues) -> PlacedValues:
     """The inverse of `to_torch`."""
     if _is_map(rule, short):
         shape = (value.shape[0], layer.out_c, layer.out_h, layer.out_w)
@@ -45,7 +45,7 @@ def _is_map(rule: Rule, short: str) -> bool:
     return state is not None and state.is_map
 
 
-def map_to_program(value: Array) -> Array:
+def map_to_program(value: PlacedValues) -> PlacedValues:
     """A map (N, C, H, W), or features (N, C), to (N, H, W, C)."""
     if value.ndim == 2:
         return value[:, None, None, :]

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from lls_hw.models.program.names import split_name, tensor_name
-from lls_hw.models.reference.build import Array, build_reference, image_tensor, label_tensor, to_arrays, torch_dtype
+from lls_hw.models.reference.build import build_reference, image_tensor, label_tensor, to_arrays, torch_dtype
 from lls_hw.models.reference.layout import map_to_program, to_torch
 from lls_hw.models.reference.network import Reference, Tape
 from lls_hw.models.reference.optimizers import momentum_step
 from lls_hw.models.rules.registry import find_rule
+from lls_hw.models.rules.rule import Array
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import PoolLayer, WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec

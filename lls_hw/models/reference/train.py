@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lls_hw.models.data.sampling import epoch_order
-from lls_hw.models.reference.build import Array, build_reference, image_tensor, label_tensor, to_arrays, torch_dtype
+from lls_hw.models.reference.build import build_reference, image_tensor, label_tensor, to_arrays, torch_dtype
 from lls_hw.models.reference.checkpoint import load_checkpoint, save_checkpoint
 from lls_hw.models.reference.evaluate import reestimated, test_accuracy
 from lls_hw.models.reference.initial import initial_parameters
@@ -24,6 +24,7 @@ from lls_hw.models.reference.optimizers import make_optimizer, set_mode
 from lls_hw.models.reference.schedule import RateSchedule
 from lls_hw.models.reference.train_records import Prepare, Samples, Stored, TrainOptions, TrainResult, as_floats
 from lls_hw.models.rules.registry import find_rule
+from lls_hw.models.rules.rule import Array
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec

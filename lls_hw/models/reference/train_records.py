@@ -17,7 +17,7 @@ Prepare = Callable[[Stored, int | None], npt.NDArray[np.float32]]
 """(stored pictures, step; None in a test) to float images (N, H, W, C)."""
 
 
-class Pictures(Protocol):
+class PictureRows(Protocol):
     """Anything indexed by positions like an array (count, H, W, C)."""
 
     def __len__(self) -> int: ...
@@ -28,7 +28,7 @@ class Pictures(Protocol):
 class Samples:
     """Pictures (count, H, W, C) with a label each."""
 
-    images: Pictures
+    images: PictureRows
     labels: npt.NDArray[np.int64]
 
 

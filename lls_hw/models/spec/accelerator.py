@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from lls_hw.models.spec.base import Spec
-from lls_hw.models.spec.quantities import ARRAY_SIDE, CLOCK_MHZ, CLOSED_SIDE, read_sides
+from lls_hw.models.spec.quantities import ARRAY_SIDE, CLOCK_MHZ, CLOSED_SIDE, LAYER_SIZE, read_sides
 
-Size = Annotated[int, Field(ge=1, le=1 << 30)]
+Size = Annotated[int, Field(**LAYER_SIZE.bounds)]
 
 
 class ArraySpec(Spec):

@@ -5,15 +5,15 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from lls_hw.models.spec.accelerator import Size
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.quantities import LAYER_SIZE, PRICE, SIZED_PRICE
+from lls_hw.models.spec.quantities import PRICE, SIZED_PRICE
 
 Level = Literal["low", "typical", "high"]
 LEVELS: tuple[Level, ...] = ("low", "typical", "high")
 Price = Annotated[float, Field(**PRICE.bounds)]
 Positive = Annotated[float, Field(**SIZED_PRICE.bounds)]
-Size = Annotated[int, Field(**LAYER_SIZE.bounds)]
 Operations = Annotated[int, Field(ge=0, le=1 << 20)]
 
 
@@ -25,7 +25,7 @@ def _read_source(text: str) -> str:
     return text
 
 
-Source = Annotated[str, AfterValidator(_read_source)]
+SourceText = Annotated[str, AfterValidator(_read_source)]
 
 
 class Bound(Spec):
@@ -33,7 +33,7 @@ class Bound(Spec):
 
     value: Price
     bits: int = Field(default=1, ge=1, le=1024)
-    source: Source
+    source: SourceText
 
 
 class Entry(Bound):
@@ -105,7 +105,7 @@ class RandomSpec(Spec):
     multiplies: Operations
     adds: Operations
     bitwise: Operations
-    source: Source
+    source: SourceText
 
 
 class DramPriceSpec(Spec):
@@ -145,7 +145,7 @@ class AccessPoint(Spec):
 class AccessPoints(Spec):
     """Another source for the same memories: bounds the spread where it covers the capacity."""
 
-    source: Source
+    source: SourceText
     word_bits: int = Field(ge=1, le=1024)
     rows: tuple[AccessPoint, ...] = Field(min_length=2)
 
@@ -158,7 +158,7 @@ class AccessPoints(Spec):
 class SramSpec(Spec):
     """CACTI rows of one family, and what other sources say."""
 
-    source: Source
+    source: SourceText
     cell: str
     periphery: str
     optimize: str

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-Axis = Literal["m", "k", "n"]
+ProductAxis = Literal["m", "k", "n"]
 Stretch = tuple[int, int]
 """(start, length) along one axis."""
 
@@ -104,9 +104,9 @@ class Dataflow:
     """
 
     name: str
-    streams: Axis
-    rows_hold: Axis
-    columns_hold: Axis
+    streams: ProductAxis
+    rows_hold: ProductAxis
+    columns_hold: ProductAxis
     cycles: Callable[[int, int, int, "ArraySpec"], int]
     accesses: Callable[[int, int, int, "ArraySpec"], ArrayAccesses]
     period: Callable[[int, int, "ArraySpec"], int]

@@ -21,7 +21,7 @@ from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold
 from lls_hw.sim.kernels import array_fields as at
 
 Codes = NDArray[np.integer]
-Sums = NDArray[np.int64]
+RegisterWords = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +49,20 @@ class ArrayRecord:
     """
 
     dataflow: Dataflow
-    moving: Sums
-    moving_valid: Sums
-    sums: Sums
-    sums_valid: Sums
-    other: Sums
-    shifting: Sums
-    shifting_valid: Sums
+    moving: RegisterWords
+    moving_valid: RegisterWords
+    sums: RegisterWords
+    sums_valid: RegisterWords
+    other: RegisterWords
+    shifting: RegisterWords
+    shifting_valid: RegisterWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayRun:
     """One product through the array: `outputs` (m, n), `cycles`, `overflows`, `counters`, `record` if asked for."""
 
-    outputs: Sums
+    outputs: RegisterWords
     cycles: int
     overflows: int
     counters: ArrayCounters
@@ -131,7 +131,7 @@ def run_groups(a: Codes, b: Codes, array: ArraySpec, widths: WordWidths | None =
 
 
 def _clock(
-    left: Sums, right: Sums, array: ArraySpec, widths: WordWidths, *, groups: int = 1, pack: int = 1,
+    left: RegisterWords, right: RegisterWords, array: ArraySpec, widths: WordWidths, *, groups: int = 1, pack: int = 1,
     record_cycles: int = 0,
 ) -> ArrayRun:  # fmt: skip
     """Clock the patches on the diagonal until the last sum has left; outputs are those of the product that runs."""
@@ -173,7 +173,7 @@ def _diagonal_folds(sizes: tuple[int, int, int], groups: int, pack: int, array: 
     return found
 
 
-def _operands(a: Codes, b: Codes, widths: WordWidths) -> tuple[Sums, Sums]:
+def _operands(a: Codes, b: Codes, widths: WordWidths) -> tuple[RegisterWords, RegisterWords]:
     """Both operands contiguous and checked against each other and the operand width."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0] or 0 in (*a.shape, *b.shape):
         raise SpecError("array.operands", (a.shape, b.shape), "the product needs non-empty (m, k) and (k, n)",
@@ -197,7 +197,7 @@ def _mask(bits: int) -> int:
     return (1 << bits) - 1
 
 
-def _counters(counts: Sums, *, swapped: bool) -> ArrayCounters:
+def _counters(counts: RegisterWords, *, swapped: bool) -> ArrayCounters:
     """Named counters; for is the streaming operand is the right one."""
     c = [int(value) for value in counts]
     streaming, stationary = c[at.STREAM_READS], c[at.SIDE_READS]
@@ -222,7 +222,7 @@ def _counters(counts: Sums, *, swapped: bool) -> ArrayCounters:
     )
 
 
-def _record(film: Sums, flow: Dataflow, array: ArraySpec) -> ArrayRecord:
+def _record(film: RegisterWords, flow: Dataflow, array: ArraySpec) -> ArrayRecord:
     """Named views of the recorded registers."""
     grid = flow.registers(array)
     shifting, shifting_valid = grid.shifting

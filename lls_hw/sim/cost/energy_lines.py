@@ -46,10 +46,10 @@ def price_list(
     )
 
 
-Line = tuple[Part, str, str, Cost]
+EnergyTerm = tuple[Part, str, str, Cost]
 
 
-def _array(prices: Prices) -> Iterator[Line]:
+def _array(prices: Prices) -> Iterator[EnergyTerm]:
     p = prices.precision
     kinds = (
         ("weight x activation", "macs_weight_activation", p.weight_bits, p.activation_bits),
@@ -63,7 +63,7 @@ def _array(prices: Prices) -> Iterator[Line]:
     yield "array", "register bit", "array_register_bits", bit
 
 
-def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[Line]:
+def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     table, dram, level = prices.technology.sram, prices.technology.dram, prices.level
     pad = sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, table, level)
     sources = (table.source,) if level == "typical" else (table.source, *(o.source for o in table.others))
@@ -74,7 +74,7 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[Line]:
     yield "dram", "row activate", "dram_activates", entry_cost(dram.activate, level)
 
 
-def _vector(prices: Prices) -> Iterator[Line]:
+def _vector(prices: Prices) -> Iterator[EnergyTerm]:
     yield "vector", "narrow MAC", "vector_macs", prices.unit_mac(prices.widest_product)
     yield "vector", "wide MAC", "vector_wide_macs", prices.unit_mac(prices.precision.master_bits**2)
     yield "vector", "add", "vector_adds", prices.unit_add()
@@ -83,7 +83,7 @@ def _vector(prices: Prices) -> Iterator[Line]:
     yield "vector", "random draw", "rng_draws", prices.draw()
 
 
-def _local(chip: AcceleratorSpec, prices: Prices) -> Iterator[Line]:
+def _local(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     table = prices.table_row(chip.scratchpad.word_bits)
     read = Cost(table.read_pj, (f"{prices.technology.sram.source}, {table.size_kb} KB",))
     yield "local", "add", "local_adds", prices.unit_add()

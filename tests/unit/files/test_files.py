@@ -1,4 +1,4 @@
-"""The door for files that are written: links stay links, old contents outlive a failure, modes are kept."""
+"""The writing of files: links stay links, old contents outlive a failure, modes are kept."""
 
 import os
 import stat

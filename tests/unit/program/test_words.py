@@ -1,4 +1,4 @@
-"""Words of the package: one class a name, and docstrings that say what a thing is."""
+"""Words of the package: one class or alias a name, and docstrings that say what a thing is."""
 
 import ast
 from pathlib import Path
@@ -17,13 +17,21 @@ def strings_of_doc(tree):
             yield node.lineno, node.value.value
 
 
-def test_class_names__each_is_one_class():
-    """One word, one meaning: no two public classes of the package share a name."""
+def names_of_types(tree):
+    """Public classes and aliases of types at a module's top: names in capitals and small letters."""
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        names = [target.id for target in targets if isinstance(target, ast.Name)]
+        yield from ([node.name] if isinstance(node, ast.ClassDef) else names)
+
+
+def test_names_of_types__each_is_one_type():
+    """One word, one meaning: no two classes or aliases of the package share a name."""
     places = {}
     for path, tree in TREES.items():
-        for node in tree.body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places.setdefault(node.name, []).append(path)
+        for name in names_of_types(tree):
+            if name[0].isupper() and not name.isupper():
+                places.setdefault(name, []).append(path)
     assert len(places) > 100
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
