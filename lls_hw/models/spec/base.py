@@ -3,9 +3,9 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from lls_hw.models.spec.errors import SpecError
 
@@ -14,6 +14,17 @@ class Spec(BaseModel):
     """Base of every description: frozen, hashable, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, data: object) -> object:
+        """Neither `true` nor a text stands for a number; the parser would make one of both."""
+        for key, value in data.items() if isinstance(data, Mapping) else ():
+            several = value if isinstance(value, list | tuple) else (value,)
+            is_no_number = any(isinstance(one, bool | str) for one in several)
+            if is_no_number and key in cls.model_fields and _holds_numbers(cls.model_fields[key].annotation):
+                raise _NoNumberError(key, value)
+        return data
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], where: str) -> Self:
@@ -32,6 +43,14 @@ class Spec(BaseModel):
     def from_toml(cls, path: Path) -> Self:
         """Read one description from a TOML file (repeated keys are refused by the parser)."""
         return cls.from_mapping(read_toml(path), path.name)
+
+
+def _holds_numbers(kind: object) -> bool:
+    """Whether a type is a number, a tuple of numbers, or one of them or None; a union with a text is not."""
+    if isinstance(kind, type) and not get_args(kind):
+        return issubclass(kind, int | float) and not issubclass(kind, bool)
+    parts = [get_args(part)[0] if get_origin(part) is Annotated else part for part in get_args(kind)]
+    return bool(parts) and all(part in (int, float, Ellipsis, type(None)) for part in parts)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -72,10 +91,20 @@ def _spec_error(error: ValidationError, where: str) -> SpecError:
     inner = first.get("ctx", {}).get("error")
     if isinstance(inner, SpecError):
         return _NestedSpecError(f"{path}: {inner}")
+    if isinstance(inner, _NoNumberError):
+        return SpecError(f"{path}.{inner.key}", inner.value, "it takes a number", "Write digits, without quotes.")
     default = (first["msg"].removeprefix("Value error, ").rstrip("."), "Correct the value.")
     need, fix = _NEEDS.get(first["type"], default)
     found = "nothing" if first["type"] == "missing" else first["input"]
     return SpecError(path, found, need, fix)
+
+
+class _NoNumberError(ValueError):
+    """A key of a description that wants a number holds something else."""
+
+    def __init__(self, key: str, value: object) -> None:
+        super().__init__(key)
+        self.key, self.value = key, value
 
 
 class _NestedSpecError(SpecError):
