@@ -3,28 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lls_hw.models.program.names import is_weight_gradient, split_name
+from lls_hw.models.program.names import TENSOR_KINDS, is_weight_gradient, tensor_kind
 from lls_hw.report.chart import XY, Axis, Chart, Series, Table, View
 from lls_hw.report.style import SERIES, SYMBOLS
 
 SHOWN = 25
-KINDS = ("weight gradient", "other parameter's gradient", "error", "activation")
-
-
-def tensor_kind(name: str) -> str:
-    """A family for colours.
-
-    Examples
-    --------
-    >>> [tensor_kind(name) for name in ("conv1/weight_grad", "conv1/gamma_grad", "conv1/delta_y", "conv1/y")]
-    ['weight gradient', "other parameter's gradient", 'error', 'activation']
-    """
-    end = split_name(name)[1]
-    if end == "weight_grad":
-        return KINDS[0]
-    if end.startswith("delta") or end in ("error", "latent_grad"):
-        return KINDS[2]
-    return KINDS[1] if end.endswith("_grad") else KINDS[3]
 
 
 def float_chart(rows: Sequence[Mapping[str, Any]]) -> Chart:
@@ -72,7 +55,7 @@ def _cos(value: float | None) -> str:
 def _dots(rows: Sequence[Mapping[str, Any]], key: str, title: str) -> XY:
     shown = [row for row in rows if row[key] is not None]
     series = []
-    for at, kind in enumerate(KINDS):
+    for at, kind in enumerate(TENSOR_KINDS):
         mine = [row for row in shown if tensor_kind(row["tensor"]) == kind]
         if mine:
             series.append(

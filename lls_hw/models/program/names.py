@@ -4,6 +4,7 @@ A name is `owner/short`: the owner a layer, or `input`; short as in the referenc
 """
 
 IMAGES, LABELS = "input/x", "input/labels"
+TENSOR_KINDS = ("weight gradient", "other parameter's gradient", "error", "activation")
 
 
 def tensor_name(owner: str, short: str) -> str:
@@ -46,3 +47,19 @@ def is_weight_gradient(name: str) -> bool:
 def head_of(layer: str) -> str:
     """The layer name of a block's own classifier."""
     return f"{layer}.local"
+
+
+def tensor_kind(name: str) -> str:
+    """The kind of a step's tensor, for people: one of `TENSOR_KINDS`.
+
+    Examples
+    --------
+    >>> [tensor_kind(name) for name in ("conv1/weight_grad", "conv1/gamma_grad", "conv1/delta_y", "conv1/y")]
+    ['weight gradient', "other parameter's gradient", 'error', 'activation']
+    """
+    end = split_name(name)[1]
+    if is_weight_gradient(name):
+        return TENSOR_KINDS[0]
+    if end.startswith("delta") or end in ("error", "latent_grad"):
+        return TENSOR_KINDS[2]
+    return TENSOR_KINDS[1] if end.endswith("_grad") else TENSOR_KINDS[3]
