@@ -93,6 +93,15 @@ def test_light_and_dark__follow_the_system_and_the_button(pages):
     opened.page.emulate_media(color_scheme="light")
 
 
+def test_light_and_dark__no_change_is_lost_however_often_the_theme_is_read(pages):
+    """Between a change and its event somebody may ask which theme it is (`ink` does, in every frame)."""
+    opened = pages["train"]
+    for _ in range(6):
+        for scheme, ground in (("dark", "rgb(20, 23, 28)"), ("light", "rgb(255, 255, 255)")):
+            opened.page.emulate_media(color_scheme=scheme)
+            assert ink(opened, "loss")[0] == ground
+
+
 def width(opened):
     """Pixels of a chart."""
     return float(opened.ask("() => document.querySelector('#plot-loss .main-svg').getAttribute('width')"))

@@ -1,17 +1,31 @@
 "use strict";
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const root = document.documentElement;
-const printing = window.matchMedia("print");
-const darkWanted = window.matchMedia("(prefers-color-scheme: dark)");
+const PRINT = "print";
+const DARK = "(prefers-color-scheme: dark)";
 const charts = new Map(); // by element: how to draw it again, what shall be drawn next, whether it is at it, how wide
 const PAPER_PX = 660;
 const RESIZE_MS = 100; // after the last change of size
 let resizing = 0;
 const MODEBAR_PX = 34; // the chart library's buttons stand above the plot, not over its corner
 
+/** Whether a medium is on. A list that is listened to is never asked: Chromium drops the event of a list that was read first. */
+function isOn(medium) {
+  return window.matchMedia(medium).matches;
+}
+
+const listened = [];
+
+/** Call whenever a medium turns on or off. */
+function whenever(medium, call) {
+  const list = window.matchMedia(medium);
+  list.addEventListener("change", call);
+  listened.push(list); // a list that nothing holds may be collected, and its listener with it
+}
+
 function theme() {
-  if (printing.matches) return "light";
-  return root.dataset.theme || (darkWanted.matches ? "dark" : "light");
+  if (isOn(PRINT)) return "light";
+  return root.dataset.theme || (isOn(DARK) ? "dark" : "light");
 }
 
 /** A copy in which every colour token is the theme's colour. */
@@ -48,7 +62,7 @@ function dressed(layout, width) {
 }
 
 function widthOf(element) {
-  return printing.matches ? PAPER_PX : element.clientWidth;
+  return isOn(PRINT) ? PAPER_PX : element.clientWidth;
 }
 
 /** Draw a figure into an element: at once, or after what is being drawn there; of those that wait, the last alone. */
@@ -125,8 +139,8 @@ function setUpTheme() {
     show();
     redrawAll();
   });
-  darkWanted.addEventListener("change", () => { show(); redrawAll(); });
-  printing.addEventListener("change", () => { openForPrint(printing.matches); redrawAll(); });
+  whenever(DARK, () => { show(); redrawAll(); });
+  whenever(PRINT, () => { openForPrint(isOn(PRINT)); redrawAll(); });
   show();
 }
 
