@@ -30,10 +30,10 @@ USERS_RULE = "tests.unit.rules.fixed_head:FIXED_HEAD"
 """Workers find it by the name that was written, as they find the shipped ones."""
 
 
-def dask(stack: ExitStack, *line: str, log: Path) -> Popen[str]:
+def dask(stack: ExitStack, *line: str, log: Path, **environment: str) -> Popen[str]:
     """One process of the cluster."""
     stream = stack.enter_context(log.open("w"))
-    return stack.enter_context(started("-m", "dask", *line, log=stream, LLS_HW_THREADS="1"))
+    return stack.enter_context(started("-m", "dask", *line, log=stream, LLS_HW_THREADS="1", **environment))
 
 
 def scheduler_address(log: Path) -> str:
@@ -53,8 +53,9 @@ def test_cluster__a_worker_killed_in_the_middle_costs_no_point(tmp_path: Path) -
     (tmp_path / "dies.py").write_text(DIES)
     with ExitStack() as stack:
         log = tmp_path / "scheduler.log"
-        options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
-        scheduler = dask(stack, "scheduler", *options, log=log)
+        options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+        # it runs nothing of ours, and warns of what else happens on this machine, such as a port that is taken
+        scheduler = dask(stack, "scheduler", *options, log=log, PYTHONWARNINGS="default")
         address = wait_for(lambda: scheduler_address(log), "scheduler", scheduler)
         workers = []
         for name, more in (("dying", ("--preload", str(tmp_path / "dies.py"))), ("living", ())):
