@@ -168,6 +168,7 @@ class EventMachine:
         self.actors = {name: Actor(name) for name in (*units, "dma_read", "dma_write")}
         self.lines = {name: Line(self.env) for name in (*units, "dma_write")}
         self.holders: dict[str, int] = {}
+        self.asked: list[tuple[simpy.Event, str, int]] = []
         self.users: dict[Stay, int] = {}
         self.due: deque[OpRun] = deque()
         self.record = Record(trace=trace)
@@ -211,9 +212,9 @@ class EventMachine:
         if size_bytes == 0:
             return
         got = self.space.get(size_bytes)
+        self.asked.append((got, holder, size_bytes))
         if not got.triggered:
             yield got
-        self.holders[holder] = self.holders.get(holder, 0) + size_bytes
         self._occupy()
 
     def give_back(self, holder: str, size_bytes: int) -> None:
@@ -226,7 +227,15 @@ class EventMachine:
             del self.holders[holder]
         self._occupy()
 
+    def _settle(self) -> None:
+        """Enter who was granted space: a put grants it at once, before the process that waits for it goes on."""
+        for got, holder, size_bytes in self.asked:
+            if got.triggered:
+                self.holders[holder] = self.holders.get(holder, 0) + size_bytes
+        self.asked = [one for one in self.asked if not one[0].triggered]
+
     def _occupy(self) -> None:
+        self._settle()
         used, record = int(self.space.capacity - self.space.level), self.record
         record.occupancy.append((self.now, used))
         if used > record.peak_bytes:
