@@ -9,6 +9,7 @@ from lls_hw.costs.compare import Comparison
 from lls_hw.costs.json import stages_json
 from lls_hw.report.chart import XY, Axis, Chart, Series, Table, View
 from lls_hw.report.formatting import percent
+from lls_hw.report.levels import level_of
 from lls_hw.report.run_data import RunData, StageRow
 from lls_hw.report.style import SERIES, rule_colours
 
@@ -138,14 +139,14 @@ def _chart(
 def _roof(chip: Mapping[str, Any]) -> tuple[int, float]:
     """The array's MACs a cycle, and the MACs a DRAM byte from which it and not DRAM is the limit."""
     peak = chip["array"]["rows"] * chip["array"]["cols"]
-    return peak, peak / chip["dram"]["bytes_per_cycle"]
+    return peak, peak / level_of(chip, "dram")["bytes_per_cycle"]
 
 
 def _meaning(chip: Mapping[str, Any]) -> str:
-    peak, ridge = _roof(chip)
+    (peak, ridge), speed = _roof(chip), level_of(chip, "dram")["bytes_per_cycle"]
     return (
         "Multiply-accumulates a cycle against multiply-accumulates a DRAM byte. The array's roof is "
-        f"{peak} MACs a cycle, the slope is DRAM at {chip['dram']['bytes_per_cycle']} bytes a cycle; they meet at "
+        f"{peak} MACs a cycle, the slope is DRAM at {speed} bytes a cycle; they meet at "
         f"{ridge:.3g} MACs a byte."
     )
 
@@ -153,7 +154,7 @@ def _meaning(chip: Mapping[str, Any]) -> str:
 def _roofs(xs: Sequence[float], chip: Mapping[str, Any]) -> tuple[Series, ...]:
     """The array's peak with the slope of DRAM, and the vector unit's."""
     (peak, ridge), lanes = _roof(chip), chip["vector"]["lanes"]
-    speed = chip["dram"]["bytes_per_cycle"]
+    speed = level_of(chip, "dram")["bytes_per_cycle"]
     low, high = 10 ** math.floor(math.log10(min(xs))), 10 ** math.ceil(math.log10(max(*xs, 4 * ridge)))
     return (
         Series(

@@ -6,6 +6,7 @@ from typing import Any
 from lls_hw.costs.totals import TOTALS, totals_of
 from lls_hw.report.chart import Card, Chart, Page, Section, Table
 from lls_hw.report.formatting import energy, factor, flat, full, kib, short
+from lls_hw.report.levels import level_of
 from lls_hw.report.roofline import run_roofline
 from lls_hw.report.run_costs import cycles_chart, energy_chart, memory_chart
 from lls_hw.report.run_data import RunData, rule_name, run_data
@@ -136,7 +137,7 @@ def _costs(data: Mapping[str, Any], found: RunData) -> tuple[Section, ...]:
 
 def _times(data: Mapping[str, Any]) -> tuple[Chart, ...]:
     totals = data["totals"]
-    capacity = (((data.get("inputs") or {}).get("chip") or {}).get("scratchpad") or {}).get("capacity_bytes")
+    capacity = level_of((data.get("inputs") or {}).get("chip") or {}, "sram").get("capacity_bytes")
     return (
         timeline_chart(data["timeline"], totals["cycles"]),
         occupancy_chart(data["occupancy"], capacity, totals["sram_peak_bytes"], totals["sram_peak_tensors"]),

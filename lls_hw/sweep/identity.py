@@ -91,7 +91,7 @@ def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
         "rule": costed_rule(run.rule),
         "optimizer": costed_optimizer(run.optimizer),
         "precision": run.precision.model_dump(mode="json"),
-        "chip": unnamed(run.chip, "technology"),
+        "chip": unnamed(run.chip, "technology", "memory") | {"memory": [unnamed(level) for level in run.chip.memory]},
         "technology": technology,
         "batch": run.batch,
         "baseline": run.baseline,

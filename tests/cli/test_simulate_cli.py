@@ -84,7 +84,7 @@ def test_options__reach_the_chip_and_the_words(capsys: pytest.CaptureFixture[str
     inputs = data["inputs"]
     assert (inputs["chip"]["array"]["rows"], inputs["chip"]["array"]["cols"]) == (8, 4)
     assert inputs["chip"]["array"]["dataflow"] == "os"
-    assert inputs["chip"]["scratchpad"]["capacity_bytes"] == 64 * 1024
+    assert inputs["chip"]["memory"][0]["capacity_bytes"] == 64 * 1024
     assert inputs["precision"]["weight_bits"] == 4
     assert (inputs["network"]["input"], inputs["network"]["classes"]) == ([1, 20, 20], 7)
     assert inputs["rule"]["temperature"] == 1

@@ -1,13 +1,24 @@
-"""The chip: array, scratchpad, DRAM, vector and local units."""
+"""The chip: array, levels of memory, vector and local units."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lls_hw.models.spec.base import Spec
-from lls_hw.models.spec.quantities import ARRAY_SIDE, CLOCK_MHZ, CLOSED_SIDE, LAYER_SIZE, read_sides
-
-Size = Annotated[int, Field(**LAYER_SIZE.bounds)]
+from lls_hw.models.spec.memory import (
+    AccumulatorSpec,
+    DramSpec,
+    MemorySpec,
+    Role,
+    ScratchpadSpec,
+    Size,
+    read_levels,
+    roles,
+    with_level,
+)
+from lls_hw.models.spec.quantities import ARRAY_SIDE, CLOCK_MHZ, CLOSED_SIDE, read_sides
 
 
 class ArraySpec(Spec):
@@ -22,28 +33,6 @@ class ArraySpec(Spec):
     cols: int = Field(**CLOSED_SIDE.bounds)
     dataflow: str = "ws"
     preload_hidden: bool = True
-
-
-class ScratchpadSpec(Spec):
-    """The shared SRAM. `double_buffered`: a tile loads or stores while another computes.
-
-    `banks`: each reads one word and writes one word a cycle.
-    """
-
-    capacity_bytes: Size
-    word_bits: int = Field(default=64, ge=8, le=1024, multiple_of=8)
-    banks: Size = 16
-    double_buffered: bool = True
-
-
-class DramSpec(Spec):
-    """Off-chip memory behind the DMA queues."""
-
-    bytes_per_cycle: Size
-    latency_cycles: int = Field(ge=0, le=1 << 20)
-    burst_bytes: Size = 64
-    row_bytes: Size = 2048
-    dma_queues: Literal["shared", "per_direction"] = "per_direction"
 
 
 class VectorUnitSpec(Spec):
@@ -85,18 +74,31 @@ class MappingFile(Spec):
 
 
 class AcceleratorSpec(Spec):
-    """A whole chip, as its TOML file describes it; `mapping` pins products to tiles of the user's choice."""
+    """A whole chip, as its TOML file describes it; `mapping` pins products to tiles of the user's choice.
+
+    `memory` lists the levels, innermost first (`spec.memory`); `accumulators`, `scratchpad`, `second` and
+    `dram` are the levels by the part they play.
+    """
 
     name: str = Field(min_length=1)
     clock_mhz: float = Field(**CLOCK_MHZ.bounds)
     array: ArraySpec
-    scratchpad: ScratchpadSpec
-    dram: DramSpec
+    memory: tuple[Annotated[MemorySpec, Field(discriminator="kind")], ...]
     vector: VectorUnitSpec
     local: LocalUnitSpec
     depthwise_on: Literal["array", "vector"] = "vector"
     technology: str = "cmos_45nm"
     mapping: tuple[MappingPin, ...] = ()
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any], where: str) -> Self:
+        """Validate plain data; the levels first, so that a complaint about one has the path of its key."""
+        return super().from_mapping(read_levels(data, where), where)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_levels(cls, data: object) -> object:
+        return read_levels(data, "chip") if isinstance(data, Mapping) else data
 
     @field_validator("array")
     @classmethod
@@ -106,13 +108,54 @@ class AcceleratorSpec(Spec):
             ARRAY_SIDE.check(side, getattr(array, side))
         return array
 
+    @cached_property
+    def levels(self) -> Mapping[Role, MemorySpec]:
+        """The levels by the part they play, innermost first."""
+        return roles(self.memory)
+
+    @property
+    def accumulators(self) -> AccumulatorSpec | None:
+        """The memory of partial sums beside the array, if there is one."""
+        return cast("AccumulatorSpec | None", self.levels.get("accumulators"))
+
+    @cached_property
+    def scratchpad(self) -> ScratchpadSpec:
+        """The memory that every unit reads and writes."""
+        return cast("ScratchpadSpec", self.levels["scratchpad"])
+
+    @property
+    def second(self) -> ScratchpadSpec | None:
+        """The on-chip memory behind the scratchpad, if there is one."""
+        return cast("ScratchpadSpec | None", self.levels.get("second"))
+
+    @cached_property
+    def dram(self) -> DramSpec:
+        """The memory off the chip."""
+        return cast("DramSpec", self.levels["dram"])
+
     def with_array(self, shape: str) -> "AcceleratorSpec":
         """The same chip with another `RxC` array."""
         rows, cols = read_sides("--array", shape, ARRAY_SIDE, names=("rows", "columns"), example="16x16")
         return self.changed("array", rows=rows, cols=cols)
 
     def changed(self, part: str, **values: object) -> "AcceleratorSpec":
-        """A copy with some keys of one part replaced, validated as a whole."""
+        """A copy with some keys of one part replaced, validated as a whole.
+
+        `part` is a table of the chip's file or the part of a level (`Role`); a level that is not there is added.
+        """
         data = self.model_dump()
-        data[part] = {**data[part], **values}
+        if part in get_args(Role):
+            data["memory"] = with_level(self.memory, cast("Role", part), values, self.name)
+        else:
+            data[part] = {**data[part], **values}
+        return AcceleratorSpec.from_mapping(data, self.name)
+
+    def without(self, part: Role) -> "AcceleratorSpec":
+        """A copy without one of the levels that a chip may lack.
+
+        Raises
+        ------
+        SpecError : every chip has that level.
+        """
+        data = {**self.model_dump(), "memory": [level for role, level in self.levels.items() if role != part]}
         return AcceleratorSpec.from_mapping(data, self.name)

@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lls_hw.models.spec.accelerator import Size
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.memory import Size
 from lls_hw.models.spec.quantities import PRICE, SIZED_PRICE
 
 Level = Literal["low", "typical", "high"]

@@ -17,8 +17,8 @@ A depthwise convolution has no o: w is (i), y is (r, i). A pooling has no w eith
 from dataclasses import dataclass
 from typing import Literal
 
-from lls_hw.models.spec.accelerator import DramSpec
 from lls_hw.models.spec.geometry import Window
+from lls_hw.models.spec.memory import DramSpec
 from lls_hw.sim.mapping.axes import Piece, TileAxis, chunk_axis, chunk_sizes, row_axes
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
 

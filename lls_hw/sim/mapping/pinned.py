@@ -3,8 +3,9 @@
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.program import Program
-from lls_hw.models.spec.accelerator import AcceleratorSpec, DramSpec, MappingPin
+from lls_hw.models.spec.accelerator import AcceleratorSpec, MappingPin
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.memory import DramSpec
 from lls_hw.sim.mapping.axes import TileAxis, chunk_axis, cut_images, cut_rows
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.nest import Dim, Nest

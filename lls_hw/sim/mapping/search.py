@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from lls_hw.models.spec.accelerator import DramSpec
+from lls_hw.models.spec.memory import DramSpec
 from lls_hw.sim.mapping.axes import Piece, TileAxis
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand

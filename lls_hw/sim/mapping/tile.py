@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lls_hw.models.spec.accelerator import DramSpec
+from lls_hw.models.spec.memory import DramSpec
 from lls_hw.models.spec.storage import storage_bytes
 
 Unit = Literal["array", "vector", "local"]

@@ -8,7 +8,8 @@ import lls_hw.sim.mapping.work as work_module
 from lls_hw.models.program.lower import lower
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.rules.registry import parse_rule
-from lls_hw.models.spec.accelerator import AcceleratorSpec, DramSpec
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.memory import DramSpec
 from lls_hw.sim.cost.counts import NAMES
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.tile import make_transfer

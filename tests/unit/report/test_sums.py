@@ -3,6 +3,7 @@
 import pytest
 
 from lls_hw.report.chart import XY, Bars, Spans
+from lls_hw.report.levels import level_of
 from lls_hw.report.roofline import run_roofline
 from lls_hw.report.run_costs import cycles_chart, energy_chart, memory_chart
 from lls_hw.report.run_data import run_data
@@ -83,7 +84,7 @@ def test_occupancy_and_timeline__end_where_the_run_does(run):
 
 def test_roofline__no_point_lies_above_the_roof(run):
     chip = run["inputs"]["chip"]
-    peak, speed = chip["array"]["rows"] * chip["array"]["cols"], chip["dram"]["bytes_per_cycle"]
+    peak, speed = chip["array"]["rows"] * chip["array"]["cols"], level_of(chip, "dram")["bytes_per_cycle"]
     rows = run_roofline(run_data(run), chip).table.rows
     assert len(rows) > 10
     for _, _, _, intensity, speed_found in rows:

@@ -31,7 +31,7 @@ def changed(data: dict, path: str, value: object) -> dict:
         (NetworkSpec, NET, "layers.0.negative_slope"),
         (AcceleratorSpec, CHIP, "array.rows"),
         (AcceleratorSpec, CHIP, "clock_mhz"),
-        (AcceleratorSpec, CHIP, "scratchpad.capacity_bytes"),
+        (AcceleratorSpec, CHIP, "memory.0.capacity_bytes"),
     ],
 )
 def test_number__is_neither_true_nor_a_text(spec, data, path: str, value: object) -> None:
@@ -49,6 +49,6 @@ def test_number__every_one_of_several(value: tuple[object, ...]) -> None:
 
 def test_switches_and_choices__stay_what_they_are() -> None:
     """A field that takes a switch, or a number or a word, is no number."""
-    assert AcceleratorSpec.from_mapping(changed(CHIP, "scratchpad.double_buffered", False), "it")
+    assert AcceleratorSpec.from_mapping(changed(CHIP, "memory.0.double_buffered", False), "it")
     assert NetworkSpec.from_mapping({**NET, "projection_columns": "latent"}, "it").projection_columns == "latent"
     assert NetworkSpec.from_mapping({**NET, "projection_columns": 64}, "it").projection_columns == 64

@@ -1,0 +1,185 @@
+"""Levels of memory as data: what stands between the array and the outside, innermost first.
+
+A chip's TOML lists them as `[[memory]]` tables. Their order and kinds say which part each plays:
+
+- accumulators (at most one): between the array's columns and the scratchpad;
+- scratchpad: the first `sram`; second: a further `sram` behind it (at most one);
+- dram: the last entry, which is required.
+
+The tables `[scratchpad]` and `[dram]` of older files are read as such a list.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.quantities import LAYER_SIZE
+
+Size = Annotated[int, Field(**LAYER_SIZE.bounds)]
+LevelName = Annotated[str, Field(min_length=1, max_length=64)]
+Role = Literal["accumulators", "scratchpad", "second", "dram"]
+
+
+class AccumulatorSpec(Spec):
+    """Partial sums beside the array: each of its columns has `entries` words of `word_bits`.
+
+    A column reads one word and writes one word a cycle. Capacity = columns x entries x word_bits.
+    """
+
+    name: LevelName = "accumulators"
+    kind: Literal["accumulators"] = "accumulators"
+    entries: Size
+    word_bits: int = Field(default=32, ge=8, le=128)
+
+    def capacity_bytes(self, cols: int) -> int:
+        """Bytes of all columns' words, rounded up.
+
+        Examples
+        --------
+        >>> AccumulatorSpec(entries=1024).capacity_bytes(16)
+        65536
+        """
+        return -(-cols * self.entries * self.word_bits // 8)
+
+
+class ScratchpadSpec(Spec):
+    """The shared SRAM. `double_buffered`: a tile loads or stores while another computes.
+
+    `banks`: each reads one word and writes one word a cycle.
+    """
+
+    name: LevelName = "scratchpad"
+    kind: Literal["sram"] = "sram"
+    capacity_bytes: Size
+    word_bits: int = Field(default=64, ge=8, le=1024, multiple_of=8)
+    banks: Size = 16
+    double_buffered: bool = True
+
+
+class DramSpec(Spec):
+    """Off-chip memory behind the DMA queues; `device` says of which kind."""
+
+    name: LevelName = "dram"
+    kind: Literal["dram"] = "dram"
+    device: Literal["lpddr3"] = "lpddr3"
+    bytes_per_cycle: Size
+    latency_cycles: int = Field(ge=0, le=1 << 20)
+    burst_bytes: Size = 64
+    row_bytes: Size = 2048
+    dma_queues: Literal["shared", "per_direction"] = "per_direction"
+
+
+MemorySpec = AccumulatorSpec | ScratchpadSpec | DramSpec
+KINDS: dict[str, type[MemorySpec]] = {"accumulators": AccumulatorSpec, "sram": ScratchpadSpec, "dram": DramSpec}
+"""Kinds of memory, in the order from the array outwards."""
+_MOST = {"accumulators": 1, "sram": 2, "dram": 1}
+_OLD_TABLES: dict[str, type[MemorySpec]] = {"scratchpad": ScratchpadSpec, "dram": DramSpec}
+_EXAMPLE = "List them innermost first: accumulators (if any), sram, a second sram (if any), dram."
+
+
+def roles(levels: Iterable[MemorySpec]) -> dict[Role, MemorySpec]:
+    """The part that each level plays.
+
+    Examples
+    --------
+    >>> list(roles([ScratchpadSpec(capacity_bytes=4096), DramSpec(bytes_per_cycle=8, latency_cycles=0)]))
+    ['scratchpad', 'dram']
+    """
+    found: dict[Role, MemorySpec] = {}
+    for level in levels:
+        role: Role = ("second" if "scratchpad" in found else "scratchpad") if level.kind == "sram" else level.kind
+        found[role] = level
+    return found
+
+
+def read_levels(data: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """A chip's data with its levels read and checked, as `memory`; older tables become the list.
+
+    Raises
+    ------
+    SpecError : a level cannot be, or the levels do not fit together; with the path of the key.
+    """
+    old = {part: data[part] for part in _OLD_TABLES if part in data}
+    rest = {key: value for key, value in data.items() if key not in old}
+    if "memory" not in data:
+        if not old:
+            raise SpecError(f"{where}.memory", "nothing", "this key is required", "Add it.")
+        levels = [_read(_OLD_TABLES[part], table, f"{where}.{part}") for part, table in old.items()]
+        paths = [f"{where}.{part}" for part in old]
+    elif old:
+        part = next(iter(old))
+        raise SpecError(f"{where}.{part}", old[part], "the file lists its levels as memory", "Move it into that list.")
+    else:
+        listed = data["memory"]
+        if not isinstance(listed, list | tuple):
+            raise SpecError(f"{where}.memory", listed, "it takes a list of levels", _EXAMPLE)
+        paths = [f"{where}.memory.{index}" for index in range(len(listed))]
+        levels = [_read_entry(entry, path) for entry, path in zip(listed, paths, strict=True)]
+    _check(levels, paths, where)
+    return {**rest, "memory": tuple(levels)}
+
+
+def _read_entry(entry: object, where: str) -> MemorySpec:
+    """One entry of the list, by its kind."""
+    if isinstance(entry, MemorySpec):
+        return entry
+    kind = entry.get("kind") if isinstance(entry, Mapping) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        found = "nothing" if kind is None else kind
+        raise SpecError(f"{where}.kind", found, f"a level is one of {', '.join(KINDS)}", "Give it one of these kinds.")
+    return _read(KINDS[kind], entry, where)
+
+
+def _read(spec: type[MemorySpec], table: object, where: str) -> MemorySpec:
+    if isinstance(table, MemorySpec):
+        return table
+    if not isinstance(table, Mapping):
+        raise SpecError(where, table, "it takes a table of keys", "Write its keys below its heading.")
+    return spec.from_mapping(table, where)
+
+
+def _check(levels: list[MemorySpec], paths: list[str], where: str) -> None:
+    """Order, number, names and sizes of the levels."""
+    ranks = list(KINDS)
+    for at, (level, path) in enumerate(zip(levels, paths, strict=True)):
+        before = levels[:at]
+        if before and ranks.index(level.kind) < ranks.index(before[-1].kind):
+            raise SpecError(f"{path}.kind", level.kind, f"it follows {before[-1].kind}, which is further out", _EXAMPLE)
+        same = [other for other in before if other.kind == level.kind]
+        if len(same) == _MOST[level.kind]:
+            need = f"a chip has at most {_MOST[level.kind]} of this kind"
+            raise SpecError(f"{path}.kind", level.kind, need, "Remove one.")
+        if level.name in [other.name for other in before]:
+            raise SpecError(f"{path}.name", level.name, "another level has this name", "Give each its own.")
+        if isinstance(level, ScratchpadSpec) and same:
+            inner = same[0]
+            assert isinstance(inner, ScratchpadSpec)
+            if level.capacity_bytes < inner.capacity_bytes:
+                need = f"it lies behind '{inner.name}', which has {inner.capacity_bytes}"
+                raise SpecError(f"{path}.capacity_bytes", level.capacity_bytes, need, "Make it at least as large.")
+    for kind in ("sram", "dram"):
+        if not any(level.kind == kind for level in levels):
+            found = [level.kind for level in levels]
+            raise SpecError(f"{where}.memory", found, f"a chip has a level of kind {kind}", _EXAMPLE)
+
+
+def with_level(
+    levels: tuple[MemorySpec, ...], role: Role, values: Mapping[str, object], where: str
+) -> list[MemorySpec]:
+    """The levels with one of them changed, or added where the chip has none that plays this part.
+
+    Raises
+    ------
+    SpecError : a key of the level is unknown, missing, or holds an impossible value.
+    """
+    known = roles(levels)
+    old = known.get(role)
+    kind = old.kind if old is not None else {"scratchpad": "sram", "second": "sram"}.get(role, role)
+    kept = {"name": role} if old is None else old.model_dump()
+    new = KINDS[kind].from_mapping({**kept, **values}, f"{where}.{role}")
+    parts: dict[Role, MemorySpec] = {**known, role: new}
+    order: tuple[Role, ...] = ("accumulators", "scratchpad", "second", "dram")
+    return [parts[part] for part in order if part in parts]
