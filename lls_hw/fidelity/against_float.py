@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lls_hw.config import RunSpec
 from lls_hw.models.program.program import Program
 from lls_hw.models.reference.initial import parameter_shapes
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.sim.functional.readback import Value, real, real_parameter, real_tensor
 
 SQNR_CAP_DB = 200.0
@@ -51,10 +52,12 @@ def reference_parameters(run: RunSpec, program: Program, values: Mapping[str, Va
 def reference_tensors(
     run: RunSpec, parameters: Mapping[str, NDArray[np.float32]], x: Value, labels: NDArray[Any]
 ) -> dict[str, NDArray[Any]]:
-    """The step in real numbers."""
-    from lls_hw.models.reference.step import training_step
+    """The step in real numbers; of a rule that learns nothing, the forward pass with fresh running statistics."""
+    from lls_hw.models.reference.step import forward_tensors, training_step
 
     pictures = real(x).astype(np.float32)
+    if not find_rule(run.rule.name).learns:
+        return forward_tensors(run.network, run.rule, parameters, pictures)
     return training_step(run.network, run.rule, run.optimizer, parameters, {}, pictures, labels).tensors
 
 

@@ -13,6 +13,7 @@ from lls_hw.fidelity.reference_process import ReferenceProcess
 from lls_hw.models.data import Images, batch, normalise
 from lls_hw.models.program.program import Program
 from lls_hw.models.reference.initial import initial_parameters
+from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.functional.engine import FunctionalEngine, why_not_integers
 from lls_hw.sim.functional.readback import Value
@@ -28,7 +29,7 @@ class Numerics:
     Attributes
     ----------
     losses : per step, cross-entropy by layer with a local loss, and `classifier`, from the integer
-        likelihoods of that step's batch before its update.
+        likelihoods of that step's batch before its update; inference takes none.
     saturated : codes that did not fit, all steps; `by_tensor` splits them by the op's first output.
     overflows : additions that left an accumulator.
     lost_update_fraction : wanted updates that moved no master code.
@@ -98,9 +99,9 @@ def run_numerics(
 
 
 def numerics_json(numerics: Numerics) -> dict[str, Any]:
-    """The outcome as plain data; `loss` is the classifier's in the last step."""
+    """The outcome as plain data; `loss` is the classifier's in the last step, null where nothing is learnt."""
     return {
-        "loss": numerics.losses[-1]["classifier"],
+        "loss": numerics.losses[-1].get("classifier"),
         "losses": list(numerics.losses),
         "saturated": numerics.saturated,
         "saturated_by_tensor": numerics.saturated_by_tensor,
@@ -114,5 +115,10 @@ def numerics_json(numerics: Numerics) -> dict[str, Any]:
 
 def integer_refusal(program: Program) -> SpecError | None:
     """The refusal of a step that cannot be trained in integers; None for one that can."""
+    name = program.rule.name
+    if not find_rule(name).learns:
+        return SpecError(
+            "--rule", name, "it learns nothing, so that there is no training step to run", "Choose another."
+        )
     refusal = why_not_integers(program)
     return None if refusal is None else SpecError(*refusal, "Choose another, or add --float for real numbers.")

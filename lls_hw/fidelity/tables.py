@@ -27,9 +27,11 @@ def float_table(numerics: Numerics) -> Table:
 
 def closing_text(numerics: Numerics) -> Text:
     """Lines below the table: the last loss, and the losses by word widths."""
+    counted = f"codes saturated {numerics.saturated:,}, accumulators overflowed {numerics.overflows:,}"
+    if not numerics.losses[-1]:
+        return Text(f"nothing is learnt, so there is no loss\n{counted}")
     loss = ", ".join(f"{layer} {value:.4f}" for layer, value in numerics.losses[-1].items())
     return Text(
-        f"loss before the last update: {loss}\n"
-        f"codes saturated {numerics.saturated:,}, accumulators overflowed {numerics.overflows:,}, "
+        f"loss before the last update: {loss}\n{counted}, "
         f"updates that moved no code {100 * numerics.lost_update_fraction:.1f}%"
     )

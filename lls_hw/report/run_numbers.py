@@ -85,7 +85,7 @@ def saturation_table(numerics: Mapping[str, Any]) -> Table | None:
 def loss_table(numerics: Mapping[str, Any]) -> Table | None:
     """Loss by block and step."""
     losses = numerics.get("losses") or []
-    if not losses:
+    if not losses or not losses[0]:  # inference has no loss
         return None
     headings = ("block", *(f"step {step}" for step in range(1, len(losses) + 1)))
     return Table(headings=headings, rows=tuple((name, *(step.get(name) for step in losses)) for name in losses[0]))

@@ -150,10 +150,14 @@ def _numbers(data: Mapping[str, Any]) -> Section:
         return _without("numbers", title, "--no-numerics")
     rows = numerics.get("against_float") or []
     text = [
-        f"Loss of the classifier in the last step: {full(numerics['loss'])}. Codes saturated: "
-        f"{numerics['saturated']:,}. Accumulators overflowed: {numerics.get('accumulator_overflows', 0):,}. "
-        f"Of the updates that wanted to move a weight, {100 * numerics['lost_update_fraction']:.1f} % moved no code."
+        f"Codes saturated: {numerics['saturated']:,}. "
+        f"Accumulators overflowed: {numerics.get('accumulator_overflows', 0):,}."
     ]
+    if numerics["loss"] is not None:
+        text[0] = (
+            f"Loss of the classifier in the last step: {full(numerics['loss'])}. {text[0]} Of the updates that wanted "
+            f"to move a weight, {100 * numerics['lost_update_fraction']:.1f} % moved no code."
+        )
     if not rows:
         text.append("Nothing was held against float.")
     tables = [("Codes saturated", saturation_table(numerics)), ("Loss by block", loss_table(numerics))]

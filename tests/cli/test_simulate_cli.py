@@ -53,6 +53,15 @@ def test_json__keeps_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
     assert data["inputs"]["precision"]["weight_bits"] == 8
 
 
+def test_inference__runs_forward_in_integers_and_has_no_loss(capsys: pytest.CaptureFixture[str]) -> None:
+    numerics = run_json(capsys, *SMALL, "--rule", "inference")["numerics"]
+    assert numerics["loss"] is None
+    assert {row["tensor"].rpartition("/")[2] for row in numerics["against_float"]} == {"y", "h", "logits"}
+    assert min(row["cosine"] for row in numerics["against_float"]) > 0.99
+    assert main([*SMALL, "--rule", "inference"]) == 0
+    assert "nothing is learnt, so there is no loss" in capsys.readouterr().out
+
+
 def test_json_on_standard_output__stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "--no-numerics", "--json", "-"]) == 0
     captured = capsys.readouterr()

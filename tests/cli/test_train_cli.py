@@ -64,7 +64,7 @@ def test_train_cli__quiet_says_nothing(net: str, capsys) -> None:
 
 
 def test_train_cli__float_alone_where_integers_have_no_form(net: str, capsys) -> None:
-    line = [part if part != "lls_m" else "drtp" for part in arguments(net, "--json", "-", "--quiet")]
+    line = [*arguments(net, "--json", "-", "--quiet"), "--optimizer", "schedulefree_sgd", "--schedule", "constant"]
     assert main(line) == 2
     assert "--float" in capsys.readouterr().err
     assert main([*line, "--float"]) == 0

@@ -95,6 +95,19 @@ def training_step(  # noqa: PLR0917
     )
 
 
+def forward_tensors(
+    network: NetworkSpec, rule: RuleSpec, parameters: Mapping[str, Array], images: Array, *, dtype: str = "float32"
+) -> dict[str, Array]:
+    """Inference: the tensors of one forward pass, with running statistics at their first values, 0 and 1.
+
+    Names and layouts are those of `StepRecord.tensors`.
+    """
+    reference = build_reference(network, rule, parameters, dtype=dtype)
+    with torch.no_grad():
+        tape = reference.forward(image_tensor(network, images, torch_dtype(dtype)), training=False)
+    return _forward_tensors(tape)
+
+
 def _named_losses(reference: Reference, tape: Tape) -> dict[str, float]:
     """Losses by block; of two in one block the earlier keeps its layer's name."""
     block_of_last = {layer.block: layer.name for layer in reference.layers if isinstance(layer, WeightedLayer)}

@@ -5,12 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from lls_hw.models.program.names import IMAGES, LABELS
+from lls_hw.models.program.ops.normalise import BatchNorm
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import WeightedLayer
-from lls_hw.models.spec.resolve import resolve
 from lls_hw.sim.functional import local, loss, normalise, pooling, products, update
 from lls_hw.sim.functional.machine import IntegerMachine, OpRecord, Runners
 from lls_hw.sim.functional.readback import Value
@@ -30,15 +29,13 @@ OPTIMIZERS = ("sgd", "momentum")
 
 
 def why_not_integers(program: Program) -> tuple[str, str, str] | None:
-    """The obstacle to a training step in integers: (where, found, need); None without one."""
+    """The obstacle to running a program in integers: (where, found, need); None without one."""
     rule, optimizer = program.rule, program.optimizer
     record = find_rule(rule.name)
-    if not record.learns:
-        return "--rule", rule.name, "it learns nothing, so that there is no training step to run"
     missing = [op.kind for op in program.ops if type(op) not in RUNNERS]
     if missing:
         return "--rule", rule.name, f"its op {missing[0]} has no integer form yet"
-    if optimizer.name not in OPTIMIZERS:
+    if record.learns and optimizer.name not in OPTIMIZERS:
         return "--optimizer", optimizer.name, f"in integers the optimisers are {', '.join(OPTIMIZERS)}"
     if "waveform" in record.constants and rule.waveform != "square":
         return "--waveform", rule.waveform, "the chip generates the square basis alone"
@@ -50,18 +47,18 @@ def refuse_numerics(program: Program) -> None:
 
     Raises
     ------
-    SpecError : the rule learns nothing, one of its ops, the optimiser or the waveform has no integer form, or a
+    SpecError : an op of the rule, the optimiser or the waveform has no integer form, or a
         BatchNorm in training mode would see one value per channel (one position and a batch of one).
     """
     refusal = why_not_integers(program)
     if refusal is not None:
         raise SpecError(*refusal, "Choose another, or add --no-numerics for costs alone.")
-    for layer in resolve(program.network):
-        if isinstance(layer, WeightedLayer) and layer.batch_norm and program.batch * layer.positions < 2:
+    for op in program.ops:
+        if isinstance(op, BatchNorm) and op.trains and op.batch * op.shape.positions < 2:
             raise SpecError(
                 "--batch",
                 program.batch,
-                f"the BatchNorm of layer '{layer.name}' would see a single value per channel",
+                f"the BatchNorm of layer '{op.layer}' would see a single value per channel",
                 "Use a batch of 2 or more, or --no-numerics for costs alone.",
             )
 
@@ -71,7 +68,7 @@ class FunctionalEngine:
 
     Parameters
     ----------
-    program : a training step; every op of it has a runner.
+    program : a training step, or inference with running statistics; every op of it has a runner.
     values : initial kept tensors (see `state.initial_values`).
     chip : its array decides the order of additions, its local unit the basis.
     seed : of the stochastic rounding.
@@ -86,7 +83,7 @@ class FunctionalEngine:
         self.machine = IntegerMachine(program, dict(values), chip=chip, seed=seed)
 
     def step(self, images: Value, labels: Ints, observe: Callable[[OpRecord], None] | None = None) -> list[OpRecord]:
-        """One training step.
+        """One training step, or one forward pass.
 
         Parameters
         ----------

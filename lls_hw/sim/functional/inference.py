@@ -14,7 +14,6 @@ import numpy as np
 from lls_hw.models.data.images import Labels, Pictures, normalise
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.names import IMAGES
-from lls_hw.models.program.ops.normalise import BatchNorm
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.backprop import INFERENCE
 from lls_hw.models.spec.accelerator import AcceleratorSpec
@@ -22,29 +21,13 @@ from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.sim.functional.engine import RUNNERS
-from lls_hw.sim.functional.machine import IntegerMachine, Peak, Scales
-from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, channel_sums, curve_of, forward_codes
+from lls_hw.sim.functional.machine import IntegerMachine, Scales
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.state import input_codes
 from lls_hw.sim.kernels.codes import Wide
-from lls_hw.sim.kernels.inference import running_constants
-from lls_hw.sim.kernels.norm_maps import forward_peak
 from lls_hw.sim.kernels.requant import container
 
 TEST_BATCH = 250
-
-
-def run_batch_norm_inference(m: IntegerMachine, op: BatchNorm) -> None:
-    """LeakyReLU(gamma (y - running mean) / sqrt(running variance + eps) + beta) as activation codes."""
-    y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
-    flat = y.codes.reshape(-1, op.shape.out_c)
-    stats = np.empty((6, op.shape.out_c), np.int32)
-    held = running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
-    m.record.saturated += int(held)
-    _, extremes = channel_sums(flat)
-    curve = curve_of(op, beta.frac)
-    peak = Peak(int(forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
-    forward_codes(m, op, flat, stats, curve=curve, peak=peak)
 
 
 class Inference:
@@ -78,10 +61,7 @@ class Inference:
         m.values[IMAGES] = Value(images.codes.astype(container(self.precision.activation_bits)), images.frac)
         for index, op in enumerate(program.ops):
             m.begin(index, op)
-            if isinstance(op, BatchNorm):
-                run_batch_norm_inference(m, op)
-            else:
-                RUNNERS[type(op)](m, op)
+            RUNNERS[type(op)](m, op)
         self.saturated += sum(record.saturated for record in m.records)
         self.overflows += sum(record.tally.overflows for record in m.records)
         self.guarded += sum(record.tally.guarded for record in m.records)

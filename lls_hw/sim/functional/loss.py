@@ -1,10 +1,10 @@
-"""Cross-entropy of a linear classifier in integers, and the constants every softmax error needs."""
+"""Errors that start a backward pass in integers: a classifier's cross-entropy, and a target's projection."""
 
 from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.ops.loss import Loss
+from lls_hw.models.program.ops.loss import Loss, TargetProject
 from lls_hw.sim.functional.machine import IntegerMachine, Runners
 from lls_hw.sim.kernels import softmax
 from lls_hw.sim.kernels.tables import exp2_table, mantissa
@@ -48,4 +48,10 @@ def run_loss(m: IntegerMachine, op: Loss) -> None:
     m.narrow_to_fit(op.bias_grad, errors.sum(axis=0) * inv_t, error_frac)
 
 
-RUNNERS: Runners = {Loss: run_loss}
+def run_target_project(m: IntegerMachine, op: TargetProject) -> None:
+    """Minus the feedback's row of each sample's label, narrowed like any error; the least code turns exactly."""
+    labels, feedback = m.read(op.labels), m.read(op.feedback)
+    m.narrow(op.error, -feedback.codes[labels.codes].astype(np.int32), feedback.frac)
+
+
+RUNNERS: Runners = {Loss: run_loss, TargetProject: run_target_project}

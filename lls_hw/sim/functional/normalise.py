@@ -10,6 +10,7 @@ from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm, norm_maps
 from lls_hw.sim.kernels.codes import Ints, Wide
+from lls_hw.sim.kernels.inference import running_constants
 from lls_hw.sim.kernels.norm_maps import Curve, Cut
 from lls_hw.sim.kernels.pool import spread_windows
 from lls_hw.sim.kernels.requant import container
@@ -33,6 +34,11 @@ def cut_of(m: IntegerMachine, name: str, frac: int) -> Cut:
 
 
 def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
+    """With the batch's own statistics in training, else with the running ones."""
+    (_apply_batch if op.trains else _apply_running)(m, op)
+
+
+def _apply_batch(m: IntegerMachine, op: BatchNorm) -> None:
     """Two passes over y: sums and extremes, then the normalised, activated codes.
 
     Pass one knows the extremes, and the map is monotone per channel, so the output's peak is
@@ -51,6 +57,19 @@ def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
     forward_codes(m, op, flat, stats, curve=curve, peak=peak)
     m.write(op.stats, stats, beta.frac)
     m.write(op.moved, moved, RUNNING_FRAC)
+
+
+def _apply_running(m: IntegerMachine, op: BatchNorm) -> None:
+    """LeakyReLU(gamma (y - running mean) / sqrt(running variance + eps) + beta) as activation codes."""
+    y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
+    flat = y.codes.reshape(-1, op.shape.out_c)
+    stats = np.empty((6, op.shape.out_c), np.int32)
+    held = running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
+    m.record.saturated += int(held)
+    _, extremes = channel_sums(flat)
+    curve = curve_of(op, beta.frac)
+    peak = Peak(int(norm_maps.forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
+    forward_codes(m, op, flat, stats, curve=curve, peak=peak)
 
 
 def channel_sums(flat: Ints) -> tuple[Wide, Wide]:

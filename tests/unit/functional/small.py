@@ -13,7 +13,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
 from lls_hw.models.spec.rule import OptimizerSpec
-from lls_hw.sim.functional.engine import FunctionalEngine, why_not_integers
+from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.state import initial_values, input_codes
 
 BATCH = 3
@@ -33,12 +33,8 @@ def network(local_loss: str = "conv") -> NetworkSpec:
     return NetworkSpec.from_mapping(data, "small")
 
 
-RULES = tuple(
-    rule
-    for rule in rules()
-    if why_not_integers(lower(network(), parse_rule(rule, reduced_rows=2), batch=BATCH)) is None
-)
-"""Those whose every op runs in integers."""
+RULES = tuple(rules())
+LEARNING = tuple(name for name, rule in rules().items() if rule.learns)
 
 
 def parameters(program, seed=1):

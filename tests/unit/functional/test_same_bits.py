@@ -28,7 +28,7 @@ def test_step__same_bits_with_bounds_checks():
     assert elsewhere(0, 2, NUMBA_BOUNDSCHECK="1", LLS_HW_CACHE=str(cache)) == small.digests(0, 2)
 
 
-@pytest.mark.parametrize("rule", small.RULES)
+@pytest.mark.parametrize("rule", small.LEARNING)
 def test_step__same_seed_same_values(rule):
     first, second = (small.digest(small.train(small.engine(rule, seed=7))) for _ in range(2))
     assert first == second

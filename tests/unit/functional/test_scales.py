@@ -1,4 +1,4 @@
-"""Scale policies, narrowing without silent overflow, latents of uneven windows, and one whole update."""
+"""Scale policies, narrowing without silent overflow, latents of uneven windows, targets, and one update."""
 
 from fractions import Fraction
 
@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lls_hw.models.program.names import LABELS
 from lls_hw.models.program.ops.local import LocalProject
+from lls_hw.models.program.ops.loss import TargetProject
 from lls_hw.models.program.ops.update import Update
+from lls_hw.sim.functional.loss import run_target_project
 from lls_hw.sim.functional.machine import Peak, Scales, fitting_frac
-from tests.oracles import pool, requant, scalar
+from lls_hw.sim.functional.readback import Value
+from tests.oracles import pool, requant, scalar, targets
 from tests.oracles import update as oracle
 from tests.unit.functional import small
 
@@ -125,3 +129,35 @@ def test_update__masters_descend_by_exactly_the_rounded_momentum():
                 assert copy.codes.ravel().tolist() == cut
         m.step += 1
     assert checked
+
+
+@pytest.mark.parametrize("bits", ["w8,a8,e8,m16,acc32", "w12,a8,e5,m16,acc32", "w2,a8,e8,m16,acc32"])
+def test_target_project__is_minus_the_row_of_the_label(bits):
+    """At equal, fewer and more bits than the feedback has; a delayed scale leaves a quarter: bits are dropped."""
+    checked = 0
+    for m, seen in steps("drtp", bits):
+        m.step -= 1  # keys of the step just run
+        for op, reads, after in seen:
+            if not isinstance(op, TargetProject):
+                continue
+            feedback, error = reads[op.feedback], after[op.error]
+            rows = feedback.codes.reshape(len(feedback.codes), -1).tolist()
+            labels = after[op.labels].codes.tolist()
+            width, key = m.program.precision.error_bits, m.key(op.error)
+            want, _ = targets.project(rows, labels, feedback.frac - error.frac, width, "stochastic", key)
+            assert error.codes.ravel().tolist() == want
+            checked += any(want)
+        m.step += 1
+    assert checked == 8, "four blocks, two steps"
+
+
+def test_target_project__turns_the_most_negative_code_exactly():
+    m = small.engine("drtp", "w8,a8,e8,m16,acc32").machine
+    op = next(op for op in m.program.ops if isinstance(op, TargetProject))
+    feedback = m.values[op.feedback].codes
+    feedback[...] = -128
+    m.values[LABELS] = Value(np.zeros(op.batch, np.int16), 0)
+    m.begin(0, op)
+    run_target_project(m, op)
+    shift = m.values[op.feedback].frac - m.values[op.error].frac
+    assert set((m.values[op.error].codes.astype(np.int64) << shift).ravel().tolist()) == {128}

@@ -167,12 +167,14 @@ def test_sweep__arrays_that_change_bits_train_apart(tmp_path: Path, monkeypatch)
 
 def test_sweep__rule_that_cannot_train_fails_with_its_reason(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
-    grid = small_grid(small_net(tmp_path), TrainPlan(test_limit=16), rules="drtp,lls", data=_npz(tmp_path), batches="8")
+    grid = small_grid(
+        small_net(tmp_path), TrainPlan(test_limit=16), rules="inference,lls", data=_npz(tmp_path), batches="8"
+    )
     summary = sweep_into(path, grid)
     assert (summary.done, summary.failed) == (1, 1)
     (row,) = [row for row in flat_rows(path) if row["status"] == "failed"]
-    assert row["rule"] == "drtp"
-    assert row["error"].startswith("--rule = 'drtp': its op TargetProject has no integer form")
+    assert row["rule"] == "inference"
+    assert row["error"].startswith("--rule = 'inference': it learns nothing")
 
 
 def test_sweep__changed_data_is_refused_by_the_worker(tmp_path: Path) -> None:

@@ -163,9 +163,12 @@ def test_plan__refuses_impossible_options(wrong) -> None:
 
 def test_train__refuses_what_has_no_integer_form() -> None:
     run, images = small_run("lls_m", batch_size=16)
-    for field, spec in (("rule", {"name": "drtp"}), ("rule", {"waveform": "cosine"}), ("optimizer", {"name": "adam"})):
-        other = run.model_copy(update={field: getattr(run, field).model_copy(update=spec)})
-        with pytest.raises(SpecError, match="float"):
+    for field, name, need in (
+        ("rule", "inference", "it learns nothing"),
+        ("optimizer", "schedulefree_sgd", "add --float"),
+    ):
+        other = run.model_copy(update={field: getattr(run, field).model_copy(update={"name": name})})
+        with pytest.raises(SpecError, match=need):
             train(other, lower_run(other), images, PLAN)
 
 
