@@ -17,6 +17,7 @@ from lls_hw.models.spec.accelerator import ArraySpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.array import dataflow_of
 from lls_hw.sim.array.dataflow import ArrayAccesses, fold_count
+from lls_hw.sim.array.elementwise import any_below
 
 Edges = Literal["exact", "full"]
 
@@ -66,7 +67,7 @@ def array_accesses(m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "
 def _roles(m: int, k: int, n: int, array: ArraySpec, edges: Edges) -> tuple[int, int, int]:
     """Sizes (streamed, along the rows, along the columns), padded to whole folds for full edges."""
     for name, size in (("m", m), ("k", k), ("n", n)):
-        if size < 1:
+        if any_below(size, 1):
             raise SpecError(f"array.{name}", size, "every size must be positive", "Use 1 or more.")
     stream, down, across = dataflow_of(array).roles(m, k, n)
     if edges == "full":

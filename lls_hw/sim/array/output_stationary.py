@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold, Legend, RegisterGrid, Stretch, fold_count, pieces
+from lls_hw.sim.array.elementwise import greatest, pick
 
 if TYPE_CHECKING:
     from lls_hw.models.spec.accelerator import ArraySpec
@@ -27,13 +28,13 @@ def cycles(stream: int, down: int, across: int, array: "ArraySpec") -> int:
     last = period(stream, low, array)
     enter = (folds - 1) * strips * period(stream, rows, array) + (strips - 1) * last
     width = across - (strips - 1) * cols
-    edge = width if strips == 1 else max(width, cols - last)
+    edge = pick(strips == 1, width, greatest(width, cols - last))
     return enter + stream + low + edge + rows - 2
 
 
 def period(stream: int, used: int, _array: "ArraySpec") -> int:
     """τ_f − τ_{f−1} after a fold that uses so many rows: a drain longer than its terms sets the pace."""
-    return max(stream, used)
+    return greatest(stream, used)
 
 
 def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: "ArraySpec") -> int:
@@ -46,11 +47,13 @@ def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: "Arra
 def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAccesses:
     """With F_m and F_n folds: left operand m·k·F_n, right k·n·F_m; the sum of row r moves R − r drain registers."""
     macs = stream * down * across
-    drains = sum(used * array.rows - used * (used - 1) // 2 for _, used in pieces((0, down), array.rows))
+    folds = fold_count(down, array.rows)
+    low = down - (folds - 1) * array.rows
+    drains = (folds - 1) * (array.rows * (array.rows + 1) // 2) + low * array.rows - low * (low - 1) // 2
     return ArrayAccesses(
         macs=macs,
         a_reads=down * stream * fold_count(across, array.cols),
-        b_reads=stream * across * fold_count(down, array.rows),
+        b_reads=stream * across * folds,
         outputs=down * across,
         operand_shifts=2 * macs,
         sum_shifts=macs,

@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold, Legend, RegisterGrid, Stretch, fold_count, pieces
+from lls_hw.sim.array.elementwise import greatest, least, pick
 
 if TYPE_CHECKING:
     from lls_hw.models.spec.accelerator import ArraySpec
@@ -28,18 +29,18 @@ def cycles(stream: int, down: int, across: int, array: "ArraySpec") -> int:
     """The end above; only k folds differ in period, only the last strip in width."""
     rows, cols = array.rows, array.cols
     folds, strips = fold_count(down, rows), fold_count(across, cols)
-    first, last = min(rows, down), down - (folds - 1) * rows
+    first, last = least(rows, down), down - (folds - 1) * rows
     whole, rest = period(stream, rows, array), period(stream, last, array)
     strip = (folds - 1) * whole + rest  # from a strip's end to the next one's
-    enter = first + strip * strips - (rest if folds == 1 else whole)
+    enter = first + strip * strips - pick(folds == 1, rest, whole)
     width = across - (strips - 1) * cols
-    edge = width if strips == 1 else max(width, cols - strip)
+    edge = pick(strips == 1, width, greatest(width, cols - strip))
     return enter + stream + rows + edge - 2
 
 
 def period(stream: int, used: int, array: "ArraySpec") -> int:
     """τ_f − τ_{f−1} of a fold that uses so many rows."""
-    return max(stream, used) if array.preload_hidden else stream - 1 + used
+    return greatest(stream, used) if array.preload_hidden else stream - 1 + used
 
 
 def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: "ArraySpec") -> int:
@@ -53,6 +54,8 @@ def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAc
     per k fold; weight rows of a fold move Σ_r (κ − r) = κ(κ+1)/2 registers per column."""
     macs, held, sums = stream * down * across, down * across, stream * across
     folds = fold_count(down, array.rows)
+    last = down - (folds - 1) * array.rows
+    loaded = (folds - 1) * (array.rows * (array.rows + 1) // 2) + last * (last + 1) // 2
     return ArrayAccesses(
         macs=macs,
         a_reads=stream * down * fold_count(across, array.cols),
@@ -62,7 +65,7 @@ def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAc
         outputs=sums,
         operand_shifts=macs,
         sum_shifts=sums * array.rows * folds,
-        stationary_shifts=across * sum(used * (used + 1) // 2 for _, used in pieces((0, down), array.rows)),
+        stationary_shifts=across * loaded,
         stationary_swaps=held if array.preload_hidden else 0,
     )
 

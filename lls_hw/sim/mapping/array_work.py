@@ -1,12 +1,14 @@
 """Work of one array tile: cycles, array traffic, and the narrowing of what it finishes."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from lls_hw.models.program.ops.base import Direction
 from lls_hw.models.spec.accelerator import ArraySpec
+from lls_hw.sim.array import dataflow_of
 from lls_hw.sim.array.closed_form import array_accesses, array_cycles
 from lls_hw.sim.array.dataflow import ArrayAccesses
+from lls_hw.sim.array.elementwise import are_ints, each
 from lls_hw.sim.array.grouped import Groups, grouped_cycles, most_packed
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Nest
@@ -20,21 +22,27 @@ MAC_KIND: dict[Direction, str | None] = {
 }
 
 
-@lru_cache(maxsize=65536)
+_known_cycles = lru_cache(maxsize=65536)(array_cycles)
+_known_accesses = lru_cache(maxsize=65536)(array_accesses)
+
+
 def product_cycles(m: int, k: int, n: int, array: ArraySpec) -> int:
-    """Cycles of one product on the chip's array."""
-    return array_cycles(m, k, n, array)
+    """Cycles of one product on the chip's array, remembered."""
+    return (_known_cycles if are_ints(m, k, n) else array_cycles)(m, k, n, array)
 
 
-@lru_cache(maxsize=65536)
 def product_accesses(m: int, k: int, n: int, array: ArraySpec) -> ArrayAccesses:
-    """Accesses of one product on the chip's array."""
-    return array_accesses(m, k, n, array)
+    """Accesses of one product on the chip's array, remembered."""
+    return (_known_accesses if are_ints(m, k, n) else array_accesses)(m, k, n, array)
 
 
-@lru_cache(maxsize=65536)
 def depthwise_cycles(channels: int, m: int, k: int, n: int, array: ArraySpec) -> int:
     """Cycles of `channels` small products: one behind the other, or packed on the diagonal, whichever is less."""
+    return each(partial(_packed_cycles, array), channels, m, k, n)
+
+
+@lru_cache(maxsize=65536)
+def _packed_cycles(array: ArraySpec, channels: int, m: int, k: int, n: int) -> int:
     one = Groups(groups=channels, m=m, k=k, n=n)
     return min(grouped_cycles(one, array, pack=pack) for pack in range(1, most_packed(one, array) + 1))
 
@@ -84,7 +92,7 @@ class ArrayWork:
         sum_bits = self.nest.sum_bits
         continued = self.direction == "input_grad" or not starts
         sums_read = one.accumulator_reads + (outputs if continued else 0)
-        sums_written = one.accumulator_writes or one.outputs
+        sums_written = one.outputs if dataflow_of(self.ctx.chip.array).sums_stay else one.accumulator_writes
         operand = max(bits_a, bits_b)
         registers = (one.operand_shifts + one.stationary_shifts + one.stationary_swaps) * operand + (
             one.sum_shifts + one.drain_shifts

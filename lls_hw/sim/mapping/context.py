@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lls_hw.models.program.ops.base import Tensor
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.array.elementwise import greatest
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
 
 HELD_CHANNEL_SHARE = 4
@@ -73,7 +74,7 @@ class Context:
         """
         banks = self.chip.scratchpad.banks
         read, written = tally.get("scratchpad_read_words", 0), tally.get("scratchpad_write_words", 0)
-        return max(compute_cycles, -(-read // banks), -(-written // banks))
+        return greatest(compute_cycles, -(-read // banks), -(-written // banks))
 
     def whole(self, name: str) -> Transfer:
         """A movement of a whole tensor."""

@@ -19,6 +19,7 @@ from typing import Literal
 
 from lls_hw.models.spec.geometry import Window
 from lls_hw.models.spec.memory import DramSpec
+from lls_hw.sim.array.elementwise import pick
 from lls_hw.sim.mapping.axes import Piece, TileAxis, chunk_axis, chunk_sizes, row_axes
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
 
@@ -133,17 +134,27 @@ class Nest:
         dim, full = self.channels(operand.side)
         pixels = self.final_pixels(at["r"]) if final else self.pixels(operand.side, at["r"])
         size = at[dim].size
-        segments, length = (1, pixels * size) if size == full else (pixels, size)
+        whole = size == full
         return make_transfer(
-            dram, tensor, operand.bits, segments=segments, segment_elements=length, span_elements=pixels * full
+            dram,
+            tensor,
+            operand.bits,
+            segments=pick(whole, 1, pixels),
+            segment_elements=pick(whole, pixels * size, size),
+            span_elements=pixels * full,
         )
 
     def _weights(self, dram: DramSpec, tensor: str, bits: int, at: dict[Dim, Piece]) -> Transfer:
         """Weights lie as (taps, in, out)."""
         full_out = 1 if self.shared else self.out_c
         i, o = at["i"].size, 1 if self.shared else at["o"].size
-        segments, length = self.taps * i, o
-        if o == full_out:
-            segments, length = (1, self.taps * i * o) if i == self.in_c else (self.taps, i * o)
+        rows, whole = o == full_out, i == self.in_c
+        segments = pick(rows, pick(whole, 1, self.taps), self.taps * i)
+        length = pick(rows, pick(whole, self.taps * i * o, i * o), o)
         span = self.taps * self.in_c * full_out
         return make_transfer(dram, tensor, bits, segments=segments, segment_elements=length, span_elements=span)
+
+    def partial(self, dram: DramSpec, tensor: str, at: dict[Dim, Piece]) -> Transfer:
+        """Partial sums of one tile on their way out and back: one contiguous piece, at full width."""
+        elements = self.elements(self.result.side, at)
+        return make_transfer(dram, tensor, self.sum_bits, segments=1, segment_elements=elements, span_elements=elements)

@@ -9,7 +9,7 @@ from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, steps
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand, Side
-from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, loop, make_transfer
+from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, loop
 
 Place3 = dict[Dim, Step]
 Pieces = dict[Dim, Piece]
@@ -183,16 +183,7 @@ class NestBuilder:
         return (self._partial(pieces),) if closes and self.spills else ()
 
     def _partial(self, pieces: Pieces) -> Transfer:
-        """Partial sums on their way out and back: one contiguous piece, at full width."""
-        elements = self.nest.elements(self.nest.result.side, pieces)
-        return make_transfer(
-            self.ctx.chip.dram,
-            f"{self.result}@partial",
-            self.nest.sum_bits,
-            segments=1,
-            segment_elements=elements,
-            span_elements=elements,
-        )
+        return self.nest.partial(self.ctx.chip.dram, f"{self.result}@partial", pieces)
 
 
 def _size(piece: Piece) -> int:

@@ -1,23 +1,24 @@
-"""Choice of tile sizes and loop order: fewest DRAM bytes first, then fewest cycles.
+"""The table of all candidates of a nest: the DRAM bytes that each moves, and the scratchpad that it needs.
 
 Every combination of row cut, channel cuts and loop order is scored at once with integer arrays.
 The candidates do not depend on the capacity, so a larger scratchpad can only add choices: DRAM
 bytes never grow with it. The score is the exact number of bytes the tiles will move.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from lls_hw.models.spec.memory import DramSpec
-from lls_hw.sim.mapping.axes import Piece, TileAxis
+from lls_hw.models.spec.storage import storage_bytes
+from lls_hw.sim.mapping.axes import TileAxis
 from lls_hw.sim.mapping.choice import Choice
+from lls_hw.sim.mapping.grid import Counted, Grid, Real, along, whole
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
+from lls_hw.sim.mapping.tile import Transfer
 
-Counted = npt.NDArray[np.int64]
 MAX_TIED = 24
 """Candidates of equal traffic whose cycles are compared."""
 
@@ -44,161 +45,134 @@ class Candidates:
         )
 
 
-class _Cuts:
-    """The cuts of one loop as padded arrays: [cut, kind of piece]."""
-
-    def __init__(self, axes: tuple[TileAxis, ...], measure: Mapping[str, Callable[[Piece], int]]) -> None:
-        width = max(len(axis.runs) for axis in axes)
-        self.trips: Counted = np.array([axis.trips for axis in axes], np.int64)
-        self.count = self._pad([[n for _, n in axis.kinds()] for axis in axes], width)
-        self.of = {
-            name: self._pad([[f(piece) for piece, _ in axis.runs] for axis in axes], width)
-            for name, f in measure.items()
-        }
-
-    @staticmethod
-    def _pad(rows: list[list[int]], width: int) -> Counted:
-        return np.array([row + [0] * (width - len(row)) for row in rows], np.int64)
+Measure = Callable[[Transfer], int]
+"""An amount of a transfer: bytes, cycles, energy."""
 
 
-def _ceil(a: Counted, b: int) -> Counted:
-    return -(-a // b)
+class Traffic:
+    """The transfers of every candidate of a nest."""
+
+    def __init__(
+        self, nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[TileAxis, ...]] | None = None
+    ) -> None:
+        self.nest, self.dram, self.depth = nest, dram, depth
+        self.axes = axes or nest.axes()
+        self.grid = Grid(self.axes)
+        self.trips = self.grid.trips
+
+    def repeats(self, operand: NestOperand, order: str) -> Counted:
+        """How often the whole side is brought in."""
+        total: Counted = np.ones((1, 1, 1), np.int64)
+        for dim in self.nest.ignored(operand.side):
+            turning = np.zeros((1, 1, 1), bool)
+            for inner in self.nest.relevant(operand.side):
+                if order.index(inner) > order.index(dim):
+                    turning = turning | (self.trips[inner] > 1)
+            total = total * np.where(turning, self.trips[dim], 1)
+        return total
+
+    def visits(self, operand: NestOperand, order: str) -> Counted:
+        """How often a tile of the side is brought in."""
+        visits = self.repeats(operand, order)
+        for dim in self.nest.relevant(operand.side):
+            visits = visits * self.trips[dim]
+        return visits
+
+    def load(self, operand: NestOperand) -> Transfer:
+        """The transfer that brings a tile in, for every tile [r, i, o]."""
+        return self.nest.transfer(self.dram, "", operand, self.grid.at)
+
+    def partial(self) -> Transfer:
+        """The transfer of a tile's partial sums, for every tile."""
+        return self.nest.partial(self.dram, "", self.grid.at)
+
+    def store(self) -> Transfer:
+        """The transfer of a tile's finished results, for every tile."""
+        return self.nest.transfer(self.dram, "", self.nest.result, self.grid.at, final=True)
+
+    def once(self, transfer: Transfer, operand: NestOperand, measure: Measure) -> Real:
+        """Total of moving the whole side once, for every cut."""
+        return self.grid.total(measure(transfer), self.nest.relevant(operand.side))
 
 
 class _Scorer:
     """Builds the table of one nest."""
 
-    def __init__(
-        self, nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[TileAxis, ...]] | None = None
-    ) -> None:
-        self.nest, self.burst, self.depth = nest, dram.burst_bytes, depth
-        self.axes = axes or nest.axes()
-        size: dict[str, Callable[[Piece], int]] = {"size": lambda piece: piece.size}
-        rows: dict[str, Callable[[Piece], int]] = {
-            "x": lambda piece: nest.pixels("x", piece),
-            "y": lambda piece: nest.pixels("y", piece),
-            "final": nest.final_pixels,
-        }
-        self.cuts = {
-            "r": _Cuts(self.axes["r"], rows),
-            "i": _Cuts(self.axes["i"], size),
-            "o": _Cuts(self.axes["o"], size),
-        }
-        self.known: dict[tuple[NestOperand, int, str, bool], Counted] = {}
-        self.trips = {
-            "r": self.cuts["r"].trips[:, None, None],
-            "i": self.cuts["i"].trips[None, :, None],
-            "o": self.cuts["o"].trips[None, None, :],
-        }
+    def __init__(self, traffic: Traffic) -> None:
+        self.traffic, self.nest, self.depth = traffic, traffic.nest, traffic.depth
+        self.grid = traffic.grid
 
     def table(self) -> Candidates:
         """Every order of every cut."""
-        moved = np.stack([self._moved(order) for order in self.nest.orders])
-        return Candidates(self.axes, self.nest.orders, moved, self.needs())
-
-    def _round(self, size_bytes: Counted) -> Counted:
-        return _ceil(size_bytes, self.burst) * self.burst
-
-    def _once(self, operand: NestOperand, bits: int, pixels: str, *, contiguous: bool = False) -> Counted:
-        """Bus bytes of moving the whole side once, [r, i, o]; the same for every order."""
-        key = (operand, bits, pixels, contiguous)
-        if key not in self.known:
-            self.known[key] = self._compute_once(operand, bits, pixels, contiguous)
-        return self.known[key]
-
-    def _compute_once(self, operand: NestOperand, bits: int, pixels: str, contiguous: bool) -> Counted:
-        if operand.side == "w":
-            return self._weights_once(bits, contiguous)[None]
-        dim, full = self.nest.channels(operand.side)
-        rows, chunks = self.cuts["r"], self.cuts[dim]
-        pix, size = rows.of[pixels][:, :, None, None], chunks.of["size"][None, None]
-        whole = self._round(_ceil(pix * size * bits, 8))
-        pieces = pix * self._round(_ceil(size * bits, 8))
-        moved = whole if contiguous else np.where(size == full, whole, pieces)
-        total: Counted = (moved * rows.count[:, :, None, None] * chunks.count[None, None]).sum(axis=(1, 3))
-        return total[:, :, None] if dim == "i" else total[:, None, :]
-
-    def _weights_once(self, bits: int, contiguous: bool) -> Counted:
-        nest, ins, outs = self.nest, self.cuts["i"], self.cuts["o"]
-        i, o = ins.of["size"][:, :, None, None], outs.of["size"][None, None]
-        full_out = 1 if nest.shared else nest.out_c
-        whole = self._round(_ceil(nest.taps * i * o * bits, 8))
-        taps = nest.taps * self._round(_ceil(i * o * bits, 8))
-        pieces = nest.taps * i * self._round(_ceil(o * bits, 8))
-        moved = whole if contiguous else np.where(o == full_out, np.where(i == nest.in_c, whole, taps), pieces)
-        total: Counted = (moved * ins.count[:, :, None, None] * outs.count[None, None]).sum(axis=(1, 3))
-        return total
-
-    def _slot(self, operand: NestOperand, bits: int) -> Counted:
-        """Bytes of the largest tile of a side, [r, i, o]."""
-        ins, outs = (self.cuts[dim].of["size"].max(axis=1) for dim in ("i", "o"))
-        if operand.side == "w":
-            return _ceil(self.nest.taps * ins[:, None] * outs[None] * bits, 8)[None]
-        pix = self.cuts["r"].of[operand.side].max(axis=1)
-        if self.nest.channels(operand.side)[0] == "i":
-            return _ceil(pix[:, None] * ins[None] * bits, 8)[:, :, None]
-        return _ceil(pix[:, None] * outs[None] * bits, 8)[:, None, :]
-
-    def _repeats(self, operand: NestOperand, order: str) -> Counted:
-        total: Counted = np.ones((1, 1, 1), np.int64)
-        for dim in self.nest.ignored(operand.side):
-            inner = [e for e in self.nest.relevant(operand.side) if order.index(e) > order.index(dim)]
-            turning = np.zeros((1, 1, 1), bool)
-            for e in inner:
-                turning = turning | (self.trips[e] > 1)
-            total = total * np.where(turning, self.trips[dim], 1)
-        return total
-
-    def _buffers(self, operand: NestOperand, repeats: Counted) -> Counted:
-        visits = repeats
-        for dim in self.nest.relevant(operand.side):
-            visits = visits * self.trips[dim]
-        return np.where(visits > 1, self.depth, 1)
+        nest, traffic, result = self.nest, self.traffic, self.nest.result
+        reads = [
+            (operand, whole(traffic.once(traffic.load(operand), operand, _bus_bytes)))
+            for operand in nest.reads
+            if operand.in_dram
+        ]
+        partial = whole(traffic.once(traffic.partial(), result, _bus_bytes))
+        final = whole(traffic.once(traffic.store(), result, _bus_bytes)) if result.in_dram else 0
+        moved = []
+        for order in nest.orders:
+            total = 2 * (traffic.repeats(result, order) - 1) * partial + final
+            for operand, once in reads:
+                total = total + traffic.repeats(operand, order) * once
+            moved.append(np.broadcast_to(total, self.grid.shape))
+        return Candidates(traffic.axes, nest.orders, np.stack(moved), self.needs())
 
     def needs(self) -> Counted:
         """Scratchpad bytes of every candidate, [order, r, i, o]."""
-        return np.stack([self._need(order) for order in self.nest.orders])
+        slots = [(operand, self._slot(operand, operand.bits)) for operand in self.nest.reads if operand.in_dram]
+        sums = self._slot(self.nest.result, self.nest.sum_bits)
+        return np.stack([self._need(order, slots, sums) for order in self.nest.orders])
 
-    def _need(self, order: str) -> Counted:
-        nest, result = self.nest, self.nest.result
-        need = np.zeros(tuple(len(self.axes[dim]) for dim in ("r", "i", "o")), np.int64)
-        for operand in nest.reads:
-            if operand.in_dram:
-                repeats = self._repeats(operand, order)
-                need = need + self._slot(operand, operand.bits) * self._buffers(operand, repeats)
-        repeats, slot = self._repeats(result, order), self._slot(result, nest.sum_bits)
-        need = need + slot * self._buffers(result, repeats) + np.where(repeats > 1, slot * self.depth, 0)
+    def _slot(self, operand: NestOperand, bits: int) -> Counted:
+        """Bytes of the largest tile of a side, [r, i, o]."""
+        nest, grid = self.nest, self.grid
+        chunks = {dim: along(dim, grid.cuts[dim].largest(_sizes(grid, dim))) for dim in ("i", "o")}
+        if operand.side == "w":
+            elements = nest.taps * chunks["i"] * (1 if nest.shared else chunks["o"])
+        else:
+            pixels = np.ravel(nest.pixels(operand.side, grid.at["r"]))
+            elements = along("r", grid.cuts["r"].largest(pixels)) * chunks[nest.channels(operand.side)[0]]
+        return storage_bytes(elements, bits)  # type: ignore[arg-type,return-value]  # arrays through a formula of ints
+
+    def _need(self, order: str, slots: list[tuple[NestOperand, Counted]], sums: Counted) -> Counted:
+        traffic, result = self.traffic, self.nest.result
+        need = np.zeros(self.grid.shape, np.int64)
+        for operand, slot in slots:
+            need = need + slot * np.where(traffic.visits(operand, order) > 1, self.depth, 1)
+        spills = traffic.repeats(result, order) > 1
+        need = need + sums * (np.where(traffic.visits(result, order) > 1, self.depth, 1) + spills * self.depth)
         if result.side == "x" and order != "iro":  # halo sums pass from one row tile to the next
-            by_rows = np.array([axis.by_rows for axis in self.axes["r"]])[:, None, None]
+            by_rows = along("r", [axis.by_rows for axis in traffic.axes["r"]])
             need = np.where(by_rows, np.int64(1) << 60, need)
         return need
 
-    def _moved(self, order: str) -> Counted:
-        nest, result = self.nest, self.nest.result
-        moved = np.zeros(tuple(len(self.axes[dim]) for dim in ("r", "i", "o")), np.int64)
-        for operand in nest.reads:
-            if operand.in_dram:
-                moved = moved + self._repeats(operand, order) * self._once(operand, operand.bits, operand.side)
-        partial = self._once(result, nest.sum_bits, result.side, contiguous=True)
-        moved = moved + 2 * (self._repeats(result, order) - 1) * partial
-        return moved + self._once(result, result.bits, "final") if result.in_dram else moved
+
+def _bus_bytes(transfer: Transfer) -> int:
+    return transfer.bus_bytes
+
+
+def _sizes(grid: Grid, dim: Dim) -> Counted:
+    return np.array([piece.size for piece in grid.cuts[dim].pieces], np.int64)
 
 
 @lru_cache(maxsize=192)  # a table can hold a megabyte, and a sweep goes through thousands
 def candidates_of(nest: Nest, dram: DramSpec, depth: int) -> Candidates:
     """Score every candidate (memoised by shape)."""
-    return _Scorer(nest, dram, depth).table()
+    return _Scorer(Traffic(nest, dram, depth)).table()
 
 
 def score(nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[TileAxis, ...]]) -> Candidates:
     """Score given cuts in every order."""
-    return _Scorer(nest, dram, depth, axes).table()
+    return _Scorer(Traffic(nest, dram, depth, axes)).table()
 
 
 @lru_cache(maxsize=4096)
 def least_bytes(nest: Nest, dram: DramSpec, depth: int) -> int:
     """Scratchpad bytes of the smallest candidate."""
-    return int(_Scorer(nest, dram, depth).needs().min())
+    return int(_Scorer(Traffic(nest, dram, depth)).needs().min())
 
 
 @lru_cache(maxsize=1024)

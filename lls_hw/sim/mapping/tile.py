@@ -6,6 +6,7 @@ from typing import Literal
 
 from lls_hw.models.spec.memory import DramSpec
 from lls_hw.models.spec.storage import storage_bytes
+from lls_hw.sim.array.elementwise import are_ints, least
 
 Unit = Literal["array", "vector", "local"]
 EventTally = dict[str, int]
@@ -30,7 +31,7 @@ class Transfer:
     activates: int
 
     def __post_init__(self) -> None:
-        if min(self.elements, self.payload_bytes, self.bus_bytes) < 1:
+        if are_ints(self.elements) and min(self.elements, self.payload_bytes, self.bus_bytes) < 1:
             raise AssertionError(f"a transfer moves at least one code: {self}")
 
     def bus_cycles(self, dram: DramSpec) -> int:
@@ -60,7 +61,7 @@ def make_transfer(
         elements=elements,
         payload_bytes=storage_bytes(elements, bits),
         bus_bytes=bus_bytes,
-        activates=min(own_rows, span_rows),
+        activates=least(own_rows, span_rows),
     )
 
 

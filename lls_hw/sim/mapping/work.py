@@ -8,6 +8,8 @@ accumulators of the basis generator are circuits of their own and take no lane.
 
 from collections.abc import Mapping
 
+from lls_hw.sim.array.elementwise import are_ints
+
 DIVIDE_CYCLES = 32
 
 FREE = frozenset({"rng_draws", "phase_steps"})
@@ -95,7 +97,7 @@ def times(*parts: tuple[str, int]) -> dict[str, int]:
     for name, count in parts:
         for event, number in WORK[name].items():
             total[event] = total.get(event, 0) + number * count
-    return {event: number for event, number in total.items() if number}
+    return {event: number for event, number in total.items() if not are_ints(number) or number}
 
 
 def lane_cycles(events: Mapping[str, int], lanes: int) -> int:
