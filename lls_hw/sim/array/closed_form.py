@@ -22,8 +22,8 @@ from lls_hw.sim.array.elementwise import any_below
 Edges = Literal["exact", "full"]
 
 
-def array_cycles(m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "exact") -> int:
-    """Cycles of (m, k) @ (k, n), fold after fold.
+def array_cycles(m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "exact", turns: int = 1) -> int:
+    """Cycles of (m, k) @ (k, n), fold after fold, where what streams does so in `turns` turns (`array_turns`).
 
     Raises
     ------
@@ -35,8 +35,10 @@ def array_cycles(m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "ex
     65582
     >>> array_cycles(64, 512, 512, ArraySpec(rows=16, cols=16, dataflow="ws", preload_hidden=False))
     80927
+    >>> array_cycles(64, 512, 512, ArraySpec(rows=16, cols=16, dataflow="ws"), turns=8)  # 8 rows wait for 16 weights
+    131110
     """
-    return dataflow_of(array).cycles(*_roles(m, k, n, array, edges), array)
+    return dataflow_of(array).cycles(*_roles(m, k, n, array, edges), array, turns)
 
 
 def array_utilization(m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "exact") -> float:
@@ -51,7 +53,21 @@ def mapping_efficiency(m: int, k: int, n: int, array: ArraySpec) -> float:
     return down * across / (whole_down * whole_across)
 
 
-def array_accesses(m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "exact") -> ArrayAccesses:
+def array_turns(m: int, k: int, n: int, array: ArraySpec, bank_entries: int) -> int:
+    """Fewest turns in which (m, k) @ (k, n) finishes its sums in accumulators of so many entries a column and bank.
+
+    Examples
+    --------
+    >>> array_turns(1000, 9, 9, ArraySpec(rows=4, cols=4, dataflow="ws"), 256)
+    4
+    """
+    flow = dataflow_of(array)
+    return flow.turns(flow.roles(m, k, n)[0], bank_entries)
+
+
+def array_accesses(
+    m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "exact", turns: int = 1
+) -> ArrayAccesses:
     """Accesses of (m, k) @ (k, n), by class; raises as `array_cycles`.
 
     Examples
@@ -60,7 +76,7 @@ def array_accesses(m: int, k: int, n: int, array: ArraySpec, *, edges: Edges = "
     48
     """
     flow = dataflow_of(array)
-    found = flow.accesses(*_roles(m, k, n, array, edges), array)
+    found = flow.accesses(*_roles(m, k, n, array, edges), array, turns)
     return replace(found, a_reads=found.b_reads, b_reads=found.a_reads) if flow.is_transposed else found
 
 

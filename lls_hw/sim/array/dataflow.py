@@ -25,8 +25,8 @@ class ArrayAccesses:
 
     macs : multiply-accumulates performed (zeros of full edges included).
     a_reads, b_reads : elements of the left and right operand read from the scratchpad, re-reads per fold included.
-    accumulator_reads, accumulator_writes : partial sums of the buffer below the array (ws, is).
-    outputs : finished elements handed on.
+    accumulator_reads, accumulator_writes : partial sums of the memory below the array (ws, is).
+    outputs : finished elements handed on: read once more from that memory (ws, is).
     operand_shifts : writes of the registers that carry a streaming operand from PE to PE.
     sum_shifts : writes of the partial-sum registers (os: of the accumulators in the PEs).
     stationary_shifts : writes of the registers through which weights (ws) or inputs (is) are loaded.
@@ -93,12 +93,13 @@ class Dataflow:
     Attributes
     ----------
     streams, rows_hold, columns_hold : which axis of the product streams, and which lie along rows and columns.
-    cycles : (stream, down, across, array) -> cycles of the product, fold after fold.
-    accesses : (stream, down, across, array) -> its accesses; `a` is the operand that enters on the left.
+    cycles : (stream, down, across, array, turns) -> cycles of the product, fold after fold. What streams does so in
+        `turns` even turns, each through all folds of k before the next begins (1 where sums stay in the elements).
+    accesses : (stream, down, across, array, turns) -> its accesses; `a` is the operand that enters on the left.
     period : (stream, used, array) -> cycles from a fold that uses so many rows to the next.
     follow : (full, short, array) -> how much later than a patch of the sizes `full` a last one of the sizes
         `short` enters behind full ones; sizes are (stream, down, across).
-    folds : (stream, down, across, array), each a stretch -> the folds in their order.
+    folds : (stream, down, across, array, turns), the first three stretches -> the folds in their order.
     registers : (array) -> the compiled grid.
     legend : the words of a picture.
     """
@@ -107,11 +108,11 @@ class Dataflow:
     streams: ProductAxis
     rows_hold: ProductAxis
     columns_hold: ProductAxis
-    cycles: Callable[[int, int, int, "ArraySpec"], int]
-    accesses: Callable[[int, int, int, "ArraySpec"], ArrayAccesses]
+    cycles: Callable[[int, int, int, "ArraySpec", int], int]
+    accesses: Callable[[int, int, int, "ArraySpec", int], ArrayAccesses]
     period: Callable[[int, int, "ArraySpec"], int]
     follow: Callable[[tuple[int, int, int], tuple[int, int, int], "ArraySpec"], int]
-    folds: Callable[[Stretch, Stretch, Stretch, "ArraySpec"], Iterator[Fold]]
+    folds: Callable[[Stretch, Stretch, Stretch, "ArraySpec", int], Iterator[Fold]]
     registers: Callable[["ArraySpec"], RegisterGrid]
     legend: Legend
 
@@ -130,6 +131,10 @@ class Dataflow:
         of = {"m": m, "k": k, "n": n}
         return of[self.streams], of[self.rows_hold], of[self.columns_hold]
 
+    def turns(self, streamed: int, bank_entries: int) -> int:
+        """Fewest turns of what streams whose sums fit a bank of accumulators; sums that stay need none."""
+        return 1 if self.sums_stay else fold_count(streamed, bank_entries)
+
     def axes(self, stream: T, down: T, across: T) -> tuple[T, ...]:
         """(m, k, n) of what belongs to stream, rows and columns."""
         of = {self.streams: stream, self.rows_hold: down, self.columns_hold: across}
@@ -147,6 +152,22 @@ class Dataflow:
 def fold_count(size: int, side: int) -> int:
     """Folds that cover `size` on an array of that side."""
     return -(-size // side)
+
+
+def even_pieces(stretch: Stretch, parts: int) -> Iterator[Stretch]:
+    """The stretch in so many pieces, as equal as can be, the longer ones first.
+
+    Examples
+    --------
+    >>> list(even_pieces((10, 7), 3))
+    [(10, 3), (13, 2), (15, 2)]
+    """
+    start, length = stretch
+    short, longer = divmod(length, parts)
+    for index in range(parts):
+        size = short + (index < longer)
+        yield start, size
+        start += size
 
 
 def pieces(stretch: Stretch, side: int) -> Iterator[Stretch]:

@@ -148,7 +148,7 @@ def performed_macs(one: Groups, pack: int) -> int:
 
 def _alone(one: Groups, array: ArraySpec, pack: int) -> int:
     """Cycles of one patch by itself."""
-    return dataflow_of(array).cycles(*_patch(one, array, pack), array)
+    return dataflow_of(array).cycles(*_patch(one, array, pack), array, 1)
 
 
 def _patch(one: Groups, array: ArraySpec, pack: int) -> tuple[int, int, int]:

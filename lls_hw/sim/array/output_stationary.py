@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lls_hw.models.spec.accelerator import ArraySpec
 
 
-def cycles(stream: int, down: int, across: int, array: "ArraySpec") -> int:
+def cycles(stream: int, down: int, across: int, array: "ArraySpec", _turns: int = 1) -> int:
     """The end above; only the last row of folds is low, only the last column narrow."""
     rows, cols = array.rows, array.cols
     folds, strips = fold_count(down, rows), fold_count(across, cols)
@@ -44,7 +44,7 @@ def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: "Arra
     return max(stream, stream + last - short[0]) - max(stream, last)
 
 
-def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAccesses:
+def accesses(stream: int, down: int, across: int, array: "ArraySpec", _turns: int = 1) -> ArrayAccesses:
     """With F_m and F_n folds: left operand m·k·F_n, right k·n·F_m; the sum of row r moves R − r drain registers."""
     macs = stream * down * across
     folds = fold_count(down, array.rows)
@@ -61,7 +61,7 @@ def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAc
     )
 
 
-def folds(stream: Stretch, down: Stretch, across: Stretch, array: "ArraySpec") -> Iterator[Fold]:
+def folds(stream: Stretch, down: Stretch, across: Stretch, array: "ArraySpec", _turns: int = 1) -> Iterator[Fold]:
     """Strips of columns inside a strip of rows; every fold starts and finishes its sums."""
     for row, used in pieces(down, array.rows):
         for column, width in pieces(across, array.cols):

@@ -5,8 +5,14 @@ starts from zero and has at most R products, k ascending. The accumulator below 
 each later one to it. Where sums stay (os), each element adds its products to its own sum, k ascending over the whole
 of k. A product is exact; an addition whose exact result does not fit `acc_bits` saturates or wraps and counts as one
 overflow.
+
+The accumulators of a column are two banks, each of which reads one entry and writes one a cycle. Sums that fit one
+bank stay there until the product has ended. Others pass through: turn by turn into one bank after the other, of which
+one is emptied, an entry a cycle, while sums are added in the other; under os, whose sums are only written, fold by
+fold round both.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,13 +91,20 @@ class WordWidths:
 
 
 def run_array(
-    a: Codes, b: Codes, array: ArraySpec, widths: WordWidths | None = None, *, record_cycles: int = 0
-) -> ArrayRun:
+    a: Codes, b: Codes, array: ArraySpec, widths: WordWidths | None = None, *, record_cycles: int = 0,
+    bank_entries: int | None = None, sums: Codes | None = None,
+) -> ArrayRun:  # fmt: skip
     """Clock a @ b through the array, register by register; `record_cycles` states are kept.
+
+    Parameters
+    ----------
+    bank_entries : entries of each of a column's two banks of accumulators; as many as it takes, if None.
+    sums : (m, n) that stand in the accumulators already, from an earlier part of k; the product is added to them.
 
     Raises
     ------
-    SpecError : the operands do not share k or do not fit their width, or the array is too large to be clocked.
+    SpecError : the operands do not share k or do not fit their width, the array is too large to be clocked, or the
+        accumulators too small.
 
     Examples
     --------
@@ -103,7 +116,8 @@ def run_array(
     left, right = _operands(a, b, widths)
     if flow.is_transposed:
         left, right = np.ascontiguousarray(right.T), np.ascontiguousarray(left.T)
-    run = _clock(left, right, array, widths, record_cycles=record_cycles)
+        sums = None if sums is None else sums.T
+    run = _clock(left, right, array, widths, record_cycles=record_cycles, bank_entries=bank_entries, carried=sums)
     return replace(run, outputs=np.ascontiguousarray(run.outputs.T)) if flow.is_transposed else run
 
 
@@ -132,7 +146,7 @@ def run_groups(a: Codes, b: Codes, array: ArraySpec, widths: WordWidths | None =
 
 def _clock(
     left: RegisterWords, right: RegisterWords, array: ArraySpec, widths: WordWidths, *, groups: int = 1, pack: int = 1,
-    record_cycles: int = 0,
+    record_cycles: int = 0, bank_entries: int | None = None, carried: Codes | None = None,
 ) -> ArrayRun:  # fmt: skip
     """Clock the patches on the diagonal until the last sum has left; outputs are those of the product that runs."""
     for name in ("rows", "cols"):
@@ -140,15 +154,22 @@ def _clock(
     flow = dataflow_of(array)
     grid = flow.registers(array)
     sizes = (len(left), left.shape[1] // groups, right.shape[1] // groups)
-    folds = np.array(_diagonal_folds(sizes, groups, pack, array), np.int64)
+    one = _diagonal_folds(sizes, groups, pack, array)
+    waits, turns = _passage(one, sizes[0], array, bank_entries)
+    folds = np.array(one if turns == 1 else _diagonal_folds(sizes, groups, pack, array, turns), np.int64)
+    ring = _most_sums(one, array) if waits else 2 * (bank_entries or 0)
+    sums = np.zeros((array.cols, ring), np.int64)
+    if carried is not None:
+        _carry(carried, sums, one, array, waits=waits)
     regs = np.zeros((grid.fields, array.rows, array.cols), np.int64)
     film = np.zeros((record_cycles, *regs.shape), np.int64)
     out, counts = np.zeros((len(left), right.shape[1]), np.int64), np.zeros(at.N_COUNTERS, np.int64)
     plan = np.full((4, int(folds[:, at.USED].sum() + folds[:, at.LENGTH].sum()) + array.rows), -1, np.int64)
     filled = int(grid.schedule(folds, plan))
     form = np.array([widths.acc_bits, widths.overflow == "wrap", _mask(widths.operand_bits), _mask(widths.acc_bits),
-                     array.preload_hidden], np.int64)  # fmt: skip
-    cycles = int(grid.clock(left, right, folds, plan, filled, regs, form, out, counts, film))
+                     array.preload_hidden, carried is not None, waits, ring,
+                     0 if waits or flow.sums_stay else ring // 2], np.int64)  # fmt: skip
+    cycles = int(grid.clock(left, right, folds, plan, filled, regs, sums, form, out, counts, film))
     return ArrayRun(
         outputs=out,
         cycles=cycles,
@@ -158,7 +179,37 @@ def _clock(
     )
 
 
-def _diagonal_folds(sizes: tuple[int, int, int], groups: int, pack: int, array: ArraySpec) -> list[Fold]:
+def _most_sums(folds: Sequence[Fold], array: ArraySpec) -> int:
+    """Sums that gather below the busiest column, the first, until all have finished."""
+    return sum(fold.used if dataflow_of(array).sums_stay else fold.length for fold in folds if fold.ends)
+
+
+def _passage(folds: Sequence[Fold], streamed: int, array: ArraySpec, bank_entries: int | None) -> tuple[bool, int]:
+    """(whether all sums stay in a bank until the product has ended, turns)."""
+    if bank_entries is None or _most_sums(folds, array) <= bank_entries:
+        return True, 1
+    least = max(fold.used for fold in folds) if dataflow_of(array).sums_stay else 1
+    if bank_entries < least:
+        raise SpecError("accumulators.entries", bank_entries, f"a fold finishes {least} sums a column", "Use as many.")
+    return False, dataflow_of(array).turns(streamed, bank_entries)
+
+
+def _carry(carried: Codes, sums: RegisterWords, folds: Sequence[Fold], array: ArraySpec, *, waits: bool) -> None:
+    """Fill the accumulators with sums of an earlier part of k, where this part will look for them."""
+    if not waits:
+        need = f"{_most_sums(folds, array)} sums a column must stay for the next part of k"
+        raise SpecError("accumulators.entries", sums.shape[1] // 2, need, "Use as many.")
+    base = np.zeros(array.cols, np.int64)
+    for fold in (fold for fold in folds if fold.ends):
+        first, size = (fold.down, fold.used) if dataflow_of(array).sums_stay else (fold.stream, fold.length)
+        for c in range(fold.width):
+            sums[c, base[c] : base[c] + size] = carried[first : first + size, fold.across + c]
+        base[: fold.width] += size
+
+
+def _diagonal_folds(
+    sizes: tuple[int, int, int], groups: int, pack: int, array: ArraySpec, turns: int = 1
+) -> list[Fold]:
     """The folds of the patches on the diagonal, patch after patch.
 
     `sizes` are (m, k, n) of one group's product as the grid runs it; one group is a plain product.
@@ -169,7 +220,7 @@ def _diagonal_folds(sizes: tuple[int, int, int], groups: int, pack: int, array: 
         members = min(pack, groups - first)
         rows, inner, columns = (0, m), (first * k, members * k), (first * n, members * n)
         axes = (columns, inner, rows) if flow.is_transposed else (rows, inner, columns)
-        found += flow.folds(*flow.roles(*axes), array)
+        found += flow.folds(*flow.roles(*axes), array, turns)
     return found
 
 

@@ -6,9 +6,13 @@ delayed by r cycles, column c by c. Sums start at zero above the top row and lea
 unchanged. If the first input row of fold f enters at cycle τ_f:
 
     τ_0 = κ_0
-    τ_f = τ_{f−1} + max(m, κ_f)        second weight register: fold f loads from cycle τ_{f−1} on
-    τ_f = τ_{f−1} + m − 1 + κ_f        one register: loading follows the last input row down the array
-    end = max over f of τ_f + m + R + ν_f − 2
+    τ_f = τ_{f−1} + max(L_{f−1}, κ_f)        second weight register: fold f loads from cycle τ_{f−1} on
+    τ_f = τ_{f−1} + L_{f−1} − 1 + κ_f        one register: loading follows the last input row down the array
+    end = max over f of τ_f + L_f + R + ν_f − 2
+
+L is m, or, where m sums a column are more than the accumulators hold, the rows of a turn: the m rows are cut into G
+turns of ⌈m/G⌉ and ⌊m/G⌋ rows, the longer ones first, and every turn runs through all k folds of the strip before the
+next one begins. So its sums are finished when they leave, and weights are loaded G times.
 
 The end is that of the last fold, or of the last full-width fold where the last strip is narrow and short.
 For one full fold: 2R + C + m − 2.
@@ -18,24 +22,40 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lls_hw.sim.array.dataflow import ArrayAccesses, Dataflow, Fold, Legend, RegisterGrid, Stretch, fold_count, pieces
+from lls_hw.sim.array.dataflow import (
+    ArrayAccesses,
+    Dataflow,
+    Fold,
+    Legend,
+    RegisterGrid,
+    Stretch,
+    even_pieces,
+    fold_count,
+    pieces,
+)
 from lls_hw.sim.array.elementwise import greatest, least, pick
 
 if TYPE_CHECKING:
     from lls_hw.models.spec.accelerator import ArraySpec
 
 
-def cycles(stream: int, down: int, across: int, array: "ArraySpec") -> int:
-    """The end above; only k folds differ in period, only the last strip in width."""
+def cycles(stream: int, down: int, across: int, array: "ArraySpec", turns: int = 1) -> int:
+    """The end above; only k folds and turns differ in period, only the last strip in width."""
     rows, cols = array.rows, array.cols
-    folds, strips = fold_count(down, rows), fold_count(across, cols)
-    first, last = least(rows, down), down - (folds - 1) * rows
-    whole, rest = period(stream, rows, array), period(stream, last, array)
-    strip = (folds - 1) * whole + rest  # from a strip's end to the next one's
-    enter = first + strip * strips - pick(folds == 1, rest, whole)
+    strips = fold_count(across, cols)
+    last, longer = divmod(stream, turns)
+    strip = (turns - longer) * _turn(last, down, array) + longer * _turn(last + 1, down, array)
+    first = least(rows, down)
+    enter = first + strip * strips - period(last, first, array)
     width = across - (strips - 1) * cols
     edge = pick(strips == 1, width, greatest(width, cols - strip))
-    return enter + stream + rows + edge - 2
+    return enter + last + rows + edge - 2
+
+
+def _turn(length: int, down: int, array: "ArraySpec") -> int:
+    """From the first row of a turn to that of the next: each k fold begins a period after one of the turn's length."""
+    whole, rest = divmod(down, array.rows)
+    return whole * period(length, array.rows, array) + pick(rest == 0, 0, period(length, rest, array))
 
 
 def period(stream: int, used: int, array: "ArraySpec") -> int:
@@ -49,10 +69,10 @@ def follow(full: tuple[int, int, int], short: tuple[int, int, int], array: "Arra
     return period(full[0], first_short, array) - period(full[0], first, array) + first - first_short
 
 
-def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAccesses:
-    """With F_k and F_n folds and κ_i rows in k fold i: left operand m·k·F_n, right k·n; each sum crosses R registers
-    per k fold; weight rows of a fold move Σ_r (κ − r) = κ(κ+1)/2 registers per column."""
-    macs, held, sums = stream * down * across, down * across, stream * across
+def accesses(stream: int, down: int, across: int, array: "ArraySpec", turns: int = 1) -> ArrayAccesses:
+    """With F_k and F_n folds and κ_i rows in k fold i: left operand m·k·F_n, right k·n·G; each sum crosses R registers
+    per k fold; weight rows of a fold move Σ_r (κ − r) = κ(κ+1)/2 registers per column and turn."""
+    macs, held, sums = stream * down * across, turns * down * across, stream * across
     folds = fold_count(down, array.rows)
     last = down - (folds - 1) * array.rows
     loaded = (folds - 1) * (array.rows * (array.rows + 1) // 2) + last * (last + 1) // 2
@@ -65,16 +85,18 @@ def accesses(stream: int, down: int, across: int, array: "ArraySpec") -> ArrayAc
         outputs=sums,
         operand_shifts=macs,
         sum_shifts=sums * array.rows * folds,
-        stationary_shifts=across * loaded,
+        stationary_shifts=turns * across * loaded,
         stationary_swaps=held if array.preload_hidden else 0,
     )
 
 
-def folds(stream: Stretch, down: Stretch, across: Stretch, array: "ArraySpec") -> Iterator[Fold]:
-    """k folds inside a strip of columns; the first of a strip starts its sums, the last finishes them."""
+def folds(stream: Stretch, down: Stretch, across: Stretch, array: "ArraySpec", turns: int = 1) -> Iterator[Fold]:
+    """k folds inside a turn inside a strip of columns; the first of a turn starts its sums, the last finishes them."""
     for column, width in pieces(across, array.cols):
-        for row, used in pieces(down, array.rows):
-            yield Fold(row, used, column, width, *stream, starts=row == down[0], ends=row + used == sum(down))
+        for row, length in even_pieces(stream, turns):
+            for inner, used in pieces(down, array.rows):
+                starts, ends = inner == down[0], inner + used == sum(down)
+                yield Fold(inner, used, column, width, row, length, starts=starts, ends=ends)
 
 
 def registers(array: "ArraySpec") -> RegisterGrid:

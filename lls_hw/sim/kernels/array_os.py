@@ -5,14 +5,17 @@ import numpy as np
 from lls_hw.sim.kernels.array_fields import (
     A_VALID,
     ACROSS,
+    BITS,
     DOWN,
     DRAIN_SHIFTS,
     DRAIN_TOGGLES,
+    IN_FOLD,
+    IN_ROW,
     LENGTH,
     MACS,
+    MASK,
     OPERAND_SHIFTS,
     OPERAND_TOGGLES,
-    OUTPUTS,
     SIDE_FOLD,
     SIDE_INDEX,
     SIDE_READS,
@@ -22,15 +25,19 @@ from lls_hw.sim.kernels.array_fields import (
     STREAM_INDEX,
     STREAM_READS,
     SUM,
+    SUM_MASK,
     SUM_SHIFTS,
     SUM_TOGGLES,
     SUM_VALID,
     USED,
     WIDTH,
+    WRAPS,
     A,
+    accumulate,
+    drain,
     narrow,
-    next_fold,
     ones,
+    open_accumulators,
 )
 from lls_hw.sim.kernels.codes import Int, Ints
 from lls_hw.sim.kernels.jit import kernel
@@ -71,9 +78,9 @@ def edges_os(
 
 @kernel
 def step_os(regs: Ints, left: Ints, top: Ints, form: Ints, counts: Ints) -> None:
-    """One clock edge of the output-stationary grid; `form` as in `step_ws`."""
+    """One clock edge of the output-stationary grid."""
     n_rows, n_cols = regs.shape[1:]
-    bits, wraps, mask, sum_mask = form[0], form[1], form[2], form[3]
+    bits, wraps, mask, sum_mask = form[BITS], form[WRAPS], form[MASK], form[SUM_MASK]
     counts[STEPS] += n_rows * n_cols
     for r in range(n_rows - 1, -1, -1):
         for c in range(n_cols - 1, -1, -1):
@@ -107,44 +114,45 @@ def step_os(regs: Ints, left: Ints, top: Ints, form: Ints, counts: Ints) -> None
 
 
 @kernel
-def collect_os(regs: Ints, out: Ints, folds: Ints, due: Ints, counts: Ints) -> None:
-    """Take what stands in the bottom drain registers: within a fold the last row leaves first."""
+def collect_os(regs: Ints, sums: Ints, folds: Ints, at: Ints, form: Ints, counts: Ints) -> Int:
+    """Accumulators take what stands in the bottom drain registers, the last row of a fold first; how many they took."""
     n_rows, n_cols = regs.shape[1:]
+    taken = 0
     for c in range(n_cols):
         if regs[DRAIN_VALID, n_rows - 1, c] != 0:
-            fold = due[0, c]
-            used = folds[fold, USED]
-            row = folds[fold, DOWN] + used - 1 - due[1, c]
-            out[row, folds[fold, ACROSS] + c] = regs[DRAIN, n_rows - 1, c]
-            counts[OUTPUTS] += 1
-            due[1, c] += 1
-            if due[1, c] == used:
-                due[0, c], due[1, c] = next_fold(folds, fold + 1, c), 0
+            used = folds[at[IN_FOLD, c], USED]
+            place = used - 1 - at[IN_ROW, c]
+            accumulate(sums, at, folds, c, place, regs[DRAIN, n_rows - 1, c], used, form, counts)
+            taken += 1
+    return taken
 
 
 @kernel
 def run_os(
-    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, regs: Ints, form: Ints, out: Ints, counts: Ints, film: Ints
-) -> int:
-    """Clock the grid until the last sum has left; returns the cycles. `film[cycle]` records `regs`."""
+    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, regs: Ints, sums: Ints, form: Ints, out: Ints,
+    counts: Ints, film: Ints,
+) -> int:  # fmt: skip
+    """Clock the grid until the last sum has left; returns the cycles. `sums`, `out` and `film` as in `run_ws`."""
     n_rows, n_cols = regs.shape[1:]
     left, top = np.zeros((5, n_rows), np.int64), np.zeros((2, n_cols), np.int64)
-    due = np.zeros((2, n_cols), np.int64)
-    for c in range(n_cols):
-        due[0, c] = next_fold(folds, 0, c)
+    at = open_accumulators(folds, n_cols)
     wanted = (folds[:, USED] * folds[:, WIDTH]).sum()
     cycle = 0
     while True:
-        collect_os(regs, out, folds, due, counts)
-        if counts[OUTPUTS] == wanted:
-            counts[SUM_SHIFTS] += counts[MACS]
-            counts[OPERAND_SHIFTS] += 2 * counts[MACS]
-            return cycle
+        left_over = drain(sums, at, folds, DOWN, USED, out, form, counts)
+        wanted -= collect_os(regs, sums, folds, at, form, counts)
+        if wanted == 0:
+            break
         edges_os(a, b, folds, plan, filled, cycle, left, top, counts)
         step_os(regs, left, top, form, counts)
         if cycle < film.shape[0]:
             film[cycle] = regs
         cycle += 1
+    while left_over:
+        left_over = drain(sums, at, folds, DOWN, USED, out, form, counts)
+    counts[SUM_SHIFTS] += counts[MACS]
+    counts[OPERAND_SHIFTS] += 2 * counts[MACS]
+    return cycle
 
 
 @kernel

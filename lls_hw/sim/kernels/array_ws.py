@@ -4,27 +4,30 @@ import numpy as np
 
 from lls_hw.sim.kernels.array_fields import (
     A_VALID,
-    ACC_READS,
     ACC_WRITES,
     ACROSS,
+    BITS,
     DOWN,
-    ENDS,
+    HIDDEN,
+    IN_FOLD,
+    IN_ROW,
     LENGTH,
     MACS,
+    MASK,
     OPERAND_SHIFTS,
     OPERAND_TOGGLES,
-    OUTPUTS,
     SIDE_FOLD,
     SIDE_INDEX,
     SIDE_READS,
     SIDE_SHIFTS,
     SIDE_TOGGLES,
-    STARTS,
     STEPS,
+    STREAM,
     STREAM_FOLD,
     STREAM_INDEX,
     STREAM_READS,
     SUM,
+    SUM_MASK,
     SUM_SHIFTS,
     SUM_TOGGLES,
     SUM_VALID,
@@ -32,10 +35,13 @@ from lls_hw.sim.kernels.array_fields import (
     SWAPS,
     USED,
     WIDTH,
+    WRAPS,
     A,
+    accumulate,
+    drain,
     narrow,
-    next_fold,
     ones,
+    open_accumulators,
 )
 from lls_hw.sim.kernels.codes import Int, Ints
 from lls_hw.sim.kernels.jit import kernel
@@ -57,7 +63,8 @@ def edges_ws(
         if 0 <= now < filled and plan[STREAM_FOLD, now] >= 0:
             fold = plan[STREAM_FOLD, now]
             if r < folds[fold, USED]:
-                left[0, r], left[1, r] = np.int64(a[plan[STREAM_INDEX, now], folds[fold, DOWN] + r]), 1
+                row = folds[fold, STREAM] + plan[STREAM_INDEX, now]
+                left[0, r], left[1, r] = np.int64(a[row, folds[fold, DOWN] + r]), 1
                 left[2, r] = plan[STREAM_INDEX, now] == 0
                 counts[STREAM_READS] += 1
         if cycle < filled and plan[SIDE_FOLD, cycle] >= 0:
@@ -78,9 +85,9 @@ def edges_ws(
 
 @kernel
 def step_ws(regs: Ints, left: Ints, top: Ints, form: Ints, counts: Ints) -> None:
-    """One clock edge of the weight-stationary grid; `form`: accumulator bits, wraps, operand and sum mask, hidden."""
+    """One clock edge of the weight-stationary grid."""
     n_rows, n_cols = regs.shape[1:]
-    bits, wraps, mask, sum_mask, hidden = form[0], form[1], form[2], form[3], form[4]
+    bits, wraps, mask, sum_mask, hidden = form[BITS], form[WRAPS], form[MASK], form[SUM_MASK], form[HIDDEN]
     counts[STEPS] += n_rows * n_cols
     for r in range(n_rows - 1, -1, -1):
         for c in range(n_cols - 1, -1, -1):
@@ -118,47 +125,44 @@ def step_ws(regs: Ints, left: Ints, top: Ints, form: Ints, counts: Ints) -> None
 
 
 @kernel
-def collect_ws(regs: Ints, out: Ints, folds: Ints, due: Ints, form: Ints, counts: Ints) -> None:
-    """The accumulators take what stands in the bottom registers; `due[:, c]` is the fold and row column c waits for."""
+def collect_ws(regs: Ints, sums: Ints, folds: Ints, at: Ints, form: Ints, counts: Ints) -> None:
+    """The accumulators take what stands in the bottom registers."""
     n_rows, n_cols = regs.shape[1:]
     for c in range(n_cols):
         if regs[SUM_VALID, n_rows - 1, c] != 0:
-            fold, row = due[0, c], due[1, c]
-            outer = folds[fold, ACROSS] + c
-            total = regs[SUM, n_rows - 1, c]
-            if folds[fold, STARTS] == 0:
-                total = narrow(out[row, outer] + total, form[0], form[1], counts)
-                counts[ACC_READS] += 1
-            out[row, outer] = total
+            length = folds[at[IN_FOLD, c], LENGTH]
+            accumulate(sums, at, folds, c, at[IN_ROW, c], regs[SUM, n_rows - 1, c], length, form, counts)
             counts[ACC_WRITES] += 1
-            counts[OUTPUTS] += folds[fold, ENDS]
-            due[1, c] += 1
-            if due[1, c] == out.shape[0]:
-                due[0, c], due[1, c] = next_fold(folds, fold + 1, c), 0
 
 
 @kernel
 def run_ws(
-    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, regs: Ints, form: Ints, out: Ints, counts: Ints, film: Ints
-) -> int:
-    """Clock the grid until the last sum has left; returns the cycles. `film[cycle]` records `regs`."""
+    a: Ints, b: Ints, folds: Ints, plan: Ints, filled: Int, regs: Ints, sums: Ints, form: Ints, out: Ints,
+    counts: Ints, film: Ints,
+) -> int:  # fmt: skip
+    """Clock the grid until the last sum has left; returns the cycles. `film[cycle]` records `regs`.
+
+    `sums[c]` are the accumulators below column c; what is finished leaves them for `out`.
+    """
     n_rows, n_cols = regs.shape[1:]
     left, top = np.zeros((4, n_rows), np.int64), np.zeros((3, n_cols), np.int64)
-    due = np.zeros((2, n_cols), np.int64)
-    for c in range(n_cols):
-        due[0, c] = next_fold(folds, 0, c)
-    wanted = out.shape[0] * folds[:, WIDTH].sum()
+    at = open_accumulators(folds, n_cols)
+    wanted = (folds[:, LENGTH] * folds[:, WIDTH]).sum()
     cycle = 0
     while True:
-        collect_ws(regs, out, folds, due, form, counts)
+        left_over = drain(sums, at, folds, STREAM, LENGTH, out, form, counts)
+        collect_ws(regs, sums, folds, at, form, counts)
         if counts[ACC_WRITES] == wanted:
-            counts[OPERAND_SHIFTS] += counts[MACS]
-            return cycle
+            break
         edges_ws(a, b, folds, plan, filled, cycle, left, top, counts)
         step_ws(regs, left, top, form, counts)
         if cycle < film.shape[0]:
             film[cycle] = regs
         cycle += 1
+    while left_over:
+        left_over = drain(sums, at, folds, STREAM, LENGTH, out, form, counts)
+    counts[OPERAND_SHIFTS] += counts[MACS]
+    return cycle
 
 
 @kernel
@@ -179,16 +183,15 @@ def schedule_ws(hidden: Int, folds: Ints, plan: Ints) -> int:
             index += 1
             if index == folds[load, USED]:
                 load, loaded = -1, True
-        streamed = folds[max(stream, 0), LENGTH]
         if stream >= 0:
             row += 1
-            if row == streamed:
+            if row == folds[stream, LENGTH]:
                 stream = -1
         begins = loaded and stream < 0
         if begins:
             stream, row, loaded = started, 0, False
             started += 1
-        trigger = begins if hidden else stream >= 0 and row == streamed - 1
+        trigger = begins if hidden else stream >= 0 and row == folds[stream, LENGTH] - 1
         if trigger and started < number:
             load, index = started, 0
     return cycle
