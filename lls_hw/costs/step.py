@@ -94,6 +94,7 @@ MEMORY_PARTS = {
     "input": "activations", "label": "activations", "activation": "activations", "latent": "activations",
     "statistic": "statistics", "signal": "errors", "error": "errors", "gradient": "gradients", "weight": "weights",
     "master": "masters", "momentum": "momentum", "parameter": "parameters", "projection": "projection_feedback",
+    "table": "projection_feedback",
 }  # fmt: skip
 """Part of the training memory to which a tensor's role counts; modulations are a part of their own."""
 

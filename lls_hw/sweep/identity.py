@@ -21,7 +21,7 @@ from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.training.identity import ROUNDING_VERSION
 from lls_hw.training.plan import TrainPlan
 
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 """Raised when a decision about costs or rounding changes a simulated number: stored points are then others."""
 
 Inputs = Mapping[str, Any]

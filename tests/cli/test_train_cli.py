@@ -79,7 +79,7 @@ def test_train_cli__float_alone_where_integers_have_no_form(net: str, capsys) ->
         (("--epochs", "0"), "--epochs"),
         (("--schedule", "linear"), "--schedule"),
         (("--limit", "8"), "--batch"),
-        (("--waveform", "cosine"), "--waveform"),
+        (("--optimizer", "schedulefree_sgd"), "--optimizer"),
         (("--checkpoint", "/nowhere/run.ckpt"), "--checkpoint"),
         (("--json", "/nowhere/out.json"), "--json"),
     ],

@@ -48,7 +48,9 @@ def test_validate_cli__table_goes_to_standard_error_beside_json(line: list[str],
     assert "worst weight gradient" in err
 
 
-@pytest.mark.parametrize("more", [("--min-cosine", "2"), ("--waveform", "cosine"), ("--json", "/nowhere/x.json")])
+@pytest.mark.parametrize(
+    "more", [("--min-cosine", "2"), ("--optimizer", "schedulefree_sgd"), ("--json", "/nowhere/x.json")]
+)
 def test_validate_cli__wrong_input_is_one_line_and_status_2(line: list[str], capsys, more: tuple[str, str]) -> None:
     assert main([*line, *more]) == 2
     out, err = capsys.readouterr()

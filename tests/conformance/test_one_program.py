@@ -22,7 +22,8 @@ from tests.unit.functional.small import RULES
 
 SMALLEST_SIDE = {"smallconv": 12, "smallconv_l": 12, "vgg8": 12, "vgg11": 18, "vww_cnn": 16, "mobilenet_v1": 16,
                  "mlperf_tiny_vww": 16}  # fmt: skip
-CASES = [(net, rule) for net in names("nets") for rule in RULES if net != "vgg11" or rule == "lls_m"]
+CASES = [(net, rule, "square") for net in names("nets") for rule in RULES if net != "vgg11" or rule == "lls_m"]
+CASES += [("smallconv", "lls", "cosine"), ("vww_cnn", "lls_mxm_reduced", "cosine")]
 
 
 @cache
@@ -30,10 +31,10 @@ def chip() -> AcceleratorSpec:
     return load("chips", "edge_16x16", AcceleratorSpec, "--chip")
 
 
-def small_program(net: str, rule: str) -> Program:
+def small_program(net: str, rule: str, waveform: str = "square") -> Program:
     network = load_network(net)
     side = SMALLEST_SIDE[net]
-    return lower(network.resized((network.input[0], side, side)), parse_rule(rule), batch=2)
+    return lower(network.resized((network.input[0], side, side)), parse_rule(rule, waveform=waveform), batch=2)
 
 
 def random_values(program: Program) -> dict[str, Value]:
@@ -46,9 +47,9 @@ def random_values(program: Program) -> dict[str, Value]:
     }
 
 
-@pytest.mark.parametrize(("net", "rule"), CASES)
-def test_engines__charge_what_is_executed(net: str, rule: str) -> None:
-    program = small_program(net, rule)
+@pytest.mark.parametrize(("net", "rule", "waveform"), CASES)
+def test_engines__charge_what_is_executed(net: str, rule: str, waveform: str) -> None:
+    program = small_program(net, rule, waveform)
     engine = FunctionalEngine(program, random_values(program), chip())
     rng = np.random.default_rng(3)
     shape = program.tensors["input/x"].shape

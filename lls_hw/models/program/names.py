@@ -44,6 +44,11 @@ def is_weight_gradient(name: str) -> bool:
     return split_name(name)[1] == gradient_of("weight")
 
 
+def basis_of(latents: int) -> str:
+    """The table of basis vectors with so many entries each; layers with latents of one length share it."""
+    return f"input/basis_{latents}"
+
+
 def head_of(layer: str) -> str:
     """The layer name of a block's own classifier."""
     return f"{layer}.local"

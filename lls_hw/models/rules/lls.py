@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lls_hw.models.program.builder import Builder, word_bits
-from lls_hw.models.program.names import tensor_name
+from lls_hw.models.program.names import basis_of, tensor_name
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.rules.blocks import BlockError, grid_of, lower_blocks
 from lls_hw.models.rules.rule import Constant, LatentLoss, Rule, State
@@ -18,13 +18,24 @@ UNEVEN_GUARD_BITS = 8
 """Fraction bits a latent gains where windows differ in size and sums must be weighed."""
 
 MAX_SUM_BITS = 62
+ROOT_BITS = 16
+"""Mantissa of the reciprocal root, by which every projection is multiplied."""
+BASIS_FRAC = 15
+"""Fraction bits of a sine in the table: codes of 16 bits, of which +1 is the largest."""
+
 MODULATION_STD, PROJECTION_STD = 0.01, 0.1
 
 
-def latent_bits(activation_bits: int, grid: PoolGrid, latents: int) -> int:
-    """Exact width of a window's sum, cut where the sum of squares would leave int64."""
+def latent_bits(activation_bits: int, grid: PoolGrid, latents: int, basis_frac: int = 0) -> int:
+    """Exact width of a window's sum, cut where a sum over the latents would leave int64.
+
+    Of squares: 2 (bits - 1) + log2(n) < 62. Of products with entries of at most 2**basis_frac, times the
+    reciprocal root's mantissa: bits - 1 + basis_frac + log2(n) + 16 < 62.
+    """
     growth = (max(grid.areas) - 1).bit_length() + (0 if grid.is_uniform else UNEVEN_GUARD_BITS)
-    return min(activation_bits + growth, (MAX_SUM_BITS - latents.bit_length()) // 2)
+    squares = (MAX_SUM_BITS - latents.bit_length()) // 2
+    products = MAX_SUM_BITS - ROOT_BITS - basis_frac - latents.bit_length() + 1
+    return min(activation_bits + growth, squares, products)
 
 
 def lower_latent(loss: LatentLoss, b: Builder) -> None:
@@ -64,11 +75,15 @@ def _project(loss: LatentLoss, b: Builder, layer: WeightedLayer, h: str) -> Loca
     """Latents, projections and, where latents are normalised, squared norms."""
     name, grid, weight_bits = layer.name, grid_of(layer), b.precision.weight_bits
     rows, latents = loss.rows(b.rule, b.network.classes), grid.latents(layer.out_c)
-    bits = latent_bits(b.precision.activation_bits, grid, latents)
-    factor_bits = 0 if loss.normalised else weight_bits
+    from_table = loss.normalised and b.rule.waveform == "cosine"
+    basis_frac = BASIS_FRAC if from_table else 0
+    bits = latent_bits(b.precision.activation_bits, grid, latents, basis_frac)
+    factor_bits = basis_frac if loss.normalised else weight_bits
     p_bits = word_bits(min(64, bits + factor_bits + latents.bit_length()))
     projection = None
-    if not loss.normalised:
+    if from_table:
+        projection = b.tensor(basis_of(latents), (rows, latents), BASIS_FRAC + 1, "table", kept=True)
+    elif not loss.normalised:
         projection = b.tensor(tensor_name(name, "projection"), (rows, latents), weight_bits, "projection", kept=True)
     op = LocalProject(
         layer=name,

@@ -37,8 +37,6 @@ def why_not_integers(program: Program) -> tuple[str, str, str] | None:
         return "--rule", rule.name, f"its op {missing[0]} has no integer form yet"
     if record.learns and optimizer.name not in OPTIMIZERS:
         return "--optimizer", optimizer.name, f"in integers the optimisers are {', '.join(OPTIMIZERS)}"
-    if "waveform" in record.constants and rule.waveform != "square":
-        return "--waveform", rule.waveform, "the chip generates the square basis alone"
     return None
 
 
@@ -47,7 +45,7 @@ def refuse_numerics(program: Program) -> None:
 
     Raises
     ------
-    SpecError : an op of the rule, the optimiser or the waveform has no integer form, or a
+    SpecError : an op of the rule or the optimiser has no integer form, or a
         BatchNorm in training mode would see one value per channel (one position and a batch of one).
     """
     refusal = why_not_integers(program)

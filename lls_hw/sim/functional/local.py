@@ -48,7 +48,9 @@ def run_local_project(m: IntegerMachine, op: LocalProject) -> None:
     """Latents, projections and squared norms of every sample."""
     h = m.read(op.source)
     sums = _window_sums(op, h.codes)
-    bits = latent_bits(m.program.precision.activation_bits, op.grid, op.latents)
+    vectors = Value(_basis(m, op.rows, op.latents), 0) if op.projection is None else m.read(op.projection)
+    basis_frac = vectors.frac if op.norm is not None else 0
+    bits = latent_bits(m.program.precision.activation_bits, op.grid, op.latents, basis_frac)
     weights, weight_frac = window_weights(op.grid, op.shape.out_c), 0 if op.grid.is_uniform else WINDOW_FRAC
     kept = 0 if op.grid.is_uniform else 8
     exact = (m.program.precision.activation_bits + (max(op.grid.areas) - 1).bit_length()) + kept
@@ -57,7 +59,6 @@ def run_local_project(m: IntegerMachine, op: LocalProject) -> None:
     z = z.astype(container(m.program.tensors[op.latent].bits))
     p = np.empty((op.batch, op.rows), container(m.program.tensors[op.projected].bits))
     norm = np.empty(op.batch, np.int64)
-    vectors = Value(_basis(m, op.rows, op.latents), 0) if op.projection is None else m.read(op.projection)
     m.record.signal_macs += int(local.project_samples(z, vectors.codes, p, norm))
     m.record.saturated += saturated
     frac = h.frac + kept - cut
@@ -88,7 +89,7 @@ def _window_sums(op: LocalProject, h: Ints) -> Wide:
 
 def run_local_error(m: IntegerMachine, op: LocalError) -> None:
     """Softmax error, coefficients of the back-projection, and the modulation's gradient."""
-    p, norm, labels = _sampled(m, op)
+    p, norm, labels, basis_frac = _sampled(m, op)
     rule, batch = m.program.rule, op.batch
     modulation, mod_frac = _modulation(m, op)
     inv_t, inv_t_frac = reciprocal(rule.temperature)
@@ -97,7 +98,7 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
     coefficient_frac = COEFFICIENT_FRAC + batch.bit_length() - 1 - max(0, inv_bits(rule.temperature))
     shift = ERROR_FRAC + mod_frac + inv_t_frac - coefficient_frac
     on, off = targets(op.classes, batch, rule.label_smoothing)
-    form = local.ErrorForm(KINDS[op.modulation_shape], mod_frac, inv_t, inv_t_frac, drop, shift, on, off)
+    form = local.ErrorForm(KINDS[op.modulation_shape], mod_frac, inv_t, inv_t_frac, basis_frac, drop, shift, on, off)
     found = local.ErrorTensors(
         logits=np.empty((batch, op.classes), np.int32),
         error=np.empty((batch, op.classes), np.int32),
@@ -119,15 +120,16 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
         m.narrow_to_fit(op.modulation_grad, found.modulation_grad, LOGIT_FRAC + ERROR_FRAC)
 
 
-def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints]:
-    """Projections, squared norms and labels.
+def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints, int]:
+    """Projections, squared norms, labels, and the fraction bits that the basis gave to the projections.
 
     A random projection's latents are not normalised: their norm is one. It is brought to 16
     fraction bits and to means (sums over the common window area), and one is then 2**32.
     """
     p, labels = m.read(op.projected), m.read(op.labels)
     if op.norm is not None:
-        return p.codes, m.read(op.norm).codes, labels.codes
+        norm = m.read(op.norm)
+        return p.codes, norm.codes, labels.codes, p.frac - norm.frac // 2
     grid = project_of(m, op.layer).grid
     share, share_frac = mantissa(Fraction(1, max(grid.areas)))
     cut = max(0, max_abs(p.codes).bit_length() - PRODUCT_BITS)
@@ -135,7 +137,7 @@ def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints]:
     shift = p.frac - cut + share_frac - LOGIT_FRAC
     unit, saturated = requantise(kept * share, shift, PRODUCT_BITS, Narrowing(rounding="half_up"))
     m.record.saturated += saturated
-    return unit, np.full(op.batch, 1 << (2 * LOGIT_FRAC), np.int64), labels.codes
+    return unit, np.full(op.batch, 1 << (2 * LOGIT_FRAC), np.int64), labels.codes, 0
 
 
 def project_of(m: IntegerMachine, layer: str) -> LocalProject:
@@ -160,9 +162,10 @@ def _modulation(m: IntegerMachine, op: LocalError) -> tuple[Ints, int]:
 
 def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
     """The gradient every position of a window receives, at error width."""
-    if op.projection is not None:
-        _backproject_stored(m, op)
+    if op.norm is None:
+        _backproject_unnormalised(m, op)
         return
+    vectors = Value(_basis(m, op.rows, op.latents), 0) if op.projection is None else m.read(op.projection)
     coefficients, alignment, z, norm = (m.read(name) for name in (op.coefficients, op.alignment, op.latent, op.norm))
     project = project_of(m, op.layer)
     weights, weight_frac = _weights(project)
@@ -176,7 +179,8 @@ def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
         alignment.codes,
         z.codes,
         norm.codes,
-        _basis(m, op.rows, op.latents),
+        vectors.codes,
+        vectors.frac,
         weights,
         weight_frac,
         common,
@@ -191,7 +195,7 @@ def _weights(project: LocalProject) -> tuple[Wide, int]:
     return window_weights(project.grid, project.shape.out_c), 0 if project.grid.is_uniform else WINDOW_FRAC
 
 
-def _backproject_stored(m: IntegerMachine, op: LocalBackproject) -> None:
+def _backproject_unnormalised(m: IntegerMachine, op: LocalBackproject) -> None:
     """u_t over the window's area: no normalisation, so norms are one and nothing is pulled back."""
     coefficients, projection = m.read(op.coefficients), m.read(op.projection)
     project = project_of(m, op.layer)
@@ -209,6 +213,7 @@ def _backproject_stored(m: IntegerMachine, op: LocalBackproject) -> None:
         np.zeros_like(wide),
         one,
         projection.codes,
+        0,
         shares,
         share_frac,
         common,

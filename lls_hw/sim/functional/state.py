@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lls_hw.models.program.names import master_of, tensor_name
 from lls_hw.models.program.program import Program
+from lls_hw.models.rules.lls import BASIS_FRAC
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.models.spec.resolve import resolve
@@ -18,6 +19,7 @@ from lls_hw.sim.functional.normalise import RUNNING_FRAC
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.functional.update import compute_copy
 from lls_hw.sim.kernels.requant import container
+from lls_hw.sim.kernels.tables import cosine_table
 
 Reals = NDArray[np.floating]
 
@@ -32,7 +34,7 @@ def quantise(values: Reals, bits: int, *, headroom_bits: int = 0) -> Value:
 
 
 def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[str, Value]:
-    """Every kept tensor: masters with a bit of headroom, compute copies, zero momenta, statistics."""
+    """Every kept tensor: masters with a bit of headroom, compute copies, zero momenta, statistics, tables."""
     precision, held = program.precision, chip_parameters(program, parameters)
     values: dict[str, Value] = {}
     weights = {master_of(name): name for name, tensor in program.tensors.items() if tensor.role == "weight"}
@@ -43,6 +45,9 @@ def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[st
             values[name] = Value(np.zeros(tensor.shape, container(tensor.bits)), 0)
             if tensor.role == "statistic":
                 values[name].codes[1] = 1 << RUNNING_FRAC
+        elif tensor.role == "table":
+            rows, latents = tensor.shape
+            values[name] = Value(cosine_table(rows, latents, BASIS_FRAC), BASIS_FRAC)
         else:
             real = held[weights.get(name, name)]
             values[name] = quantise(real, tensor.bits, headroom_bits=0 if tensor.role == "projection" else 1)

@@ -18,7 +18,7 @@ ZHAT_FRAC = 20
 
 @kernel
 def project_samples(z: Ints, basis: Ints, p: Ints, norm: Ints) -> int:
-    """p[i, c] = sum_t basis[c, t] z[i, t] by signed additions; norm[i] = sum z^2; returns additions."""
+    """p[i, c] = sum_t basis[c, t] z[i, t]; norm[i] = sum z^2; returns the additions, or products of wider entries."""
     samples, latents = z.shape
     rows = basis.shape[0]
     additions = 0
@@ -55,16 +55,18 @@ def modulate(
     modulation_frac: Int,
     inv_t: Int,
     inv_t_frac: Int,
+    basis_frac: Int,
     scaled: Wide,
     logits: Ints,
 ) -> tuple[int, int]:
     """One sample: scaled[c] = p_c r / T and the logits; returns (products, logits clamped).
 
+    p has `basis_frac` fraction bits more than the latents whose norm is given: those of the basis. |p| < 2**46.
     kind 0: s_c = scaled_c; 1: s_c = m_c scaled_c; 2: s_j = sum_c scaled_c M[c, j].
     """
     r, r_exp = reciprocal_norm(norm)
     for c in range(p.size):
-        unit = shift_round(np.int64(p[c]) * r, r_exp - LOGIT_FRAC, HALF_UP, np.int64(0))
+        unit = shift_round(np.int64(p[c]) * r, r_exp + basis_frac - LOGIT_FRAC, HALF_UP, np.int64(0))
         scaled[c] = shift_round(unit * inv_t, inv_t_frac, HALF_UP, np.int64(0))
     products, clamped = 0, 0
     for j in range(logits.size):
@@ -117,6 +119,7 @@ class ErrorForm(NamedTuple):
     ----------
     kind, modulation_frac : modulation by none (0), a vector (1) or a matrix (2), and its fraction bits.
     inv_t, inv_t_frac : 1 / T.
+    basis_frac : fraction bits of the vectors' entries: none of a sign.
     drop, shift : bits that leave a coefficient before the product with 1 / T, and in all.
     on_code, off_code : the smoothed target over the batch, of the label and of every other class.
     """
@@ -125,6 +128,7 @@ class ErrorForm(NamedTuple):
     modulation_frac: Int
     inv_t: Int
     inv_t_frac: Int
+    basis_frac: Int
     drop: Int
     shift: Int
     on_code: Int
@@ -164,7 +168,16 @@ def local_error_samples(
     products, clamped = 0, 0
     for i in range(samples):
         done, out = modulate(
-            p[i], norm[i], modulation, kind, how.modulation_frac, how.inv_t, how.inv_t_frac, scaled, logits[i]
+            p[i],
+            norm[i],
+            modulation,
+            kind,
+            how.modulation_frac,
+            how.inv_t,
+            how.inv_t_frac,
+            how.basis_frac,
+            scaled,
+            logits[i],
         )
         products += done
         clamped += out
@@ -199,6 +212,7 @@ def backproject_samples(
     z: Ints,
     norm: Ints,
     basis: Ints,
+    basis_frac: Int,
     window_weight: Wide,
     weight_frac: Int,
     common_frac: Int,
@@ -208,6 +222,7 @@ def backproject_samples(
     """wide[i, t] = r (u_t - zhat_t sum_j e_j s_j) in units of 2**-common_frac; returns additions.
 
     The gradient is that of a window's *sum*, which every position of the window receives.
+    A basis whose entries have `basis_frac` fraction bits leaves them, rounded, in each u_t.
     `window_weight` is each latent's weight where windows differ in size (see the caller).
     """
     samples, latents = z.shape
@@ -227,9 +242,10 @@ def backproject_samples(
         for t in range(latents):
             zhat = shift_round(np.int64(z[i, t]) * r, r_exp - ZHAT_FRAC, HALF_UP, np.int64(0))
             pull = shift_round(zhat * along, np.int64(ZHAT_FRAC), HALF_UP, np.int64(0))
+            u_t = shift_round(u[t], basis_frac, HALF_UP, np.int64(0))
             # the value has coefficient_frac + r_exp - latent_frac fraction bits
             shift = coefficient_frac + r_exp - latent_frac - common_frac
-            value = shift_round((u[t] - pull) * r, clamp(shift, np.int64(-12), np.int64(62)), HALF_UP, np.int64(0))
+            value = shift_round((u_t - pull) * r, clamp(shift, np.int64(-12), np.int64(62)), HALF_UP, np.int64(0))
             wide[i, t] = shift_round(value * np.int64(window_weight[t]), weight_frac, HALF_UP, np.int64(0))
     return additions
 

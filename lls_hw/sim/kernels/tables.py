@@ -43,6 +43,38 @@ def basis_increments(rows: int, phase_bits: int) -> NDArray[np.int64]:
     return np.array(steps, np.int64)
 
 
+WAVE_GUARD = 192  # fraction bits of the recurrence: its rounding grows with 1 / sin f and the entries squared
+
+
+@cache
+def cosine_table(rows: int, latents: int, frac: int) -> NDArray[np.int16]:
+    """round(2**frac sin(f_c t)), t = 0 ... latents - 1, the largest code standing for +1; f as in `basis_increments`.
+
+    sin((t + 1) f) = 2 cos(f) sin(t f) - sin((t - 1) f) in whole numbers, from Taylor's sums of sin f and cos f.
+    """
+    cut, most = WAVE_GUARD - frac, (1 << frac) - 1
+    out = np.zeros((rows, latents), np.int16)
+    for c in range(rows):
+        sine, cosine = _turned(BASIS_LOW + Fraction(c * (BASIS_HIGH - BASIS_LOW), max(rows - 1, 1)))
+        before, now = 0, sine
+        for t in range(1, latents):
+            out[c, t] = min((now + (1 << (cut - 1))) >> cut, most)
+            before, now = now, ((2 * cosine * now + (1 << (WAVE_GUARD - 1))) >> WAVE_GUARD) - before
+    return out
+
+
+def _turned(angle: Fraction) -> tuple[int, int]:
+    """(sin, cos) of an angle in radians with WAVE_GUARD fraction bits, less than 2**-100 from the truth."""
+    rest = angle % (2 * PI)
+    x = (rest.numerator << WAVE_GUARD) // rest.denominator
+    sums, term, order = [0, 0], 1 << WAVE_GUARD, 0
+    while term:
+        sums[order % 2] += term if order % 4 < 2 else -term
+        order += 1
+        term = (term * x >> WAVE_GUARD) // order
+    return sums[1], sums[0]
+
+
 def mantissa(value: Fraction, bits: int = MANTISSA_BITS) -> tuple[int, int]:
     """(code, frac_bits) of a positive constant, code in [2**(bits - 1), 2**bits), to nearest.
 

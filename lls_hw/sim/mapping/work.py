@@ -70,6 +70,8 @@ WORK: dict[str, Work] = {
     "backproject": {"local_macs": 2, "requantises": 1},
     # A random projection's gradient: the product with 1/area and the narrowing shift.
     "backproject_stored": {"local_macs": 1, "requantises": 1},
+    # A sine's fraction bits leave u, rounded.
+    "backproject_rounded": {"requantises": 1},
     # DRTP: a feedback code changes its sign and is narrowed.
     "select": {"vector_adds": 1, "requantises": 1},
     # Softmax, per class: logit by 1/T, maximum, subtraction, table, sum, probability, target, alignment.

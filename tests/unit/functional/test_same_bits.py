@@ -82,7 +82,7 @@ def test_step__overflow_is_counted_not_silent():
 @pytest.mark.parametrize("bits", ["2", "4", "16", "w16,a16,e16,m32,acc48", "w2,a2,e2,m8,acc16"])
 @pytest.mark.parametrize("temperature", [1 / 64, 64.0])
 def test_step__runs_at_every_width(bits, optimizer, temperature):
-    found = small.train(small.engine("lls_mxm", bits, optimizer=optimizer, temperature=temperature), 3)
+    found = small.train(small.engine("lls_mxm", bits, optimizer=optimizer, constants={"temperature": temperature}), 3)
     assert all(record.saturated >= 0 for record in found.machine.records)
     for name, value in found.machine.values.items():
         bits_of = found.machine.program.tensors[name].bits

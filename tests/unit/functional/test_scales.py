@@ -14,7 +14,7 @@ from lls_hw.models.program.ops.update import Update
 from lls_hw.sim.functional.loss import run_target_project
 from lls_hw.sim.functional.machine import Peak, Scales, fitting_frac
 from lls_hw.sim.functional.readback import Value
-from tests.oracles import pool, requant, scalar, targets
+from tests.oracles import pool, requant, scalar, sine, targets
 from tests.oracles import update as oracle
 from tests.unit.functional import small
 
@@ -58,9 +58,9 @@ def test_narrow__a_scale_left_far_behind_saturates_and_is_counted(overflow):
     assert m.record.saturated == over == 2
 
 
-def steps(rule, bits, optimizer="momentum"):
+def steps(rule, bits, optimizer="momentum", **constants):
     """Every op of two steps with the machine and the values before it."""
-    engine = small.engine(rule, bits, optimizer=optimizer)
+    engine = small.engine(rule, bits, optimizer=optimizer, constants=constants)
     m, before = engine.machine, {}
 
     for step in range(2):
@@ -76,10 +76,19 @@ def steps(rule, bits, optimizer="momentum"):
         yield m, seen
 
 
+def basis_of(m, op):
+    """Entries of the vectors (rows, latents) as whole numbers, and their fraction bits."""
+    if op.projection is None:
+        return m.constants[f"basis/{op.rows}x{op.latents}"].astype(object), 0
+    codes = [[sine.code(c, t, op.rows, 15) for t in range(op.latents)] for c in range(op.rows)]
+    return np.array(codes, object), 15
+
+
+@pytest.mark.parametrize("waveform", ["square", "cosine"])
 @pytest.mark.parametrize("bits", ["4", "8", "16"])
-def test_local_project__latents_of_uneven_windows(bits):
+def test_local_project__latents_of_uneven_windows(bits, waveform):
     """z = sum x round(2**14 most / area), rounded once; projections and norms are exact sums of it."""
-    for m, seen in steps("lls", bits):
+    for m, seen in steps("lls", bits, waveform=waveform):
         for op, _, after in seen:
             if not isinstance(op, LocalProject):
                 continue
@@ -100,8 +109,9 @@ def test_local_project__latents_of_uneven_windows(bits):
                 weighed = [s if even else s * scalar.divided(most << 14, area) for s, area in sums]
                 shift = (0 if even else 14) - (z.frac - h.frac)
                 assert z.codes[i].tolist() == [scalar.shifted(w, shift, "half_up") for w in weighed]
-            signs = m.constants[f"basis/{op.rows}x{op.latents}"].astype(object)
-            assert (p.codes.astype(object) == z.codes.astype(object) @ signs.T).all()
+            vectors, frac = basis_of(m, op)
+            assert p.frac == z.frac + frac
+            assert (p.codes.astype(object) == z.codes.astype(object) @ vectors.T).all()
             assert norm.codes.tolist() == (z.codes.astype(object) ** 2).sum(axis=1).tolist()
 
 

@@ -9,13 +9,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.registry import load_network, names
-from lls_hw.models.spec.geometry import WeightedLayer
+from lls_hw.models.rules.lls import latent_bits
+from lls_hw.models.spec.geometry import PoolGrid, WeightedLayer
 from lls_hw.models.spec.resolve import resolve
 from lls_hw.sim.kernels import local as kernel_local
 from lls_hw.sim.kernels import softmax as kernel_softmax
-from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
+from lls_hw.sim.kernels.tables import basis_increments, cosine_table, exp2_table, mantissa
 from tests.oracles import local as oracle
-from tests.oracles import scalar
+from tests.oracles import scalar, sine
 
 TWO = Decimal(2)
 KINDS = ("none", "vector", "matrix")
@@ -99,7 +100,7 @@ def test_reciprocal_norm__relative_2_to_minus_15(norm):
 
 @st.composite
 def samples(draw):
-    """One sample: latents, signs, a rule's constants and its modulation of at most 24 bits."""
+    """One sample: latents, signs or sines, a rule's constants and its modulation of at most 24 bits."""
     rows, latents = draw(st.integers(2, 5)), draw(st.integers(1, 12))
     kind = draw(st.sampled_from(KINDS))
     classes = draw(st.integers(2, 5)) if kind == "matrix" else rows
@@ -109,7 +110,11 @@ def samples(draw):
     if draw(st.integers(0, 9)) == 0:
         z[:] = 0
     z[rng.random(latents) < 0.2] = -(1 << (width - 1)) if draw(st.booleans()) else 0
-    basis = rng.choice([-1, 1], (rows, latents)).astype(np.int8)
+    basis_frac = draw(st.sampled_from([0, 15]))
+    if basis_frac:
+        basis = rng.integers(1 - (1 << 15), 1 << 15, (rows, latents)).astype(np.int16)
+    else:
+        basis = rng.choice([-1, 1], (rows, latents)).astype(np.int8)
     basis[:, 0] = 0
     temperature = Fraction(draw(st.sampled_from(["1/64", "1/10", "1/2", "1", "3", "64"])))
     frac = draw(st.sampled_from([10, 16, 23]))
@@ -118,7 +123,7 @@ def samples(draw):
     return (
         kind,
         z,
-        basis,
+        (basis, basis_frac),
         temperature,
         rng.integers(-top, top, shape),
         frac,
@@ -136,7 +141,7 @@ def real_modulation(kind, codes, frac):
 @settings(max_examples=100, deadline=None)
 def test_local_chain__each_step_within_its_bound(case):
     """Logits, softmax error, coefficients, alignment and gradient, each from the step before."""
-    kind, z, basis, temperature, codes, frac, classes, batch = case
+    kind, z, (basis, basis_frac), temperature, codes, frac, classes, batch = case
     t = Decimal(temperature.numerator) / temperature.denominator
     rows = len(basis)
     p, norm = np.empty((1, rows), np.int64), np.empty(1, np.int64)
@@ -146,8 +151,8 @@ def test_local_chain__each_step_within_its_bound(case):
     if kind == "none":
         frac = 0
     modulation = real_modulation(kind, codes, frac)
-    kernel_local.modulate(p[0], norm[0], codes, KINDS.index(kind), frac, inv_t, inv_frac, scaled, logits)
-    unit = oracle.scaled(p[0].tolist(), int(norm[0]), t)
+    kernel_local.modulate(p[0], norm[0], codes, KINDS.index(kind), frac, inv_t, inv_frac, basis_frac, scaled, logits)
+    unit = oracle.scaled([Decimal(int(v)) / 2**basis_frac for v in p[0]], int(norm[0]), t)
     near = [abs(u) * (RSQRT + INV_T + RSQRT * INV_T) + bits(17) * ((1 + INV_T) / t + 1) for u in unit]
     for got, want, bound in zip(scaled.tolist(), unit, near, strict=True):
         assert abs(Decimal(got) / 2**16 - want) <= bound
@@ -173,32 +178,32 @@ def test_local_chain__each_step_within_its_bound(case):
             assert abs(Decimal(got) / TWO**a_frac - c) <= abs(c) * INV_T + dropped / t * (1 + INV_T) + TWO ** -(
                 a_frac + 1
             )
-    _check_gradient(a, a_frac, int(error @ logits), z, norm, basis)
+    _check_gradient(a, a_frac, int(error @ logits), z, norm, basis, basis_frac)
 
 
 def _absolute(modulation):
     return [[abs(v) for v in row] if isinstance(row, list) else abs(row) for row in modulation]
 
 
-def _check_gradient(a, a_frac, along, z, norm, basis):
+def _check_gradient(a, a_frac, along, z, norm, basis, basis_frac):
     latents, z_frac = len(z), 9
     exponent = int(kernel_local.reciprocal_norm(norm[0])[1])
     common = a_frac + exponent - z_frac - 10
     wide = np.empty((1, latents), np.int64)
     kernel_local.backproject_samples(
-        a.reshape(1, -1), a_frac, np.array([along]), z.reshape(1, -1).astype(np.int32), norm, basis,
+        a.reshape(1, -1), a_frac, np.array([along]), z.reshape(1, -1).astype(np.int32), norm, basis, basis_frac,
         np.ones(latents, np.int64), 0, common, z_frac, wide,
     )  # fmt: skip
     r = oracle.rsqrt(int(norm[0]))
     real_along = Decimal(along) / 2**40
-    want = oracle.gradient(
-        [Decimal(int(v)) / TWO**a_frac for v in a], real_along, z.tolist(), int(norm[0]), basis.tolist()
-    )
+    vectors = [[Decimal(int(v)) / 2**basis_frac for v in row] for row in basis]
+    want = oracle.gradient([Decimal(int(v)) / TWO**a_frac for v in a], real_along, z.tolist(), int(norm[0]), vectors)
+    rounded = TWO ** -(a_frac + 1) if basis_frac else Decimal(0)
     lsb = TWO ** -(a_frac + 1)
     for t, (got, g) in enumerate(zip(wide[0].tolist(), want, strict=True)):
         zhat = abs(Decimal(int(z[t])) * r)
         pull = zhat * abs(real_along)
-        slack = pull * RSQRT + (zhat + bits(20)) * lsb + abs(real_along) * bits(21) + lsb
+        slack = pull * RSQRT + (zhat + bits(20)) * lsb + abs(real_along) * bits(21) + lsb + rounded
         bound = (abs(g) + r * slack) * RSQRT + r * slack + TWO ** -(common + z_frac + 1)
         # a code's gradient is in units of 2**-common once the latent's own fraction is taken out
         assert abs(Decimal(got) / TWO ** (common + z_frac) - g) <= bound
@@ -229,13 +234,16 @@ def _loss(z, basis, t):
 
 @pytest.mark.parametrize(("kind", "classes"), [("none", 1000), ("vector", 1000), ("matrix", 300)])
 @pytest.mark.parametrize("temperature", [Fraction(1, 64), Fraction(64)])
-def test_local_error__extreme_widths_stay_in_int64(kind, classes, temperature):
+@pytest.mark.parametrize("basis_frac", [0, 15])
+def test_local_error__extreme_widths_stay_in_int64(kind, classes, temperature, basis_frac):
     """Batch 128, 24-bit modulation at its ends, latents of the widest sum: every word against Python integers."""
     rng = np.random.default_rng(5)
     batch, latents = 4, 2048
-    z = rng.choice([-(1 << 24), (1 << 24) - 1], (batch, latents)).astype(np.int32)
-    basis = rng.choice([-1, 1], (classes, latents)).astype(np.int8)
-    basis[0] = np.sign(z[0])
+    width = latent_bits(16, PoolGrid(rows=((0, 64),), cols=((0, 64),)), latents, basis_frac)
+    top, entry = 1 << (width - 1), max(1, (1 << basis_frac) - 1)
+    z = rng.choice([-top, top - 1], (batch, latents)).astype(np.int32)
+    basis = (rng.choice([-1, 1], (classes, latents)) * entry).astype(np.int16)
+    basis[0] = np.sign(z[0]) * entry
     p, norm = np.empty((batch, classes), np.int64), np.empty(batch, np.int64)
     kernel_local.project_samples(z, basis, p, norm)
     assert (p.astype(object) == z.astype(object) @ basis.astype(object).T).all()
@@ -245,9 +253,9 @@ def test_local_error__extreme_widths_stay_in_int64(kind, classes, temperature):
     inv_t, inv_frac = mantissa(1 / temperature)
     for i in range(batch):
         scaled, logits = np.empty(classes, np.int64), np.empty(classes, np.int32)
-        kernel_local.modulate(p[i], norm[i], codes, KINDS.index(kind), 8, inv_t, inv_frac, scaled, logits)
+        kernel_local.modulate(p[i], norm[i], codes, KINDS.index(kind), 8, inv_t, inv_frac, basis_frac, scaled, logits)
         r, e = (int(v) for v in kernel_local.reciprocal_norm(norm[i]))
-        units = [scalar.shifted(int(v) * r, e - 16, "half_up") for v in p[i]]
+        units = [scalar.shifted(int(v) * r, e + basis_frac - 16, "half_up") for v in p[i]]
         want = [scalar.shifted(v * inv_t, inv_frac, "half_up") for v in units]
         assert scaled.tolist() == want
         if kind == "vector":
@@ -276,6 +284,18 @@ def test_sign_basis__equals_float64_for_every_shipped_block(rows, latents):
         kernel_local.sign_basis(basis_increments(rows, phase_bits), phase_bits, out)
         angles = np.linspace(50, 512, rows)[:, None] * np.arange(latents)[None, :]
         assert (out == np.sign(np.sin(angles))).all()
+
+
+@pytest.mark.parametrize(("rows", "latents"), SHAPES)
+def test_cosine_table__holds_the_nearest_codes(rows, latents):
+    """Forty entries against 60-digit sines; all of them against float64, whose argument is off by up to 2**-33."""
+    table = cosine_table(rows, latents, 15)
+    assert (table.dtype, table.shape) == (np.int16, (rows, latents))
+    rng = np.random.default_rng(rows * latents)
+    for c, t in {(rows - 1, latents - 1), *zip(rng.integers(0, rows, 39), rng.integers(0, latents, 39), strict=True)}:
+        assert table[c, t] == sine.code(int(c), int(t), rows, 15), (c, t)
+    angles = np.linspace(50, 512, rows)[:, None] * np.arange(latents)[None, :]
+    assert np.abs(table - np.sin(angles) * 2**15).max() <= 1, "a half, or one where 2**15 is held to its largest code"
 
 
 def test_loss_samples__clamps_logits_at_2_to_15():

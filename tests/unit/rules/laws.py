@@ -43,8 +43,8 @@ def spec(name: str, **constants: object) -> RuleSpec:
 
 
 @cache
-def program(name: str, local_loss: str = "conv", bits: str = "8") -> Program:
-    return lower(network(local_loss), spec(name), parse_bits(bits), batch=BATCH)
+def program(name: str, local_loss: str = "conv", bits: str = "8", waveform: str = "square") -> Program:
+    return lower(network(local_loss), spec(name, waveform=waveform), parse_bits(bits), batch=BATCH)
 
 
 @cache
@@ -190,13 +190,13 @@ def reference_trains_what_it_says(name: str) -> None:
 # -- integers -----------------------------------------------------------------------------
 
 
-def integers_agree_with_the_reference(name: str) -> None:
+def integers_agree_with_the_reference(name: str, waveform: str = "square") -> None:
     """At 16 bits every tensor that both sides have is the reference's, in direction and in size.
 
     The floor is what a cosine of 0.999 leaves of a vector of the right length, that of weight gradients at 16 bits
     (conformance/test_fixed_against_float.py): |r - x|^2 / |r|^2 = 2 (1 - 0.999).
     """
-    found = program(name, bits="16")
+    found = program(name, bits="16", waveform=waveform)
     values = initial_values(found, lively(name))
     engine = FunctionalEngine(found, values, chip())
     images, labels = pictures()

@@ -26,6 +26,7 @@ Role = Literal[
     "momentum",
     "parameter",
     "projection",
+    "table",
 ]
 Operand = str | None
 """Name of a tensor; None where an op does without it."""

@@ -12,8 +12,9 @@ from lls_hw.models.spec.rule import Modulation
 class LocalProject(Op):
     """Pool a block's output to latents z; p_c = sum_t B[c, t] z_t, by additions where B is a sign.
 
-    With the periodic basis latents are normalised, so S = sum z^2 is taken too (`norm`). A random
-    `projection` is read from memory and multiplied, and does not normalise.
+    With the periodic basis latents are normalised, so S = sum z^2 is taken too (`norm`). Vectors that
+    are no signs are read from memory and multiplied (`projection`): the table of a sine, which normalises
+    as the square basis does, or a random projection, which does not.
 
     Reads: source, projection. Writes: latent, projected, norm.
     """
@@ -75,7 +76,7 @@ class LocalBackproject(Op):
     """u_t = sum_c a_c B[c, t]; g_t = r (u_t - zhat_t sum_j e_j s_j), or u_t for a random `projection`.
 
     The latents z, their norm and the alignment sum_j e_j s_j belong to the normalisation, which a
-    random projection does without.
+    random projection does without; the table of a sine stands in the place of `projection` and has it.
 
     Reads: coefficients, alignment, latent, norm, projection. Writes: latent_grad.
     """

@@ -10,8 +10,8 @@ from lls_hw.sim.mapping.tile import Transfer, make_transfer
 from lls_hw.sim.mapping.work import times
 
 POOL_SUM_BYTES = 4
-BASIS_BITS = {"square": 1, "cosine": 16}
-"""Bits of a stored basis entry. A square one needs a sign: only column t = 0 is zero, and that one is known."""
+SIGN_BITS = 1
+"""Bits of a stored entry of the square basis: its sign. Only column t = 0 is zero, and that one is known."""
 
 
 def basis_bytes(ctx: Context, rows: int, latents: int) -> int:
@@ -21,33 +21,28 @@ def basis_bytes(ctx: Context, rows: int, latents: int) -> int:
     """
     if ctx.chip.local.basis == "generated":
         return 0
-    return storage_bytes(rows * latents, BASIS_BITS[ctx.program.rule.waveform])
+    return storage_bytes(rows * latents, SIGN_BITS)
 
 
 def basis_loads(ctx: Context, layer: str, rows: int, latents: int) -> tuple[Transfer, ...]:
     """The load of a basis that lives in DRAM, once for each op that uses it."""
     if ctx.chip.local.basis != "dram":
         return ()
-    bits, entries = BASIS_BITS[ctx.program.rule.waveform], rows * latents
-    dram = ctx.chip.dram
-    return (
-        make_transfer(
-            dram, tensor_name(layer, "basis"), bits, segments=1, segment_elements=entries, span_elements=entries
-        ),
-    )
+    name, entries = tensor_name(layer, "basis"), rows * latents
+    return (make_transfer(ctx.chip.dram, name, SIGN_BITS, segments=1, segment_elements=entries, span_elements=entries),)
 
 
 def _basis_work(ctx: Context, rows: int, latents: int) -> dict[str, int]:
     """Per sample: phase steps of the generator, or reads of the stored signs."""
     if ctx.chip.local.basis == "generated":
         return {"phase_steps": rows * latents}
-    return {"scratchpad_read_words": ctx.words(rows * latents, BASIS_BITS[ctx.program.rule.waveform])}
+    return {"scratchpad_read_words": ctx.words(rows * latents, SIGN_BITS)}
 
 
-def _projection(ctx: Context, rows: int, latents: int, *, stored: bool) -> dict[str, int]:
+def _projection(rows: int, latents: int, *, stored: bool) -> dict[str, int]:
     """Signed additions, or products where the vectors are no signs: a sine, or a random projection."""
     events = times(("projection_term", rows * latents))
-    if stored or ctx.program.rule.waveform != "square":
+    if stored:
         events = {"local_macs": events["local_adds"]}
     return events
 
@@ -55,7 +50,7 @@ def _projection(ctx: Context, rows: int, latents: int, *, stored: bool) -> dict[
 def _vectors(ctx: Context, op: LocalProject | LocalBackproject) -> tuple[dict[str, int], int, tuple[Transfer, ...]]:
     """The fixed vectors: work a sample to get at them, scratch bytes, loads.
 
-    A random projection is a tensor of the program: it is held, and read anew for every sample.
+    A sine's table and a random projection are tensors of the program: held, and read anew for every sample.
     """
     if op.projection is not None:
         return {"scratchpad_read_words": ctx.words(op.rows * op.latents, ctx.tensor(op.projection).bits)}, 0, ()
@@ -71,7 +66,7 @@ def project(ctx: Context, op: LocalProject) -> Grouped:
     norm = () if op.norm is None else (("latent_square", op.latents), ("latent_norm", 1))
     latent_work = times(*norm, *(() if grid.is_uniform else (("latent_uneven", op.latents),)))
     vectors, scratch_bytes, loads = _vectors(ctx, op)
-    sample_work = _plus(latent_work, _projection(ctx, op.rows, op.latents, stored=op.projection is not None), vectors)
+    sample_work = _plus(latent_work, _projection(op.rows, op.latents, stored=op.projection is not None), vectors)
     per_unit, extra = divmod(adds, shape.positions)
     sample_work = _plus(sample_work, times(("latent_sum", extra)))
     one = Pass(
@@ -111,10 +106,11 @@ def local_error(ctx: Context, op: LocalError) -> Grouped:
 
 def backproject(ctx: Context, op: LocalBackproject) -> Grouped:
     """Latent by latent: u from the coefficients, then the normalisation's Jacobian."""
-    jacobian = "backproject" if op.projection is None else "backproject_stored"
+    jacobian = "backproject_stored" if op.norm is None else "backproject"
+    rounded = (("backproject_rounded", 1),) if op.norm is not None and op.projection is not None else ()
     per_latent = _plus(
-        times((jacobian, 1), *((name, 1) for name in ctx.draw(op.latent_grad))),
-        _projection(ctx, op.rows, 1, stored=op.projection is not None),
+        times((jacobian, 1), *rounded, *((name, 1) for name in ctx.draw(op.latent_grad))),
+        _projection(op.rows, 1, stored=op.projection is not None),
     )
     vectors, scratch_bytes, loads = _vectors(ctx, op)
     one = Pass(
