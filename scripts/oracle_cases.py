@@ -127,7 +127,7 @@ def apply_update_case(rng: random.Random) -> Case:
     step, rate, shift = spread(rng, 31), rng.randrange(1 << 14, 1 << 15), rng.randint(-30, 62)
     old = rng.randrange(-(1 << (bits - 1)), 1 << (bits - 1))
     master = np.array([old], np.int64)
-    done = kernel_update.apply_update(np.array([step], np.int64), *of(rate, shift, mode, key, bits), master)
+    done = kernel_update.apply_update(np.array([step], np.int64), *of(rate, shift, 0, mode, key, bits), master)
     want = update.descend(step, rate, shift, bits, MODES[mode], old, scalar.draw32(key, 0))
     ours = (int(master[0]), *(int(v) for v in done[:1]), *(int(v) for v in done[1:3]))
     return (step, rate, shift, bits, MODES[mode], key, old), ours, want

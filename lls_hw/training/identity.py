@@ -12,7 +12,7 @@ from lls_hw.models.reference.schedule import RateSchedule, RateScheduleSpec
 from lls_hw.sim.array.order import addition_order
 from lls_hw.training.plan import TrainPlan
 
-ROUNDING_VERSION = 1  # raised when a decision about rounding changes: older checkpoints are then refused
+ROUNDING_VERSION = 2  # raised when a decision about rounding changes: older checkpoints are then refused
 
 
 def learning_rate(base: float, schedule: str, step: int, steps_per_epoch: int, epochs: int) -> float:

@@ -1,9 +1,11 @@
-"""One program, two engines: what the kernels did against what the event engine charged, op by op.
+"""One program, two engines: what the kernels did against what the event engine charged, op by op, class by class.
 
-Neither side reads its counts from the op. The functional engine counts products inside the kernels
-and takes bytes from the arrays it read and wrote; the event engine sums its tiles.
+Neither side reads its counts from the op, or from the other's tables. The functional engine counts products inside the
+kernels, what a loop does to an element by the table beside it (which counting integers hold, `tests/unit/kernels/
+test_events.py`), and passes and bytes on the arrays it read and wrote; the event engine sums its tiles.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -14,8 +16,12 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network, names
 from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.precision import Precision, Scaling
+from lls_hw.sim.cost.counts import LANE_EVENTS
 from lls_hw.sim.event.engine import run_events
+from lls_hw.sim.event.result import OpResult
 from lls_hw.sim.functional.engine import FunctionalEngine
+from lls_hw.sim.functional.machine import OpRecord
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.requant import container
 from tests.unit.functional.small import RULES
@@ -25,16 +31,19 @@ SMALLEST_SIDE = {"smallconv": 12, "smallconv_l": 12, "vgg8": 12, "vgg11": 18, "v
 CASES = [(net, rule, "square") for net in names("nets") for rule in RULES if net != "vgg11" or rule == "lls_m"]
 CASES += [("smallconv", "lls", "cosine"), ("vww_cnn", "lls_mxm_reduced", "cosine")]
 
+HELD = {"Update"}
+"""Kinds of ops of which every class is held equal."""
+
 
 @cache
 def chip() -> AcceleratorSpec:
     return load("chips", "edge_16x16", AcceleratorSpec, "--chip")
 
 
-def small_program(net: str, rule: str, waveform: str = "square") -> Program:
+def small_program(net: str, rule: str, waveform: str = "square", scaling: Scaling = "delayed") -> Program:
     network = load_network(net)
-    side = SMALLEST_SIDE[net]
-    return lower(network.resized((network.input[0], side, side)), parse_rule(rule, waveform=waveform), batch=2)
+    side, spec = SMALLEST_SIDE[net], parse_rule(rule, waveform=waveform)
+    return lower(network.resized((network.input[0], side, side)), spec, Precision(scaling=scaling), batch=2)
 
 
 def random_values(program: Program) -> dict[str, Value]:
@@ -49,20 +58,31 @@ def random_values(program: Program) -> dict[str, Value]:
 
 @pytest.mark.parametrize(("net", "rule", "waveform"), CASES)
 def test_engines__charge_what_is_executed(net: str, rule: str, waveform: str) -> None:
+    """The first step measures every scale, as each step of `two_pass` does; the second is one like all to come."""
     program = small_program(net, rule, waveform)
     engine = FunctionalEngine(program, random_values(program), chip())
     rng = np.random.default_rng(3)
     shape = program.tensors["input/x"].shape
-    images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
-    records = engine.step(images, rng.integers(0, program.network.classes, 2))
-    events = run_events(program, chip())
-    assert len(records) == len(events.ops) == len(program.ops)
-    for record, charged in zip(records, events.ops, strict=True):
+    for charged in (small_program(net, rule, waveform, "two_pass"), program):
+        images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
+        records = engine.step(images, rng.integers(0, program.network.classes, 2))
+        compare(records, run_events(charged, chip()).ops)
+
+
+def compare(records: Sequence[OpRecord], ops: Sequence[OpResult]) -> None:
+    """Every class of events, op by op."""
+    assert len(records) == len(ops)
+    for record, charged in zip(records, ops, strict=True):
         where = f"{charged.layer} {charged.stage} {charged.kind}"
         assert record.tally.macs == charged.macs, where
         assert record.signal_macs == charged.signal_macs, where
         assert record.read_bytes == dict(charged.touched_read_bytes), where
         assert record.write_bytes == dict(charged.touched_write_bytes), where
+        if charged.kind in HELD:
+            charges = {name: getattr(charged.counts, name) for name in LANE_EVENTS}
+            assert {name: record.events.get(name, 0) for name in LANE_EVENTS} == charges, where
+            assert record.read_codes == dict(charged.read_codes), where
+            assert record.written_codes == dict(charged.written_codes), where
 
 
 def test_arrays__are_as_wide_as_the_program_says() -> None:

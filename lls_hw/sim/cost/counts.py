@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 class Counts:
     """Events of a tile, an op, a stage or a run; `Counts()` is zero and `+` adds field by field.
 
-    The first four say *how many*; operand widths are those of the run's `Precision`.
+    They say *how many*; operand widths are those of the run's `Precision`. One vocabulary serves both
+    engines: `FIELDS` names the field of a class of events on the vector and on the local unit.
 
     Parameters
     ----------
@@ -25,19 +26,29 @@ class Counts:
     dram_write_bytes : bytes that cross the pins away from the chip, whole bursts.
     dram_activates : rows opened (each is closed again: activate and precharge).
     vector_macs : multiply-adds of narrow codes on the vector unit (depthwise convolution, pooling weights).
-    vector_wide_macs : multiply-adds of master-wide words on the vector unit (BatchNorm scale,
-        LeakyReLU slope, momentum, update).
-    vector_adds : additions, subtractions, comparisons and selections of accumulator words on the
-        vector unit.
-    vector_divides : divisions, reciprocals and reciprocal square roots on the vector unit, by
-        digit recurrence: one subtraction per bit of the result.
-    requantises : accumulator words shifted, rounded and clamped to a narrow code.
-    local_adds : additions of the local unit: pool sums, projection, back-projection, comparisons.
-    local_macs : multiply-adds of the local unit: modulation, scaling by rsqrt or 1/T, softmax.
-    local_divides : divisions, reciprocals and reciprocal square roots of the local unit.
+    vector_wide_macs : multiply-adds of master-wide words on the vector unit: a product that is added to
+        something as it leaves the multiplier (BatchNorm's scale and sums, momentum).
+    vector_multiplies : products of master-wide words on the vector unit that nothing is added to
+        (LeakyReLU's slope, the learning rate).
+    vector_adds : additions and subtractions of accumulator words on the vector unit.
+    vector_compares : comparisons on the vector unit, with the selection each decides: a maximum, a
+        minimum, one end of a clamp, LeakyReLU's side.
+    vector_shifts : words of the vector unit shifted by an amount that data decide, and rounded. A shift
+        by a constant of the design is wires and no event.
+    vector_divides : divisions and square roots on the vector unit, by digit recurrence: one
+        subtraction per bit of the result.
+    requantises : words of the vector unit shifted, rounded and clamped to a narrow code.
+    local_macs : multiply-adds of the local unit (squares, modulation, alignment).
+    local_multiplies : its products that nothing is added to (by rsqrt, by 1/T).
+    local_adds : its additions: pool sums, projection, back-projection, softmax.
+    local_compares : its comparisons, with what they select.
+    local_shifts : its rounding shifts by amounts that data decide.
+    local_divides : its divisions and square roots.
+    local_requantises : words that it narrows to codes.
     local_table_reads : reads of the softmax table.
     phase_steps : steps of a basis generator's phase accumulator, one per class and latent.
     rng_draws : draws of the counter-based random number generator.
+    peaks : words that pass a peak detector, which keeps the largest magnitude for the scale to come.
 
     Raises
     ------
@@ -63,15 +74,23 @@ class Counts:
     dram_activates: int = 0
     vector_macs: int = 0
     vector_wide_macs: int = 0
+    vector_multiplies: int = 0
     vector_adds: int = 0
+    vector_compares: int = 0
+    vector_shifts: int = 0
     vector_divides: int = 0
     requantises: int = 0
-    local_adds: int = 0
     local_macs: int = 0
+    local_multiplies: int = 0
+    local_adds: int = 0
+    local_compares: int = 0
+    local_shifts: int = 0
     local_divides: int = 0
+    local_requantises: int = 0
     local_table_reads: int = 0
     phase_steps: int = 0
     rng_draws: int = 0
+    peaks: int = 0
 
     def __post_init__(self) -> None:
         for name in NAMES:
@@ -96,3 +115,34 @@ class Counts:
 
 
 NAMES = tuple(field.name for field in fields(Counts))
+
+_OWN_CIRCUITS = {"draws": "rng_draws", "peaks": "peaks", "phase_steps": "phase_steps"}
+
+FIELDS: dict[str, dict[str, str]] = {
+    "vector": {
+        "narrow_macs": "vector_macs",
+        "macs": "vector_wide_macs",
+        "multiplies": "vector_multiplies",
+        "adds": "vector_adds",
+        "compares": "vector_compares",
+        "shifts": "vector_shifts",
+        "divides": "vector_divides",
+        "requantises": "requantises",
+        **_OWN_CIRCUITS,
+    },
+    "local": {
+        "macs": "local_macs",
+        "multiplies": "local_multiplies",
+        "adds": "local_adds",
+        "compares": "local_compares",
+        "shifts": "local_shifts",
+        "divides": "local_divides",
+        "requantises": "local_requantises",
+        "table_reads": "local_table_reads",
+        **_OWN_CIRCUITS,
+    },
+}
+"""Unit and class of events to the field of `Counts` that holds them."""
+
+LANE_EVENTS = tuple(dict.fromkeys(field for fields in FIELDS.values() for field in fields.values()))
+"""Everything that the vector and the local unit do: what both engines count, op by op, and must agree on."""

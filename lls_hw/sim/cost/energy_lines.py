@@ -77,18 +77,26 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
 def _vector(prices: Prices) -> Iterator[EnergyTerm]:
     yield "vector", "narrow MAC", "vector_macs", prices.unit_mac(prices.widest_product)
     yield "vector", "wide MAC", "vector_wide_macs", prices.unit_mac(prices.precision.master_bits**2)
+    yield "vector", "multiply", "vector_multiplies", prices.unit_multiply(prices.precision.master_bits**2)
     yield "vector", "add", "vector_adds", prices.unit_add()
+    yield "vector", "compare", "vector_compares", prices.unit_compare()
+    yield "vector", "shift", "vector_shifts", prices.unit_shift()
     yield "vector", "divide", "vector_divides", prices.divide()
     yield "vector", "requantise", "requantises", prices.requantise()
     yield "vector", "random draw", "rng_draws", prices.draw()
+    yield "vector", "peak", "peaks", prices.peak()
 
 
 def _local(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     table = prices.table_row(chip.scratchpad.word_bits)
     read = Cost(table.read_pj, (f"{prices.technology.sram.source}, {table.size_kb} KB",))
-    yield "local", "add", "local_adds", prices.unit_add()
     yield "local", "MAC", "local_macs", prices.unit_mac(prices.local_word_bits**2)
+    yield "local", "multiply", "local_multiplies", prices.unit_multiply(prices.local_word_bits**2)
+    yield "local", "add", "local_adds", prices.unit_add()
+    yield "local", "compare", "local_compares", prices.unit_compare()
+    yield "local", "shift", "local_shifts", prices.unit_shift()
     yield "local", "divide", "local_divides", prices.divide()
+    yield "local", "requantise", "local_requantises", prices.requantise()
     yield "local", "softmax table read", "local_table_reads", read
     yield "local", "basis phase step", "phase_steps", prices.phase_step(chip.local.phase_bits)
 

@@ -48,7 +48,8 @@ class Prices:
     - add(n) = e_add n / b0; register(n) = e_reg n
     - a unit's operation = its logic + one write of its result register (`accumulator_bits`)
     - divide = accumulator_bits subtractions (one per digit of the result)
-    - requantise = shift + rounding addition + two comparisons + result register
+    - shift = shifter + rounding addition + result register; requantise = shift + two comparisons
+    - peak = one comparison
 
     Raises
     ------
@@ -113,16 +114,33 @@ class Prices:
         """A multiply-add in a vector or local lane."""
         return self.multiply(product_bits) + self.unit_add()
 
+    def unit_multiply(self, product_bits: int) -> Cost:
+        """A product in a vector or local lane that nothing is added to."""
+        return self.multiply(product_bits) + self.result
+
+    def unit_compare(self) -> Cost:
+        """A comparison and the word that it selects."""
+        return self._logic_compare(1) + self.result
+
+    def unit_shift(self) -> Cost:
+        """A word shifted and rounded."""
+        bits = self.precision.accumulator_bits
+        return entry_cost(self.logic.shifter, self.level, bits) + self.unit_add()
+
+    def peak(self) -> Cost:
+        """A word beside the largest so far; that is rarely replaced, so no register is written."""
+        return self._logic_compare(1)
+
+    def _logic_compare(self, times: int) -> Cost:
+        return entry_cost(self.logic.comparator, self.level, times * self.precision.accumulator_bits)
+
     def divide(self) -> Cost:
-        """A division, reciprocal or reciprocal square root by digit recurrence."""
+        """A division or square root by digit recurrence."""
         return self.unit_add() * self.precision.accumulator_bits
 
     def requantise(self) -> Cost:
         """Shift, round, clamp at both ends, write."""
-        bits = self.precision.accumulator_bits
-        shift = entry_cost(self.logic.shifter, self.level, bits)
-        clamp = entry_cost(self.logic.comparator, self.level, 2 * bits)
-        return shift + self.add(bits) + clamp + self.result
+        return self.unit_shift() + self._logic_compare(2)
 
     def draw(self) -> Cost:
         """A random draw, composed as the technology says."""

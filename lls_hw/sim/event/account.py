@@ -20,6 +20,8 @@ class Sums:
     read: dict[str, int] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     busy: dict[str, int] = field(default_factory=dict)
+    read_codes: dict[str, int] = field(default_factory=dict)
+    written_codes: dict[str, int] = field(default_factory=dict)
     signal_macs: int = 0
 
     def move(self, chip: AcceleratorSpec, transfer: Transfer, times: int, *, into: bool) -> None:
@@ -46,6 +48,8 @@ def sum_tiles(run: OpRun, chip: AcceleratorSpec) -> Sums:
     for tile, times in run.executed.items():
         add_to(sums.tally, tile.tally, times)
         sums.signal_macs += tile.signal_macs * times
+        add_to(sums.read_codes, tile.read_codes, times)
+        add_to(sums.written_codes, tile.written_codes, times)
         add_to(sums.busy, dict(zip(plan.route, tile.cycles, strict=False)), times)
         for transfer in tile.loads:
             sums.move(chip, transfer, times, into=True)
@@ -112,6 +116,8 @@ def _op(program: Program, chip: AcceleratorSpec, run: OpRun, attributed: int) ->
         signal_macs=sums.signal_macs,
         touched_read_bytes=packed(plan.touched_reads),
         touched_write_bytes=packed(plan.touched_writes),
+        read_codes=sums.read_codes or dict(plan.touched_reads),
+        written_codes=sums.written_codes or dict(plan.touched_writes),
         dram_read_bytes=sums.read,
         dram_write_bytes=sums.written,
         busy_cycles=sums.busy,

@@ -24,6 +24,7 @@ class OpResult:
     macs : multiply-accumulates of the tiles executed, on the array or (depthwise) on the vector unit.
     signal_macs : learning-signal operations of the tiles executed.
     touched_read_bytes, touched_write_bytes : packed bytes of each tensor that the tiles touch at least once.
+    read_codes, written_codes : codes of each tensor over all passes of the op.
     dram_read_bytes, dram_write_bytes : bus bytes by tensor, whole bursts, re-reads included.
     busy_cycles : work by unit, DMA directions and DRAM bus.
     stall_cycles : cycles the first unit stood still for the op, by cause, over its whole life.
@@ -45,6 +46,8 @@ class OpResult:
     signal_macs: int
     touched_read_bytes: Mapping[str, int]
     touched_write_bytes: Mapping[str, int]
+    read_codes: Mapping[str, int]
+    written_codes: Mapping[str, int]
     dram_read_bytes: Mapping[str, int]
     dram_write_bytes: Mapping[str, int]
     busy_cycles: Mapping[str, int]

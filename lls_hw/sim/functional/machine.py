@@ -3,21 +3,28 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from lls_hw.models.program.ops.base import Op, Operand
+from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
+from lls_hw.models.program.ops.loss import Loss
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision, Rounding, Scaling
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.array import dataflow_of
+from lls_hw.sim.cost.counts import FIELDS
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.codes import Ints, Wide
+from lls_hw.sim.kernels.events import PEAK, Events
 from lls_hw.sim.kernels.products import ProductTally, Summation
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.update import stream_key
+
+LOCAL_OPS = (LocalProject, LocalError, LocalBackproject, Loss)
+"""Ops of the local unit; the others are the vector unit's, or the array's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +41,21 @@ class OpRecord:
 
     Attributes
     ----------
+    unit : the unit whose lanes did what is not on the array.
+    events : fields of `Counts` to what the op did.
+    read_codes, written_codes : codes of each tensor over all passes; sums that wait for a second pass are
+        `<tensor>@sums`.
+    read_bytes, write_bytes : packed bytes of each tensor, once.
     saturated : codes that did not fit.
     likelihood : of a loss, each sample's likelihood of its label, with 24 fraction bits.
     wanted, lost : of an update, the steps that should have moved a master code, and those that moved none.
     """
 
     index: int
+    unit: Literal["vector", "local"] = "vector"
+    events: dict[str, int] = field(default_factory=dict)
+    read_codes: dict[str, int] = field(default_factory=dict)
+    written_codes: dict[str, int] = field(default_factory=dict)
     tally: ProductTally = field(default_factory=ProductTally)
     signal_macs: int = 0
     saturated: int = 0
@@ -72,6 +88,16 @@ class Scales:
             last = self.seen[name]
             return fitting_frac(Peak(last.code + (last.code >> 2), last.frac), bits)
         return fitting_frac(measure(), bits)
+
+    def known(self, name: str) -> bool:
+        """Whether a tensor's next scale stands before the tensor does, so that no pass measures it first."""
+        if self.policy == "static":
+            return name in self.fixed
+        return self.policy == "delayed" and name in self.seen
+
+    def watches(self, name: str) -> bool:
+        """Whether the tensor's peak is of any use: to this step's scale or to the next one's."""
+        return self.policy != "static" or not self.known(name)
 
     def exact_frac(self, name: str, bits: int, peak: Peak) -> int:
         """As `frac`, where the tensor's own peak costs nothing to know."""
@@ -133,7 +159,23 @@ class IntegerMachine:
     def begin(self, index: int, op: Op) -> None:
         """Open the record of the next op."""
         self._op = op
-        self.records.append(OpRecord(index))
+        self.records.append(OpRecord(index, "local" if isinstance(op, LOCAL_OPS) else "vector"))
+
+    def did(self, events: Events, elements: int = 1) -> None:
+        """Count what a loop did to each of so many elements: the table beside the kernel that did it."""
+        fields = FIELDS[self.record.unit]
+        for event, number in events.items():
+            self.count(fields[event], number * elements)
+
+    def count(self, field: str, number: int) -> None:
+        """Count events by their field of `Counts`."""
+        self.record.events[field] = self.record.events.get(field, 0) + number
+
+    def passed(self, name: Operand, times: int = 1) -> None:
+        """Count further passes over a tensor that the op reads."""
+        assert name is not None
+        codes = self.values[name].codes.size
+        self.record.read_codes[name] = self.record.read_codes.get(name, 0) + times * codes
 
     def read(self, name: Operand) -> Value:
         """A tensor the op declared that it reads; its bytes are recorded."""
@@ -141,6 +183,7 @@ class IntegerMachine:
             raise AssertionError(f"{self._op.kind} of {self._op.layer} reads {name} without saying so")
         value = self.values[name]
         self.record.read_bytes[name] = self._bytes(name, value.codes)
+        self.passed(name)
         return value
 
     def write(self, name: Operand, codes: Ints, frac: int) -> None:
@@ -152,6 +195,7 @@ class IntegerMachine:
         assert codes.size == tensor.elements, f"{name}: {codes.shape} is not {tensor.shape}"
         self.values[name] = Value(codes.reshape(tensor.shape), frac)
         self.record.write_bytes[name] = self._bytes(name, codes)
+        self.record.written_codes[name] = self.record.written_codes.get(name, 0) + codes.size
 
     def _bytes(self, name: str, codes: Ints) -> int:
         """Bytes of an array, its codes packed at the tensor's width."""
@@ -169,23 +213,37 @@ class IntegerMachine:
             rounding = precision.error_rounding if tensor and tensor.role == "error" else precision.rounding
         return Narrowing(rounding=rounding, overflow=precision.overflow, key=self.key(name))
 
+    def peak(self, acc: Ints, frac: int) -> Peak:
+        """The largest magnitude of some words, which all pass the detector."""
+        self.did(PEAK, acc.size)
+        return Peak(max_abs(acc), frac)
+
+    def requantise(self, acc: Ints, shift: int, bits: int, how: Narrowing) -> Ints:
+        """Words as codes of `bits` bits, each requantised once, with a draw where rounding is stochastic."""
+        self.did(how.events, acc.size)
+        codes, saturated = requantise(acc, shift, bits, how)
+        self.record.saturated += saturated
+        return codes
+
     def narrow(self, name: str, acc: Ints, frac: int) -> None:
-        """Requantise accumulators into the tensor, at the scale its policy gives, and store it."""
+        """Requantise accumulators into the tensor, at the scale its policy gives, and store it.
+
+        A scale that is not known yet is measured: then the sums wait for a second pass, in memory.
+        """
         bits = self.program.tensors[name].bits
-        peak = Peak(max_abs(acc), frac)
+        waits, watched = not self.scales.known(name), self.scales.watches(name)
+        peak = self.peak(acc, frac) if watched else Peak(0, frac)
         out_frac = self.scales.frac(name, bits, lambda: peak)
         self.scales.saw(name, peak)
-        codes, saturated = requantise(acc, frac - out_frac, bits, self.narrowing(name))
-        self.record.saturated += saturated
-        self.write(name, codes, out_frac)
+        if waits:
+            self.record.written_codes[f"{name}@sums"] = self.record.read_codes[f"{name}@sums"] = acc.size
+        self.write(name, self.requantise(acc, frac - out_frac, bits, self.narrowing(name)), out_frac)
 
     def narrow_to_fit(self, name: str, acc: Ints, frac: int) -> None:
         """As `narrow`, for a tensor so small that its own peak is always known."""
         bits = self.program.tensors[name].bits
-        out_frac = min(frac, fitting_frac(Peak(max_abs(acc), frac), bits))
-        codes, saturated = requantise(acc, frac - out_frac, bits, self.narrowing(name))
-        self.record.saturated += saturated
-        self.write(name, codes, out_frac)
+        out_frac = min(frac, fitting_frac(self.peak(acc, frac), bits))
+        self.write(name, self.requantise(acc, frac - out_frac, bits, self.narrowing(name)), out_frac)
 
 
 Runners = dict[type[Op], Callable[[IntegerMachine, Any], None]]

@@ -4,66 +4,92 @@ from fractions import Fraction
 
 import numpy as np
 
-from lls_hw.models.program.names import momentum_of, tensor_name
+from lls_hw.models.program.names import momentum_of
 from lls_hw.models.program.ops.update import Update
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners, fitting_frac
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels.codes import Ints
+from lls_hw.sim.kernels.codes import Ints, Wide
+from lls_hw.sim.kernels.events import PEAK, plus
 from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
 from lls_hw.sim.kernels.tables import mantissa
-from lls_hw.sim.kernels.update import apply_update, momentum_wide
+from lls_hw.sim.kernels.update import DESCENT, MOMENTUM, apply_update, momentum_wide
 
 
 def run_update(m: IntegerMachine, op: Update) -> None:
-    """v <- momentum v + g; master <- master - lr v, stochastically rounded; then the compute copy."""
+    """v <- momentum v + g; master <- master - lr v, stochastically rounded; then the compute copy, in one pass.
+
+    What the master's scale and the copy's need to know is the master's peak after the last step (ADR 012).
+    """
     step, step_frac = _step(m, op)
-    master = m.read(op.master)
+    master, last = m.read(op.master), m.scales.seen.get(op.master)
     bits, how = m.program.precision.master_bits, m.narrowing(op.parameter, m.program.precision.update_rounding)
     rate, rate_frac = mantissa(Fraction(str(m.learning_rate)))
-    codes, frac = master.codes.copy(), master.frac
+    room = int(last is not None and last.frac == master.frac and is_crowded(last.code, bits))
+    codes, frac = master.codes.copy(), master.frac - room
     saturated, wanted, lost, peak = apply_update(
-        step.reshape(-1), rate, step_frac + rate_frac - frac, how.mode, how.key, bits, codes.reshape(-1)
+        step.reshape(-1), rate, step_frac + rate_frac - master.frac, room, how.mode, how.key, bits, codes.reshape(-1)
     )
+    m.did(plus(how.events, DESCENT), codes.size)
     m.record.saturated += int(saturated)
     m.record.wanted, m.record.lost = int(wanted), int(lost)
-    if 4 * int(peak) > 3 << (bits - 1):  # make room before the next steps need it
-        room = m.narrowing(tensor_name(op.parameter, "room"), m.program.precision.update_rounding)
-        codes, _ = requantise(codes, 1, bits, room)
-        frac -= 1
+    m.scales.saw(op.master, Peak(int(peak), frac))
     m.write(op.master, codes, frac)
     if op.copy is not None:
-        _cut_copy(m, op.copy, codes, frac)
+        _cut_copy(m, op, last)
+
+
+def is_crowded(peak: int, bits: int) -> bool:
+    """Whether a master fills three quarters of its range, so that the next step gives it room."""
+    return 4 * peak > 3 << (bits - 1)
 
 
 def _step(m: IntegerMachine, op: Update) -> tuple[Ints, int]:
     """The new momentum (stored), or the gradient, narrowed stochastically to master width."""
     gradient = m.read(op.gradient)
-    decay, decay_frac = (0, 0) if op.momentum is None else mantissa(Fraction(str(m.program.optimizer.momentum)))
-    nothing = Value(np.zeros(gradient.codes.shape, np.int16), 0)
-    old = nothing if op.momentum is None else m.read(op.momentum)
-    old_frac = old.frac if old.codes.any() else gradient.frac - decay_frac
-    wide = np.empty(gradient.codes.shape, np.int64)
-    frac = old_frac + decay_frac
-    peak = momentum_wide(
-        gradient.codes.reshape(-1), gradient.frac - frac, old.codes.reshape(-1), decay, wide.reshape(-1)
-    )
+    old = None if op.momentum is None else m.read(op.momentum)
     name = momentum_of(op.parameter)
-    bits, found = m.program.precision.master_bits, Peak(int(peak), frac)
+    known = m.scales.known(name)
+    wide, found = _wide_step(m, gradient, old)
+    if m.scales.watches(name):
+        m.did(PEAK, wide.size)
+    bits, how = m.program.precision.master_bits, m.narrowing(name, m.program.precision.update_rounding)
     out_frac = m.scales.frac(name, bits, lambda: found)
     m.scales.saw(name, found)
-    how = m.narrowing(name, m.program.precision.update_rounding)
-    codes, saturated = requantise(wide, frac - out_frac, bits, how)
-    m.record.saturated += saturated
+    if not known:  # the pass that measured kept nothing: the sums are made again
+        for operand in filter(None, (op.gradient, op.momentum)):
+            m.passed(operand)
+        wide, _ = _wide_step(m, gradient, old)
+    codes = m.requantise(wide, found.frac - out_frac, bits, how)
     if op.momentum is not None:
         m.write(op.momentum, codes, out_frac)
     return codes, out_frac
 
 
-def _cut_copy(m: IntegerMachine, name: str, master: Ints, frac: int) -> None:
-    """Weights for the array, cut from the master at the scale of its own peak."""
-    codes, out_frac, saturated = compute_copy(master, frac, m.program.precision.weight_bits)
-    m.record.saturated += saturated
-    m.write(name, codes, out_frac)
+def _wide_step(m: IntegerMachine, gradient: Value, old: Value | None) -> tuple[Wide, Peak]:
+    """momentum v + g, wide, and its peak; without a momentum the gradient itself."""
+    wide = np.empty(gradient.codes.shape, np.int64)
+    decay, decay_frac = (0, 0) if old is None else mantissa(Fraction(str(m.program.optimizer.momentum)))
+    codes = np.zeros(gradient.codes.shape, np.int16) if old is None else old.codes
+    frac = gradient.frac if old is None or not old.codes.any() else old.frac + decay_frac
+    peak = momentum_wide(gradient.codes.reshape(-1), gradient.frac - frac, codes.reshape(-1), decay, wide.reshape(-1))
+    if old is not None:
+        m.did(MOMENTUM, wide.size)
+    return wide, Peak(int(peak), frac)
+
+
+def _cut_copy(m: IntegerMachine, op: Update, last: Peak | None) -> None:
+    """Weights for the array, cut as the master is written, at the scale of the master's last peak.
+
+    A master that outgrew that scale within one step saturates at it, until the next step. Without a peak from
+    before, or where every scale is a tensor's own, the new master is read again once its peak is known.
+    """
+    assert op.copy is not None
+    master, bits = m.values[op.master], m.program.precision.weight_bits
+    if last is None or m.program.precision.scaling == "two_pass":
+        m.passed(op.master)
+        last = Peak(max_abs(master.codes), master.frac)
+    out_frac = min(master.frac, fitting_frac(last, bits))
+    m.write(op.copy, m.requantise(master.codes, master.frac - out_frac, bits, Narrowing()), out_frac)
 
 
 def compute_copy(master: Ints, frac: int, bits: int) -> tuple[Ints, int, int]:

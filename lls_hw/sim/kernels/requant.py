@@ -7,6 +7,7 @@ from numpy.typing import DTypeLike
 
 from lls_hw.models.spec.precision import Overflow, Rounding
 from lls_hw.sim.kernels.codes import Ints
+from lls_hw.sim.kernels.events import DRAW, Events
 from lls_hw.sim.kernels.narrow import max_abs_of, requantise_into
 from lls_hw.sim.kernels.threads import run
 
@@ -32,6 +33,11 @@ class Narrowing:
     def wraps(self) -> bool:
         """Whether codes that do not fit wrap instead of saturating."""
         return self.overflow == "wrap"
+
+    @property
+    def events(self) -> Events:
+        """What narrowing one word takes: a random draw where it is rounded stochastically."""
+        return {"requantises": 1, **(DRAW if self.rounding == "stochastic" else {})}
 
 
 def container(bits: int) -> DTypeLike:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import HALF_UP, clamp, hash32, random_bits, shift_round
 
@@ -26,31 +27,47 @@ def momentum_wide(gradient: Ints, grad_shift: Int, momentum: Ints, decay: Int, w
     return peak
 
 
+MOMENTUM: Events = {"shifts": 1, "macs": 1}
+"""`momentum_wide`, an element: the gradient is brought to the product's scale; the peak is a detector's."""
+
+
 @kernel
 def apply_update(
-    step: Ints, rate: Int, shift: Int, mode: Int, key: Int, total_bits: Int, master: Ints
+    step: Ints, rate: Int, shift: Int, room: Int, mode: Int, key: Int, total_bits: Int, master: Ints
 ) -> tuple[int, int, int, Int]:
-    """master -= rate step / 2**shift, rounded by `mode`, in place.
+    """master = master / 2**room - rate step / 2**(shift + room), rounded once by `mode`, in place.
 
-    Returns (saturated, updates wanted, updates that moved no code, largest magnitude after).
+    `room` (0 or 1) is the fraction bit that the master gives up for a larger range: its last bit joins what is
+    rounded. Returns (saturated, updates wanted, updates that moved no code, largest magnitude after).
     """
     high = (np.int64(1) << (total_bits - 1)) - 1
     low = -high - 1
     saturated, wanted, lost = 0, 0, 0
     peak = np.int64(0)
+    fine = min(max(shift, np.int64(0)), np.int64(60))  # |rate step| < 2**47: what lies 60 bits below moves nothing
     for i in range(step.size):
         exact = np.int64(step[i]) * rate
-        change = shift_round(exact, shift, mode, random_bits(key, i))
+        old = np.int64(master[i])
+        if room:
+            rest = shift_round(exact, shift - fine, HALF_UP, np.int64(0)) - ((old & 1) << fine)
+            change = shift_round(rest, fine + 1, mode, random_bits(key, i))
+        else:
+            change = shift_round(exact, shift, mode, random_bits(key, i))
         if exact != 0:
             wanted += 1
             lost += 1 if change == 0 else 0
-        code = np.int64(master[i]) - change
+        code = (old >> room) - change
         if code < low or code > high:
             saturated += 1
             code = clamp(code, low, high)
         master[i] = code
         peak = max(peak, code if code >= 0 else -code)
     return saturated, wanted, lost, peak
+
+
+DESCENT: Events = {"multiplies": 1, "shifts": 1, "adds": 1, "peaks": 1}
+"""`apply_update`, an element, beside the rounding and clamping of its change (`Narrowing.events`): lr v; the master at
+its scale (`room`), less the change; and the detector that decides the next step's room and copy."""
 
 
 @kernel

@@ -61,6 +61,15 @@ class Context:
         rounding = precision.error_rounding if self.tensor(name).role == "error" else precision.rounding
         return ("draw",) if rounding == "stochastic" else ()
 
+    @property
+    def measures(self) -> bool:
+        """Whether a tensor's own peak is taken in a pass before the one that narrows it."""
+        return self.program.precision.scaling == "two_pass"
+
+    def peak(self) -> tuple[str, ...]:
+        """Work entry of the peak detector beside a narrowing, where the next step's scale comes from it."""
+        return ("peak",) if self.program.precision.scaling == "delayed" else ()
+
     def words(self, elements: int, bits: int) -> int:
         """Scratchpad words of packed codes."""
         return -(-elements * bits // self.chip.scratchpad.word_bits)

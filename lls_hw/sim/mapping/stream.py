@@ -157,6 +157,8 @@ class StreamBuilder:
             gives_out=per_tile or (per_sample and step.last),
             stores=stores,
             tally=tally,
+            read_codes=_codes((one.reads, units), (one.sample_reads, samples if step.last else 0)),
+            written_codes=_codes((one.writes, units), (one.sample_writes, samples if step.last else 0)),
             signal_macs=one.signal * samples if step.last else 0,
         )
 
@@ -213,6 +215,14 @@ class StreamBuilder:
             touched_writes=touched.writes,
             note=note,
         )
+
+
+def _codes(*flows_times: tuple[tuple[Flow, ...], int]) -> dict[str, int]:
+    """Codes of each tensor that so many units or samples move."""
+    total: dict[str, int] = {}
+    for flows, count in flows_times:
+        add_to(total, {flow.tensor: flow.codes for flow in flows}, count)
+    return total
 
 
 def _lanes_of(tally: Mapping[str, int]) -> dict[str, int]:

@@ -152,6 +152,8 @@ def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe, budget_bytes: i
         conflict_cycles=cycles - compute,
         stores=stores,
         tally={**recipe.between, **words},
+        read_codes={flow.tensor: flow.codes for flow in recipe.held_reads},
+        written_codes={flow.tensor: flow.codes for flow in recipe.held_writes},
     )
     at = len(passes) if recipe.passes_before is None else recipe.passes_before
     before, after = ((node for nodes in part for node in nodes) for part in (passes[:at], passes[at:]))

@@ -80,6 +80,8 @@ class Tile:
     conflict_cycles : those of the first unit's cycles in which it only waits for the scratchpad's banks.
     stores : transfers out of the scratchpad after the last unit.
     tally : events of the units (field of `Counts` to number); transfers are counted by the engine.
+    read_codes, written_codes : codes of each tensor that the tile reads and writes; of a nest's tiles, which share
+        rows and weights, the plan knows them as a whole.
     """
 
     name: str
@@ -91,6 +93,8 @@ class Tile:
     gives_out: bool = False
     stores: tuple[Transfer, ...] = ()
     tally: Mapping[str, int] = field(default_factory=dict)
+    read_codes: Mapping[str, int] = field(default_factory=dict)
+    written_codes: Mapping[str, int] = field(default_factory=dict)
     signal_macs: int = 0
     conflict_cycles: int = 0
 

@@ -1,9 +1,11 @@
 """Work of the vector and local units: lane operations per element, each with its reason.
 
-A lane does one operation a cycle: an addition, comparison or selection, a multiply-add, the
-requantisation of one word, or a table read. A division, reciprocal or reciprocal square root takes
-`DIVIDE_CYCLES` (digit recurrence, one bit of the result a cycle). Random draws and the phase
-accumulators of the basis generator are circuits of their own and take no lane.
+A lane is a multiplier, a shifter, an adder and a comparator in a row, and does one operation a cycle:
+an addition, a comparison with its selection, a product or multiply-add, the requantisation of one
+word, or a table read. A shift takes no cycle of its own: it stands behind the product or in front of
+the addition that it serves. A division or square root takes `DIVIDE_CYCLES` (digit recurrence, one
+bit of the result a cycle). Random draws, peak detectors and the phase accumulators of the basis
+generator are circuits of their own and take no lane.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,7 @@ from lls_hw.sim.array.elementwise import are_ints
 
 DIVIDE_CYCLES = 32
 
-FREE = frozenset({"rng_draws", "phase_steps"})
+FREE = frozenset({"rng_draws", "peaks", "phase_steps", "vector_shifts", "local_shifts"})
 """Events that take no lane."""
 
 Work = Mapping[str, int]
@@ -53,9 +55,14 @@ WORK: dict[str, Work] = {
     # then narrowed.
     "pool_mean_back": {"vector_macs": 1},
     "pool_spread": {"vector_adds": 1},
-    # v = momentum v + g; then master - lr v, rounded (with a draw); then the copy is cut.
-    "update_momentum": {"vector_wide_macs": 1},
-    "update_master": {"vector_wide_macs": 1, "requantises": 1},
+    # What decides a scale to come: the largest magnitude of the words that are narrowed.
+    "peak": {"peaks": 1},
+    # momentum v + g, the gradient brought to the product's scale; then either is narrowed to a step.
+    "update_momentum": {"vector_wide_macs": 1, "vector_shifts": 1},
+    "update_step": {"requantises": 1},
+    # lr v, rounded (with a draw); the master, at the scale that has room, less it; and its peak.
+    "update_master": {"vector_multiplies": 1, "requantises": 1, "vector_shifts": 1, "vector_adds": 1, "peaks": 1},
+    # The copy is cut.
     "update_copy": {"requantises": 1},
     # Local unit: a position joins its window's sum; windows of several sizes get their reciprocal.
     "latent_sum": {"local_adds": 1},

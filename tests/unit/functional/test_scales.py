@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lls_hw.models.program.names import LABELS
+from lls_hw.models.program.names import LABELS, momentum_of
 from lls_hw.models.program.ops.local import LocalProject
 from lls_hw.models.program.ops.loss import TargetProject
 from lls_hw.models.program.ops.update import Update
+from lls_hw.sim.functional import update
 from lls_hw.sim.functional.loss import run_target_project
 from lls_hw.sim.functional.machine import Peak, Scales, fitting_frac
 from lls_hw.sim.functional.readback import Value
@@ -124,12 +125,11 @@ def test_update__masters_descend_by_exactly_the_rounded_momentum():
             if not isinstance(op, Update) or op.momentum is None:
                 continue
             old, new, v = reads[op.master], after[op.master], after[op.momentum]
-            if new.frac != old.frac:
-                continue  # the master made room: its codes were halved after the update
             checked += 1
+            room = old.frac - new.frac
             rate, shift = 26214, v.frac + 19 - old.frac  # 0.05 = 26214 / 2**19
             want = [
-                oracle.descend(s, rate, shift, 16, "stochastic", o, scalar.draw32(m.key(op.parameter), i))[0]
+                oracle.descend(s, rate, shift, 16, "stochastic", o, scalar.draw32(m.key(op.parameter), i), room)[0]
                 for i, (s, o) in enumerate(zip(v.codes.ravel().tolist(), old.codes.ravel().tolist(), strict=True))
             ]
             assert new.codes.ravel().tolist() == want
@@ -139,6 +139,52 @@ def test_update__masters_descend_by_exactly_the_rounded_momentum():
                 assert copy.codes.ravel().tolist() == cut
         m.step += 1
     assert checked
+
+
+def one_update(master, step, last=None):
+    """One update of a small layer's weight by `step` codes of momentum each: the machine and its op."""
+    m = small.engine("lls_m", "8").machine
+    index, op = next((i, op) for i, op in enumerate(m.program.ops) if isinstance(op, Update) and op.copy is not None)
+    shape = m.program.tensors[op.master].shape
+    m.values[op.master] = Value(np.full(shape, master, np.int16), 14)
+    m.values[op.momentum] = Value(np.zeros(shape, np.int16), 0)
+    m.values[op.gradient] = Value(np.full(shape, -step, np.int32), 14)
+    m.scales.seen[momentum_of(op.parameter)] = Peak(step, 14)
+    m.learning_rate = 1.0
+    if last is not None:
+        m.scales.seen[op.master] = Peak(last, 14)
+    m.begin(index, op)
+    update.run_update(m, op)
+    return m, op
+
+
+def test_copy__is_cut_at_the_last_peak_and_saturates_beyond_it():
+    """Masters at 8000 of 2**14 gain 400 and pass 2**13: the last peak's scale ends at 127, the next one's does not."""
+    m, op = one_update(8000, 400, last=8000)
+    assert m.values[op.master].codes.ravel().tolist() == [8400] * m.values[op.master].codes.size
+    copy = m.values[op.copy]
+    assert (copy.frac, set(copy.codes.ravel().tolist()), m.record.saturated) == (8, {127}, copy.codes.size)
+    m.begin(0, op)
+    m.values[op.gradient] = Value(np.zeros_like(m.values[op.gradient].codes), 14)
+    m.values[op.momentum] = Value(np.zeros_like(m.values[op.momentum].codes), 14)
+    update.run_update(m, op)
+    copy = m.values[op.copy]
+    assert (copy.frac, set(copy.codes.ravel().tolist()), m.record.saturated) == (7, {66}, 0)  # 8400 / 2**7 = 65.6
+
+
+def test_copy__without_a_last_peak_is_measured():
+    m, op = one_update(8000, 400)
+    assert (m.values[op.copy].frac, m.record.saturated) == (7, 0)
+    assert m.record.read_codes[op.master] == 2 * m.values[op.master].codes.size
+
+
+def test_master__gets_room_in_the_step_after_it_was_crowded():
+    """25000 passes three quarters of 2**15: the next step halves it, with the step's 401 in the same rounding."""
+    m, op = one_update(25000, 401, last=25000)
+    master = m.values[op.master]
+    assert master.frac == 13
+    assert set(master.codes.ravel().tolist()) <= {12700, 12701}  # (25000 + 401) / 2
+    assert len(set(master.codes.ravel().tolist())) == 2
 
 
 @pytest.mark.parametrize("bits", ["w8,a8,e8,m16,acc32", "w12,a8,e5,m16,acc32", "w2,a8,e8,m16,acc32"])

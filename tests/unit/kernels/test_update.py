@@ -42,17 +42,18 @@ def test_momentum_wide__exact(gradient, shift, old, decay):
     shift=st.integers(-40, 62),
     bits=st.sampled_from([8, 16, 32]),
     key=st.integers(0, 2**32 - 1),
+    room=st.integers(0, 1),
 )
 @settings(max_examples=150, deadline=None)
-def test_apply_update__exact(mode, steps, rate, shift, bits, key):
+def test_apply_update__exact(mode, steps, rate, shift, bits, key, room):
     rng = np.random.default_rng(len(steps))
     kind = {8: np.int8, 16: np.int16, 32: np.int32}[bits]
     master = rng.integers(-(1 << (bits - 1)), 1 << (bits - 1), len(steps)).astype(kind)
     want = [
-        oracle.descend(s, rate, shift, bits, MODES[mode], int(m), scalar.draw32(key, i))
+        oracle.descend(s, rate, shift, bits, MODES[mode], int(m), scalar.draw32(key, i), room)
         for i, (s, m) in enumerate(zip(steps, master, strict=True))
     ]
-    args = (np.array(steps, np.int64), np.int64(rate), np.int64(shift), np.int64(mode), np.int64(key), np.int64(bits))
+    args = (np.array(steps, np.int64), *(np.int64(value) for value in (rate, shift, room, mode, key, bits)))
     saturated, wanted, lost, peak = kernel_update.apply_update(*args, master)
     assert master.tolist() == [w[0] for w in want]
     assert (saturated, wanted, lost) == tuple(sum(w[k] for w in want) for k in (1, 2, 3))
@@ -66,11 +67,10 @@ def test_apply_update__stochastic_is_unbiased_and_nearest_loses_everything():
     exact = 3 * int(rate) / 2**14
     nearest, stochastic = np.zeros(500, np.int16), np.zeros(500, np.int16)
     for key in range(200):
-        done = kernel_update.apply_update(step, rate, shift + 14, np.int64(0), np.int64(key), np.int64(16), nearest)
-        assert done[1:3] == (500, 500)
-        kernel_update.apply_update(
-            step, rate, shift + 14, np.int64(3), kernel_update.stream_key(0, key, 5), np.int64(16), stochastic
-        )
+        how = [np.int64(value) for value in (shift + 14, 0, 0, key, 16)]
+        assert kernel_update.apply_update(step, rate, *how, nearest)[1:3] == (500, 500)
+        how[2:4] = np.int64(3), kernel_update.stream_key(0, key, 5)
+        kernel_update.apply_update(step, rate, *how, stochastic)
     assert not nearest.any()
     sigma = (200 * exact * (1 - exact) / 500) ** 0.5
     assert abs(stochastic.mean() + 200 * exact) < 5 * sigma
