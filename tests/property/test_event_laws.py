@@ -79,6 +79,8 @@ def chips(draw):
         burst_bytes=draw(st.sampled_from([1, 32, 64])),
         dma_queues=draw(st.sampled_from(["shared", "per_direction"])),
     )
+    if draw(st.booleans()):
+        chip = chip.changed("accumulators", entries=draw(st.one_of(st.integers(1, 80), st.integers(1, 3000))))
     chip = chip.changed(
         "local", basis=draw(st.sampled_from(["generated", "sram", "dram"])), lanes=draw(st.integers(1, 16))
     )

@@ -25,7 +25,7 @@ def greatest(first: int, *others: int) -> int:
     (5, [5, 9])
     """
     if are_ints(first, *others):
-        return max(first, *others)
+        return max((first, *others))
     found = first
     for other in others:
         found = cast("int", np.maximum(found, other))

@@ -2,19 +2,23 @@
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.technology import TechnologySpec
+from lls_hw.sim.cost.accumulators import accumulator_price
 from lls_hw.sim.cost.energy_sram import sram_price
 
 AREA_INCLUDES = "scratchpad SRAM only: no source gives an area for the arithmetic"
 
 
 def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec) -> float:
-    """Area of the scratchpad, from the CACTI rows; see `AREA_INCLUDES` for what is left out.
+    """Area of scratchpad and accumulators, from the CACTI rows; see `AREA_INCLUDES` for what is left out.
 
     Raises
     ------
     SpecError : the technology has no rows for this scratchpad.
     """
-    return sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, technology.sram).area_mm2
+    pad = sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, technology.sram).area_mm2
+    if chip.accumulators is None:
+        return pad
+    return pad + accumulator_price(chip.accumulators, chip.array.cols, technology.sram).area_mm2
 
 
 def time_ms(cycles: int, clock_mhz: float) -> float:

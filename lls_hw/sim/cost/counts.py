@@ -20,8 +20,10 @@ class Counts:
     array_register_bits : bits written into the array's operand and partial-sum registers: each MAC of
         the array moves one operand and one partial sum on; preloads shift their words down the rows.
         Ignored by a technology of synthesised elements, whose MAC includes its registers.
-    scratchpad_read_words : words of `scratchpad.word_bits` read, partial sums included.
-    scratchpad_write_words : words of `scratchpad.word_bits` written, partial sums included.
+    scratchpad_read_words : words of `scratchpad.word_bits` read, partial sums that lie there included.
+    scratchpad_write_words : words of `scratchpad.word_bits` written, partial sums that lie there included.
+    accumulator_reads : entries of the accumulators below the array read, one a column each: to add, or to narrow.
+    accumulator_writes : entries of the accumulators written.
     dram_read_bytes : bytes that cross the pins towards the chip, whole bursts.
     dram_write_bytes : bytes that cross the pins away from the chip, whole bursts.
     dram_activates : rows opened (each is closed again: activate and precharge).
@@ -69,6 +71,8 @@ class Counts:
     array_register_bits: int = 0
     scratchpad_read_words: int = 0
     scratchpad_write_words: int = 0
+    accumulator_reads: int = 0
+    accumulator_writes: int = 0
     dram_read_bytes: int = 0
     dram_write_bytes: int = 0
     dram_activates: int = 0

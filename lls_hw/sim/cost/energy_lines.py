@@ -8,6 +8,7 @@ from typing import Literal
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.technology import Level, TechnologySpec
+from lls_hw.sim.cost.accumulators import accumulator_price
 from lls_hw.sim.cost.energy_sram import sram_price
 from lls_hw.sim.cost.energy_unit import Cost, Prices, entry_cost
 
@@ -69,6 +70,10 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     sources = (table.source,) if level == "typical" else (table.source, *(o.source for o in table.others))
     yield "sram", "word read", "scratchpad_read_words", Cost(pad.read_pj, sources)
     yield "sram", "word written", "scratchpad_write_words", Cost(pad.write_pj, sources)
+    if chip.accumulators is not None:
+        sums = accumulator_price(chip.accumulators, chip.array.cols, table, level)
+        yield "sram", "accumulator read", "accumulator_reads", Cost(sums.read_pj, sources)
+        yield "sram", "accumulator written", "accumulator_writes", Cost(sums.write_pj, sources)
     yield "dram", "byte read", "dram_read_bytes", entry_cost(dram.read_bit, level, 8)
     yield "dram", "byte written", "dram_write_bytes", entry_cost(dram.write_bit, level, 8)
     yield "dram", "row activate", "dram_activates", entry_cost(dram.activate, level)
@@ -116,5 +121,8 @@ def _powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[tuple[Part, st
     yield "dram", "cycle of background power", entry_cost(prices.technology.dram.background, level)
     yield "leakage", "cycle of the array", prices.leak_element_mw(chip) * (elements * share)
     yield "leakage", "cycle of the scratchpad", Cost(pad.leak_mw, (sram.source,)) * share
+    if chip.accumulators is not None:
+        sums = accumulator_price(chip.accumulators, chip.array.cols, sram)
+        yield "leakage", "cycle of the accumulators", Cost(sums.leak_mw, (sram.source,)) * share
     yield "leakage", "cycle of the vector unit", vector * (chip.vector.lanes * share)
     yield "leakage", "cycle of the local unit", (local * chip.local.lanes + table) * share

@@ -2,7 +2,7 @@
 
 from lls_hw.sim.event.machine import Actor, EventMachine, Item, OpRun, Process, Slots
 from lls_hw.sim.event.waiting import Exclusive
-from lls_hw.sim.mapping.tile import Transfer
+from lls_hw.sim.mapping.tile import Tile, Transfer
 
 
 def move(m: EventMachine, actor: Actor, transfer: Transfer) -> Process:
@@ -47,8 +47,7 @@ def unit(m: EventMachine, name: str) -> Process:
         actor.op, actor.tile = run, tile
         if item.at == 0:
             _stall(run, idle_from, int(m.env.now), item.waited_cycles)
-            if tile.takes_out:
-                yield from _take_out(m, actor, run)
+            yield from _take_room(m, actor, run, tile)
         cycles = tile.cycles[item.at]
         if cycles:
             m.span(name, tile.name, cycles)
@@ -60,6 +59,8 @@ def unit(m: EventMachine, name: str) -> Process:
             for index in tile.gives:
                 m.free_slot(run, run.buffers[index])
             m.free_slot(run, run.issue)
+        if tile.bank_until == item.at:
+            m.free_slot(run, m.banks)
         _hand_on(m, item)
 
 
@@ -85,16 +86,25 @@ def _pass_mark(m: EventMachine, item: Item) -> None:
     m.lines[line].put(Item(run, None, item.at + 1))
 
 
-def _take_out(m: EventMachine, actor: Actor, run: OpRun) -> Process:
-    """Wait for a free output slot; the wait is a stall by the store, or by a later unit."""
-    if run.out.free == 0:
+def _take_room(m: EventMachine, actor: Actor, run: OpRun, tile: Tile) -> Process:
+    """Wait for a free output slot, and for an empty bank of the accumulators, which a later unit may be reading."""
+    if tile.takes_out:
+        yield from _take(
+            m, actor, run, run.out, "dram_write" if m.actors["dma_write"].phase != "idle" else "dependency"
+        )
+    if tile.takes_bank:
+        yield from _take(m, actor, run, m.banks, "dependency")
+
+
+def _take(m: EventMachine, actor: Actor, run: OpRun, slots: Slots, cause: str) -> Process:
+    """A free slot; the wait is a stall by the store, or by a later unit."""
+    if slots.free == 0:
         begun = int(m.env.now)
-        cause = "dram_write" if m.actors["dma_write"].phase != "idle" else "dependency"
-        actor.phase, actor.until, actor.since = f"output slot ({cause})", 0, begun
-        while run.out.free == 0:
-            yield run.out.signal.wait()
+        actor.phase, actor.until, actor.since = f"{slots.buffer.name} ({cause})", 0, begun
+        while slots.free == 0:
+            yield slots.signal.wait()
         run.stall(cause, begun, int(m.env.now))
-    run.out.free -= 1
+    slots.free -= 1
 
 
 def _stall(run: OpRun, begun: int, ended: int, waited_cycles: int) -> None:

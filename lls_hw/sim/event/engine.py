@@ -76,6 +76,7 @@ def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = Tru
     except RuntimeError as error:
         raise RuntimeError(stuck(m, runs)) from error
     assert not m.holders, f"space left behind: {m.holders}"
+    assert m.banks.free == m.banks.reserved, "a bank of the accumulators is still in use"
     return results(schedule.program, schedule.chip, m, runs, loader.simulated_tiles)
 
 

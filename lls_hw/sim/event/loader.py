@@ -161,7 +161,7 @@ class Loader:
                 tuple((id(item.run), id(item.tile), item.at, item.waited_cycles) for item in line.items)
                 for line in m.lines.values()
             ),
-            tuple((slots.free, slots.reserved) for slots in (*run.buffers, run.out, run.issue)),
+            tuple((slots.free, slots.reserved) for slots in (*run.buffers, run.out, run.issue, m.banks)),
             m.space.level,
             self.waited_cycles,
         )

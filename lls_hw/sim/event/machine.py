@@ -16,6 +16,7 @@ from lls_hw.sim.event.result import CAUSES
 from lls_hw.sim.event.waiting import Exclusive, Signal
 from lls_hw.sim.mapping.residency import Stay
 from lls_hw.sim.mapping.schedule import ScheduledOp
+from lls_hw.sim.mapping.sums import bank_count
 from lls_hw.sim.mapping.tile import Buffer, Tile, Unit
 
 Process = Generator[simpy.Event, object, None]
@@ -164,6 +165,8 @@ class EventMachine:
         self.space = simpy.Container(self.env, capacity=capacity, init=capacity)
         self.bus = Exclusive(self.env)
         self.queue = Exclusive(self.env) if chip.dram.dma_queues == "shared" else None
+        self.banks = Slots(self.env, Buffer("accumulators", 0, bank_count(chip)))
+        self.banks.free = self.banks.reserved = self.banks.buffer.depth
         units: tuple[Unit, ...] = ("array", "vector", "local")
         self.actors = {name: Actor(name) for name in (*units, "dma_read", "dma_write")}
         self.lines = {name: Line(self.env) for name in (*units, "dma_write")}

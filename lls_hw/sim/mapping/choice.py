@@ -16,6 +16,7 @@ class Choice:
     rows, ins, outs : the cuts.
     dram_bytes : bus bytes of all its tiles, partial sums included.
     need_bytes : scratchpad bytes of its buffers.
+    held : its sums are held in the accumulators.
     """
 
     order: str
@@ -24,6 +25,7 @@ class Choice:
     outs: TileAxis
     dram_bytes: int
     need_bytes: int
+    held: bool = False
 
     @property
     def tiles(self) -> int:
@@ -55,4 +57,6 @@ class Choice:
         """The mapping in words."""
         first, ins, outs = self.rows.runs[0][0], self.ins.runs[0][0].size, self.outs.runs[0][0].size
         rows = f"{first.out_rows} rows" if self.rows.by_rows else f"{first.images} images"
-        return f"order {self.order}, {rows} x {ins} in x {outs} out, {self.tiles} tiles, {self.dram_bytes} DRAM bytes"
+        held = ", sums in accumulators" if self.held else ""
+        tiles = f"{self.tiles} tiles{held}, {self.dram_bytes} DRAM bytes"
+        return f"order {self.order}, {rows} x {ins} in x {outs} out, {tiles}"

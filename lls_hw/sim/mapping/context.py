@@ -75,15 +75,22 @@ class Context:
         return -(-elements * bits // self.chip.scratchpad.word_bits)
 
     def served(self, compute_cycles: int, tally: Mapping[str, int]) -> int:
-        """Cycles of a tile on a unit: its work, or, if longer, what the scratchpad's ports need for its words.
+        """Cycles of a tile on a unit: its work, or, if longer, what the memories' ports need for its words.
 
-        Every bank reads one word and writes one word a cycle; a unit's words are spread evenly over the banks:
+        Every bank reads one word and writes one word a cycle; a unit's words are spread evenly over the banks, and so
+        are sums over the columns' accumulators, of which each serves one unit with one bank:
 
-            cycles = max(work, ceil(words read / banks), ceil(words written / banks))
+            cycles = max(work, ceil(words read / banks), ceil(words written / banks), ceil(sums read / columns), ...)
         """
-        banks = self.chip.scratchpad.banks
-        read, written = tally.get("scratchpad_read_words", 0), tally.get("scratchpad_write_words", 0)
-        return greatest(compute_cycles, -(-read // banks), -(-written // banks))
+        ports = {
+            "scratchpad_read_words": self.chip.scratchpad.banks,
+            "scratchpad_write_words": self.chip.scratchpad.banks,
+            "accumulator_reads": self.chip.array.cols,
+            "accumulator_writes": self.chip.array.cols,
+        }
+        return greatest(
+            compute_cycles, *(-(-tally[event] // banks) for event, banks in ports.items() if event in tally)
+        )
 
     def whole(self, name: str) -> Transfer:
         """A movement of a whole tensor."""

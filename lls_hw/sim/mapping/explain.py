@@ -81,10 +81,10 @@ def _explain(program: Program, chip: AcceleratorSpec, index: int, residency: Res
     budget = chip.scratchpad.capacity_bytes - residency.resident_bytes[index]
     ctx = Context(program, chip, residency.places[index], budget)
     nest = nest_of(ctx, op)
-    work = work_of(ctx, nest, op).work
+    worker = work_of(ctx, nest, op)
     budget -= held_bytes(ctx, op)
     table = candidates_of(nest, chip.dram, ctx.depth)
-    winner = mapping_of(ctx, nest, work, op, budget)
+    winner = mapping_of(ctx, nest, worker, op, budget)
     fits = table.need_bytes <= budget
     ranked = np.argsort(np.where(fits, table.dram_bytes, np.iinfo(np.int64).max).ravel(), kind="stable")
     others = [table.choice(int(flat)) for flat in ranked[: min(int(fits.sum()), 20 * top)]]
@@ -95,6 +95,6 @@ def _explain(program: Program, chip: AcceleratorSpec, index: int, residency: Res
         candidates=int(fits.size),
         fitting=int(fits.sum()),
         winner=winner,
-        winner_cycles=estimate_cycles(ctx, nest, work, winner),
+        winner_cycles=estimate_cycles(ctx, nest, worker, winner),
         runners_up=tuple(sorted(distinct.values(), key=lambda o: (o.dram_bytes, o.order))[:top]),
     )

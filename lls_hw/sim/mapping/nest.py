@@ -21,6 +21,7 @@ from lls_hw.models.spec.geometry import Window
 from lls_hw.models.spec.memory import DramSpec
 from lls_hw.sim.array.elementwise import pick
 from lls_hw.sim.mapping.axes import Piece, TileAxis, chunk_axis, chunk_sizes, row_axes
+from lls_hw.sim.mapping.sums import SumBanks
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
 
 Side = Literal["x", "w", "y"]
@@ -48,6 +49,7 @@ class Nest:
     shared : y has x's channels (depthwise, pooling).
     sum_bits : width of a result in its accumulators.
     narrows : whether the result is narrowed to `result.bits` before it is stored.
+    banks : the accumulators below the array, where the nest runs there and the chip has them.
     """
 
     batch: int
@@ -64,6 +66,7 @@ class Nest:
     sum_bits: int
     narrows: bool
     align: int
+    banks: SumBanks | None = None
 
     @property
     def dims(self) -> tuple[Dim, ...]:
@@ -124,6 +127,28 @@ class Nest:
         if self.result.side == "w":
             return self.elements("w", at)
         return self.final_pixels(at["r"]) * at[self.channels(self.result.side)[0]].size
+
+    def product(self, at: dict[Dim, Piece]) -> tuple[int, int, int]:
+        """(m, k, n) of the matrix product of a tile; depthwise: of one of its channels."""
+        rows = self.pixels("y", at["r"])
+        fan_in = self.taps * (1 if self.shared else at["i"].size)
+        out = 1 if self.shared else at["o"].size
+        sizes: dict[Side, tuple[int, int, int]] = {
+            "y": (rows, fan_in, out),
+            "w": (fan_in, rows, out),
+            "x": (rows, out, fan_in),
+        }
+        return sizes[self.result.side]
+
+    def result_bits(self, *, held: bool) -> int:
+        """Bits of the scratchpad that an element of the result takes in its slot.
+
+        Sums lie there, and their codes in the same place; or, if sums are held in the accumulators, codes only, and
+        none of a result that has its own place there.
+        """
+        if not held:
+            return self.sum_bits
+        return self.result.bits if self.result.in_dram else 0
 
     def transfer(
         self, dram: DramSpec, tensor: str, operand: NestOperand, at: dict[Dim, Piece], *, final: bool = False

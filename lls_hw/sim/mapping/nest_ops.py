@@ -4,7 +4,7 @@ from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Nest
-from lls_hw.sim.mapping.nest_plan import NestBuilder, Nests, Pieces, TileWorker, WorkOf
+from lls_hw.sim.mapping.nest_plan import NestBuilder, Nests, Pieces, TileWorker
 from lls_hw.sim.mapping.pinned import pin_of, pinned_choice, refuse_oversized
 from lls_hw.sim.mapping.recipes import pooling, products
 from lls_hw.sim.mapping.search import least_bytes, tied
@@ -56,32 +56,34 @@ def plan_nest(ctx: Context, op: Op) -> Plan:
     nest, held = nest_of(ctx, op), held_names(op)
     worker = work_of(ctx, nest, op)
     budget = ctx.budget_bytes - held_bytes(ctx, op)
-    choice = mapping_of(ctx, nest, worker.work, op, budget)
-    builder = NestBuilder(ctx, nest, (*streamed_names(op), *op.writes), choice, worker.work)
+    choice = mapping_of(ctx, nest, worker, op, budget)
+    builder = NestBuilder(ctx, nest, (*streamed_names(op), *op.writes), choice, worker.work_for(choice))
     fills = ctx.fills(op.reads) + tuple(ctx.whole(name) for name in held if not ctx.places[name].resident)
     plan = builder.plan(worker.route, held_bytes(ctx, op), fills)
     touched = {**plan.touched_reads, **{name: ctx.tensor(name).elements for name in held}}
     return Plan(**{**{f: getattr(plan, f) for f in plan.__slots__}, "touched_reads": touched})
 
 
-def mapping_of(ctx: Context, nest: Nest, work: WorkOf, op: Op, budget_bytes: int) -> Choice:
+def mapping_of(ctx: Context, nest: Nest, worker: TileWorker, op: Op, budget_bytes: int) -> Choice:
     """The user's mapping, or the mapper's."""
     pin = pin_of(ctx.chip, op)
     if pin is not None:
         return pinned_choice(nest, pin, ctx.chip.dram, ctx.depth)
-    return choose(ctx, nest, work, budget_bytes)
+    return choose(ctx, nest, worker, budget_bytes)
 
 
-def choose(ctx: Context, nest: Nest, work: WorkOf, budget_bytes: int) -> Choice:
+def choose(ctx: Context, nest: Nest, worker: TileWorker, budget_bytes: int) -> Choice:
     """Fewest DRAM bytes, then fewest estimated cycles, then fewest tiles and the first order."""
     choices = tied(nest, ctx.chip.dram, ctx.depth, budget_bytes)
-    return min(choices, key=lambda choice: estimate_cycles(ctx, nest, work, choice)) if len(choices) > 1 else choices[0]
+    if len(choices) == 1:
+        return choices[0]
+    return min(choices, key=lambda choice: estimate_cycles(ctx, nest, worker, choice))
 
 
-def estimate_cycles(ctx: Context, nest: Nest, work: WorkOf, choice: Choice) -> int:
+def estimate_cycles(ctx: Context, nest: Nest, worker: TileWorker, choice: Choice) -> int:
     """Longest of the units' totals, plus one tile's passage through the rest: only ranks ties."""
     largest: Pieces = {dim: choice.axis(dim).runs[0][0] for dim in ("r", "i", "o")}
-    tile = work(largest, True, True).cycles
+    tile = worker.work_for(choice)(largest, True, True).cycles
     visits = sum(choice.visits(nest, operand) for operand in (*nest.reads, nest.result) if operand.in_dram)
     moves = choice.dram_bytes // ctx.chip.dram.bytes_per_cycle + visits * ctx.chip.dram.latency_cycles
     passage = sum(tile) + moves // max(1, choice.tiles)

@@ -17,11 +17,12 @@ Pieces = dict[Dim, Piece]
 
 @dataclass(frozen=True, slots=True)
 class TileWork:
-    """Work of one tile on the units of its route."""
+    """Work of one tile on the units of its route; `banked`: its first unit uses a bank of the accumulators."""
 
     cycles: tuple[int, ...]
     tally: Mapping[str, int]
     conflict_cycles: int = 0
+    banked: bool = False
 
 
 WorkOf = Callable[[Pieces, bool, bool], TileWork]
@@ -30,10 +31,21 @@ WorkOf = Callable[[Pieces, bool, bool], TileWork]
 
 @dataclass(frozen=True, slots=True)
 class TileWorker:
-    """Units that a tile visits, in order, and its work on them."""
+    """Units that a tile visits, in order, and its work on them.
+
+    Attributes
+    ----------
+    work, held : where its sums lie in the scratchpad, and where they are held in the accumulators.
+    """
 
     route: tuple[Unit, ...]
     work: WorkOf
+    held: WorkOf | None = None
+
+    def work_for(self, choice: Choice) -> WorkOf:
+        """Work under a mapping."""
+        assert self.held is not None or not choice.held, f"nobody holds the sums of {choice.text()}"
+        return self.held if self.held is not None and choice.held else self.work
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +102,22 @@ class NestBuilder:
             note=self.choice.text(),
         )
 
-    def _largest(self, side: Side, bits: int) -> int:
-        """Bytes of the largest tile of a side."""
+    def _largest(self, side: Side, bits: int, *, final: bool = False) -> int:
+        """Bytes of the largest tile of a side, or of what a tile finishes."""
         nest, rows = self.nest, [piece for piece, _ in self.choice.rows.runs]
         chunk: Pieces = {dim: max((p for p, _ in self.choice.axis(dim).runs), key=_size) for dim in ("i", "o")}
-        return -(-max(nest.elements(side, {**chunk, "r": piece}) for piece in rows) * bits // 8)
+        tiles: list[Pieces] = [{**chunk, "r": piece} for piece in rows]
+        return -(-max(nest.final_elements(at) if final else nest.elements(side, at) for at in tiles) * bits // 8)
 
     def _buffer(self, name: str, operand: NestOperand) -> Buffer:
         depth = self.ctx.depth if self.choice.visits(self.nest, operand) > 1 else 1
         return Buffer(name, self._largest(operand.side, operand.bits), depth)
 
     def _out_buffer(self) -> Buffer:
-        result = self.nest.result
+        result, held = self.nest.result, self.choice.held
         depth = self.ctx.depth if self.choice.visits(self.nest, result) > 1 else 1
-        return Buffer("sums", self._largest(result.side, self.nest.sum_bits), depth)
+        size = self._largest(result.side, self.nest.result_bits(held=held), final=held)
+        return Buffer("codes" if held else "sums", size, depth)
 
     def _touched(self, side: Side, *, result: bool = False) -> int:
         """Codes that the tiles of a side cover, each counted at its first (or last) touch."""
@@ -160,7 +174,15 @@ class NestBuilder:
             stores=self._stores(pieces, finishes, closes),
             tally=work.tally,
             conflict_cycles=work.conflict_cycles,
+            takes_bank=opens if self.choice.held else work.banked,
+            bank_until=self._bank_until(work, closes=closes),
         )
+
+    def _bank_until(self, work: TileWork, *, closes: bool) -> int | None:
+        """The place in the route after which a tile's bank is free: where held sums are read, or after the array."""
+        if self.choice.held:
+            return len(work.cycles) - 1 if closes else None
+        return 0 if work.banked else None
 
     def _inputs(self, at: Place3, pieces: Pieces) -> tuple[list[Transfer], list[int], list[int]]:
         loads, takes, gives = [], [], []

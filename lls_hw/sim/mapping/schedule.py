@@ -55,7 +55,7 @@ def schedule_program(program: Program, chip: AcceleratorSpec) -> Schedule:
     SpecError : the scratchpad cannot hold one tile of some op; says how much would. The chip has a level
         of memory that no engine knows yet.
     """
-    _refuse_unknown_levels(chip)
+    _refuse_second_level(chip)
     least = _least_bytes(program, chip)
     capacity = chip.scratchpad.capacity_bytes
     if max(least) > capacity:
@@ -73,11 +73,10 @@ def schedule_program(program: Program, chip: AcceleratorSpec) -> Schedule:
     return Schedule(program, chip, residency, tuple(ops))
 
 
-def _refuse_unknown_levels(chip: AcceleratorSpec) -> None:
-    for role in ("accumulators", "second"):
-        if (level := chip.levels.get(role)) is not None:
-            where = f"chip.memory.{list(chip.levels).index(role)}"
-            raise SpecError(where, level.name, "no engine simulates this level yet", "Remove it from the list.")
+def _refuse_second_level(chip: AcceleratorSpec) -> None:
+    if chip.second is not None:
+        where = f"chip.memory.{list(chip.levels).index('second')}"
+        raise SpecError(where, chip.second.name, "no engine simulates this level yet", "Remove it from the list.")
 
 
 def _room(program: Program, op: Op, capacity_bytes: int) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from lls_hw.models.spec.memory import DramSpec
 from lls_hw.models.spec.storage import storage_bytes
@@ -25,12 +26,16 @@ MAX_TIED = 24
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Bytes moved and scratchpad needed by every candidate, indexed [order, row cut, i cut, o cut]."""
+    """Bytes moved and scratchpad needed by every candidate, indexed [order, row cut, i cut, o cut].
+
+    `held`: whether its sums are held in the accumulators.
+    """
 
     axes: dict[Dim, tuple[TileAxis, ...]]
     orders: tuple[str, ...]
     dram_bytes: Counted
     need_bytes: Counted
+    held: npt.NDArray[np.bool_]
 
     def choice(self, flat: int) -> Choice:
         """The candidate at a flat index."""
@@ -42,6 +47,7 @@ class Candidates:
             outs=self.axes["o"][o],
             dram_bytes=int(self.dram_bytes.flat[flat]),
             need_bytes=int(self.need_bytes.flat[flat]),
+            held=bool(self.held.flat[flat]),
         )
 
 
@@ -118,22 +124,48 @@ class _Scorer:
             for operand, once in reads:
                 total = total + traffic.repeats(operand, order) * once
             moved.append(np.broadcast_to(total, self.grid.shape))
-        return Candidates(traffic.axes, nest.orders, np.stack(moved), self.needs())
+        held = self.held()
+        return Candidates(traffic.axes, nest.orders, np.stack(moved), self.needs(held), held)
 
-    def needs(self) -> Counted:
+    def held(self) -> npt.NDArray[np.bool_]:
+        """Whether the sums of a candidate are held in the accumulators, [order, r, i, o] (`mapping.sums`)."""
+        nest, traffic, banks = self.nest, self.traffic, self.nest.banks
+        if banks is None:
+            return np.zeros((len(nest.orders), *self.grid.shape), bool)
+        stay, leave = self._always(banks.stay(nest, self.grid.at)), self._always(banks.pass_by(nest, self.grid.at))
+        cut = np.ones((1, 1, 1), np.int64)
+        for dim in nest.ignored(nest.result.side):
+            cut = cut * traffic.trips[dim]
+        holds = (stay | (leave & (cut == 1))) & (
+            nest.narrows | (cut > 1)
+        )  # or one tile's sums go where they are wanted
+        once = [traffic.repeats(nest.result, order) == 1 for order in nest.orders]
+        return np.stack([np.broadcast_to(holds & alone, self.grid.shape) for alone in once])
+
+    def _always(self, holds: bool) -> npt.NDArray[np.bool_]:
+        """Whether a condition on tiles holds for all tiles of a cut."""
+        here = np.broadcast_to(np.logical_not(holds), tuple(len(cuts.pieces) for cuts in self.grid.cuts.values()))
+        found: npt.NDArray[np.bool_] = self.grid.total(here, self.nest.dims) == 0
+        return found
+
+    def needs(self, held: npt.NDArray[np.bool_]) -> Counted:
         """Scratchpad bytes of every candidate, [order, r, i, o]."""
-        slots = [(operand, self._slot(operand, operand.bits)) for operand in self.nest.reads if operand.in_dram]
-        sums = self._slot(self.nest.result, self.nest.sum_bits)
-        return np.stack([self._need(order, slots, sums) for order in self.nest.orders])
+        nest = self.nest
+        slots = [(operand, self._slot(operand, operand.bits)) for operand in nest.reads if operand.in_dram]
+        sums = self._slot(nest.result, nest.result_bits(held=False))
+        codes = self._slot(nest.result, nest.result_bits(held=True), final=True)
+        found = [np.where(here, codes, sums) for here in held]
+        return np.stack([self._need(order, slots, out) for order, out in zip(nest.orders, found, strict=True)])
 
-    def _slot(self, operand: NestOperand, bits: int) -> Counted:
-        """Bytes of the largest tile of a side, [r, i, o]."""
+    def _slot(self, operand: NestOperand, bits: int, *, final: bool = False) -> Counted:
+        """Bytes of the largest tile of a side, or of what a tile finishes, [r, i, o]."""
         nest, grid = self.nest, self.grid
         chunks = {dim: along(dim, grid.cuts[dim].largest(_sizes(grid, dim))) for dim in ("i", "o")}
         if operand.side == "w":
             elements = nest.taps * chunks["i"] * (1 if nest.shared else chunks["o"])
         else:
-            pixels = np.ravel(nest.pixels(operand.side, grid.at["r"]))
+            rows = grid.at["r"]
+            pixels = np.ravel(nest.final_pixels(rows) if final else nest.pixels(operand.side, rows))
             elements = along("r", grid.cuts["r"].largest(pixels)) * chunks[nest.channels(operand.side)[0]]
         return storage_bytes(elements, bits)  # type: ignore[arg-type,return-value]  # arrays through a formula of ints
 
@@ -172,7 +204,8 @@ def score(nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[TileAxis
 @lru_cache(maxsize=4096)
 def least_bytes(nest: Nest, dram: DramSpec, depth: int) -> int:
     """Scratchpad bytes of the smallest candidate."""
-    return int(_Scorer(Traffic(nest, dram, depth)).needs().min())
+    scorer = _Scorer(Traffic(nest, dram, depth))
+    return int(scorer.needs(scorer.held()).min())
 
 
 @lru_cache(maxsize=1024)

@@ -79,6 +79,8 @@ class Tile:
     cycles : work on each unit of the op's route, in order.
     conflict_cycles : those of the first unit's cycles in which it only waits for the scratchpad's banks.
     stores : transfers out of the scratchpad after the last unit.
+    takes_bank, bank_until : whether the first unit takes a bank of the accumulators before it starts, and the unit of
+        the route (its place) after whose work the bank is free.
     tally : events of the units (field of `Counts` to number); transfers are counted by the engine.
     read_codes, written_codes : codes of each tensor that the tile reads and writes; of a nest's tiles, which share
         rows and weights, the plan knows them as a whole.
@@ -97,6 +99,8 @@ class Tile:
     written_codes: Mapping[str, int] = field(default_factory=dict)
     signal_macs: int = 0
     conflict_cycles: int = 0
+    takes_bank: bool = False
+    bank_until: int | None = None
 
     @property
     def goes_on(self) -> bool:

@@ -25,6 +25,8 @@ HAND = {  # event -> (part, pJ each at w8,a8,e8,m16,acc32, 256 KB, 48-bit phases
     "array_register_bits": ("array", oracle.REGISTER_BIT),
     "scratchpad_read_words": ("sram", oracle.SRAM[256][0]),
     "scratchpad_write_words": ("sram", oracle.SRAM[256][1]),
+    "accumulator_reads": ("sram", oracle.SRAM[2][0] / 2),  # 256 entries of 32 bits, two columns a word
+    "accumulator_writes": ("sram", oracle.SRAM[2][1] / 2),
     "dram_read_bytes": ("dram", 8 * oracle.DRAM_READ),
     "dram_write_bytes": ("dram", 8 * oracle.DRAM_WRITE),
     "dram_activates": ("dram", oracle.DRAM_ACTIVATE),
@@ -57,7 +59,8 @@ def test_price__hand_table_covers_every_event():
 @pytest.mark.parametrize("event", HAND)
 def test_price__one_event_by_hand(event, chip, technology):
     part, each_pj = HAND[event]
-    found = price(Counts(**{event: 1000}), cycles=0, chip=chip, precision=BITS, technology=technology)
+    with_sums = chip.changed("accumulators", entries=256)
+    found = price(Counts(**{event: 1000}), cycles=0, chip=with_sums, precision=BITS, technology=technology)
     assert getattr(found, part) == pytest.approx(float(1000 * each_pj), rel=1e-12)
     assert found.total == getattr(found, part)
 
@@ -198,9 +201,10 @@ def test_explain_energy__rows_sum_to_the_price(name, level, chip, busy):
 
 
 def test_explain_energy__every_count_has_its_row(chip, technology, busy):
-    rows = explain_energy(busy, cycles=777, chip=chip, precision=BITS, technology=technology)
+    with_sums = chip.changed("accumulators", entries=256)
+    rows = explain_energy(busy, cycles=777, chip=with_sums, precision=BITS, technology=technology)
     expect = {**asdict(busy), "macs": busy.macs_weight_activation}
-    assert sorted(row.count for row in rows) == sorted([*expect.values(), *[777] * 5])
+    assert sorted(row.count for row in rows) == sorted([*expect.values(), *[777] * 6])
 
 
 @pytest.mark.parametrize("bits", ["2", "4", "8", "w4,a8,e16", "16"])

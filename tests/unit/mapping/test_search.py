@@ -71,12 +71,12 @@ def test_table__equals_the_tiles_of_every_candidate(index):
     nest = nest_of(ctx, op)
     table = candidates_of(nest, CHIP.dram, ctx.depth)
     worker = work_of(ctx, nest, op)
-    route, work = worker.route, worker.work
+    route = worker.route
     names = (*streamed_names(op), op.out)
     macs = set()
     for flat in np.flatnonzero(table.need_bytes.ravel() < 1 << 50)[::7]:
         choice = table.choice(int(flat))
-        plan = NestBuilder(ctx, nest, names, choice, work).plan(route, 0, ())
+        plan = NestBuilder(ctx, nest, names, choice, worker.work_for(choice)).plan(route, 0, ())
         moved = sum(t.bus_bytes * n for tile, n in walk(plan.body) for t in (*tile.loads, *tile.stores))
         assert moved == choice.dram_bytes, choice
         assert plan.working_bytes == choice.need_bytes, choice
@@ -95,7 +95,7 @@ def test_choice__no_fitting_candidate_moves_fewer_bytes(index, budget):
     fits = table.need_bytes <= budget
     if not fits.any():
         pytest.skip("no candidate fits so little")
-    choice = choose(ctx, nest, work_of(ctx, nest, op).work, budget)
+    choice = choose(ctx, nest, work_of(ctx, nest, op), budget)
     assert choice.need_bytes <= budget
     assert choice.dram_bytes == table.dram_bytes[fits].min()
 

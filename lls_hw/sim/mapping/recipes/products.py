@@ -1,5 +1,7 @@
 """Recipes of convolutions and linear layers: nests on the array, or depthwise on the vector unit."""
 
+from dataclasses import replace
+
 from lls_hw.models.program.ops.base import Direction
 from lls_hw.models.program.ops.products import DepthwiseConv, Gemm, Product
 from lls_hw.models.spec.geometry import WeightedLayer
@@ -8,6 +10,7 @@ from lls_hw.sim.mapping.axes import windows_of
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest import Nest, NestOperand, Side
 from lls_hw.sim.mapping.nest_plan import NestRecipe, Nests, TileWorker, nest_operand
+from lls_hw.sim.mapping.sums import SumBanks, sum_banks
 from lls_hw.sim.mapping.tile import Unit
 from lls_hw.sim.mapping.vector_work import DepthwiseWork
 
@@ -39,7 +42,17 @@ def product_nest(ctx: Context, op: Product) -> Nest:
         sum_bits=ctx.program.precision.accumulator_bits,
         narrows=op.direction != "weight_grad",
         align=max(ctx.chip.array.rows, ctx.chip.array.cols),
+        banks=_banks(ctx, op),
     )
+
+
+def _banks(ctx: Context, op: Product) -> SumBanks | None:
+    """The accumulators, for whole products on the array; a depthwise channel would fill one column's alone."""
+    if op.shape.kind == "depthwise":
+        return None
+    overlaps = op.shape.kind == "conv" and op.shape.kernel_h * op.shape.kernel_w > 1
+    scatters = op.direction == "input_grad" and overlaps
+    return sum_banks(ctx.chip, ctx.program.precision.accumulator_bits, scatters=scatters)
 
 
 def _windows(shape: WeightedLayer) -> tuple[tuple[int, int], ...]:
@@ -49,7 +62,8 @@ def _windows(shape: WeightedLayer) -> tuple[tuple[int, int], ...]:
 def on_array(ctx: Context, nest: Nest, op: Product) -> TileWorker:
     """The array, and the vector unit where sums are narrowed."""
     route: tuple[Unit, ...] = ("array", "vector") if nest.narrows else ("array",)
-    return TileWorker(route, ArrayWork(ctx, nest, op.direction, extras(ctx, op)))
+    work = ArrayWork(ctx, nest, op.direction, extras(ctx, op))
+    return TileWorker(route, work, None if nest.banks is None else replace(work, held=True))
 
 
 def depthwise(ctx: Context, nest: Nest, op: DepthwiseConv) -> TileWorker:
