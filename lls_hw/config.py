@@ -28,7 +28,7 @@ FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
 class RunSpec(Spec):
     """Everything that decides a simulated number, resolved; printed as `inputs` of a run.
 
-    `batch` images a step, `steps` training steps of numerics; costs are always of one step.
+    `batch` images a step, `accumulate` batches an update, `steps` updates of numerics; costs are always of one.
     """
 
     network: NetworkSpec
@@ -38,6 +38,7 @@ class RunSpec(Spec):
     chip: AcceleratorSpec
     technology: str
     batch: Annotated[int, Field(**BATCH.bounds)]
+    accumulate: Annotated[int, Field(**STEPS.bounds)] = 1
     steps: Annotated[int, Field(**STEPS.bounds)] = 1
     seed: Annotated[int, Field(**SEED.bounds)] = 0
     data: str = "synthetic"
@@ -73,6 +74,7 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
             },
             "technology": choices.technology or chip.technology,
             "batch": choices.batch,
+            "accumulate": choices.accumulate,
             "steps": choices.steps,
             "seed": choices.seed,
             "data": choices.data,
@@ -157,4 +159,5 @@ def lower_run(run: RunSpec, rule: str | None = None) -> Program:
     SpecError : there is no such rule.
     """
     chosen = run.rule if rule in (None, run.rule.name) else parse_rule(str(rule))
-    return lower(run.network, chosen, run.precision, optimizer=run.optimizer, batch=run.batch)
+    optimizer, batch, accumulate = run.optimizer, run.batch, run.accumulate
+    return lower(run.network, chosen, run.precision, optimizer=optimizer, batch=batch, accumulate=accumulate)

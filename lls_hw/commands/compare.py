@@ -31,9 +31,6 @@ def compare(
     batches: Annotated[
         str | None, Option(f"A table for each batch size ({q.BATCH.range}).", metavar="1,8,32", after="batch")
     ] = None,
-    accumulate: Annotated[
-        int, Option("Batches whose gradients are summed before one update.", quantity=q.STEPS, after="batches")
-    ] = 1,
     roofline: Annotated[
         str | None, Option("MACs a cycle against MACs a byte.", metavar="FILE.svg", after="momentum")
     ] = None,
@@ -54,7 +51,7 @@ def compare(
     from lls_hw.costs.compare import batches_json, compare_runs, compare_table, memory_table
 
     with progress_on(results.quiet) as say:
-        comparisons = [compare_runs(of_one, say, accumulate=accumulate) for of_one in runs]
+        comparisons = [compare_runs(of_one, say) for of_one in runs]
     if not results.quiet:
         for comparison in comparisons:
             console_for(to_stderr=outputs.use_stdout).print(compare_table(comparison), memory_table(comparison))

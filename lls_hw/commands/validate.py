@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from lls_hw.fidelity.validate import Validation
 
 ONE_STEP = {
-    "dataflow": None, "sram_kib": None, "technology": None, "steps": 1, "baseline": "none", "numerics": True,
-    "costs": False,
+    "dataflow": None, "sram_kib": None, "technology": None, "steps": 1, "accumulate": 1, "baseline": "none",
+    "numerics": True, "costs": False,
 }  # fmt: skip
 
 

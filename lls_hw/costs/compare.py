@@ -7,9 +7,8 @@ from typing import Any
 from rich.table import Table
 
 from lls_hw.config import RunSpec, lower_run
-from lls_hw.costs.accumulation import accumulated_costs
 from lls_hw.costs.json import ratios, totals_json
-from lls_hw.costs.step import Costs, training_memory
+from lls_hw.costs.step import Costs, run_costs, training_memory
 from lls_hw.costs.totals import TOTALS, totals_of
 from lls_hw.files import package_version
 from lls_hw.models.rules.registry import find_rule
@@ -20,15 +19,11 @@ COMPARE_SCHEMA = "lls-hw/compare/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Costs per rule, in the order asked for; `against` is what ratios divide: bp, or the first.
-
-    `accumulate` is the number of batches whose gradients one update takes.
-    """
+    """Costs per rule, in the order asked for; `against` is what ratios divide: bp, or the first."""
 
     runs: tuple[RunSpec, ...]
     costs: tuple[Costs, ...]
     against: Costs
-    accumulate: int = 1
 
     @property
     def inference(self) -> Costs | None:
@@ -36,9 +31,7 @@ class Comparison:
         return next((found for found in self.costs if not find_rule(found.rule).learns), None)
 
 
-def compare_runs(
-    runs: Sequence[RunSpec], progress: Callable[[str], None] = lambda _: None, *, accumulate: int = 1
-) -> Comparison:
+def compare_runs(runs: Sequence[RunSpec], progress: Callable[[str], None] = lambda _: None) -> Comparison:
     """Costs of every run.
 
     Raises
@@ -48,9 +41,9 @@ def compare_runs(
     costs = []
     for run in runs:
         progress(f"costs of {run.rule.name}, batch {run.batch}")
-        costs.append(accumulated_costs(run, lower_run(run), accumulate))
+        costs.append(run_costs(run, lower_run(run)))
     against = next((found for found in costs if found.rule == DEFAULT_BASELINE), costs[0])
-    return Comparison(runs=tuple(runs), costs=tuple(costs), against=against, accumulate=accumulate)
+    return Comparison(runs=tuple(runs), costs=tuple(costs), against=against)
 
 
 def overhead(costs: Costs, inference: Costs) -> dict[str, float]:
@@ -68,7 +61,7 @@ def compare_json(comparison: Comparison) -> dict[str, Any]:
         "schema": COMPARE_SCHEMA,
         "version": package_version(),
         "inputs": comparison.runs[0].model_dump(mode="json", exclude={"rule"}),
-        "accumulate": comparison.accumulate,
+        "accumulate": comparison.runs[0].accumulate,
         "against": comparison.against.rule,
         "rules": [
             {
@@ -96,7 +89,7 @@ def batches_json(comparisons: Sequence[Comparison]) -> dict[str, Any]:
 def compare_table(comparison: Comparison) -> Table:
     """A row a rule; in brackets how many times less than the reference."""
     run, inference = comparison.runs[0], comparison.inference
-    batch = f"batch {run.batch}" + (f" x {comparison.accumulate}" if comparison.accumulate > 1 else "")
+    batch = f"batch {run.batch}" + (f" x {run.accumulate}" if run.accumulate > 1 else "")
     title = f"{run.network.name} on {run.chip.name}, {batch}; in brackets {comparison.against.rule} / rule"
     table = Table(title=title, title_justify="left")
     table.add_column("rule", no_wrap=True)

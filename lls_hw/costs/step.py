@@ -1,9 +1,11 @@
 """One training step through the event engine, priced."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lls_hw.config import RunSpec, load_technology
+from lls_hw.costs.micro_steps import joined
 from lls_hw.models.program.names import split_name
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.registry import find_rule
@@ -54,7 +56,7 @@ class Costs:
 
 
 def run_costs(run: RunSpec, program: Program, *, trace: bool = False) -> Costs:
-    """Costs of a program on the run's chip: the run's own, or that of another rule beside it.
+    """Costs of a program on the run's chip, all of its micro-steps: the run's own, or that of another rule beside it.
 
     Raises
     ------
@@ -62,11 +64,21 @@ def run_costs(run: RunSpec, program: Program, *, trace: bool = False) -> Costs:
     """
     if program.rule == run.rule:
         check_pins(program, run.chip)
-    return priced(run, program, run_events(program, run.chip, trace=trace))
+    parts = [(part, run_events(part, run.chip, trace=trace), times) for part, times in program.micro_steps]
+    return priced(run, program, [(events, times) for _, events, times in parts])
 
 
-def priced(run: RunSpec, program: Program, events: EventResult, technology: TechnologySpec | None = None) -> Costs:
-    """Counts become energy, time and power; `technology` is the run's, where it has been read already."""
+def priced(
+    run: RunSpec, program: Program, parts: Sequence[tuple[EventResult, int]], technology: TechnologySpec | None = None
+) -> Costs:
+    """Counts become energy, time and power.
+
+    Parameters
+    ----------
+    parts : the events of each of the program's micro-steps, and its times.
+    technology : the run's, where it has been read already.
+    """
+    events = joined(parts)
     technology = technology or load_technology(run)
     work = [(stage.counts, stage.cycles) for stage in events.stages]
     energies = price_all(work, chip=run.chip, precision=run.precision, technology=technology)
@@ -79,7 +91,7 @@ def priced(run: RunSpec, program: Program, events: EventResult, technology: Tech
         rule=program.rule.name,
         program=program,
         events=events,
-        macs=mac_totals(program, events),
+        macs=accumulated_macs(program, [found for found, _ in parts]),
         energy=total,
         energy_uj_low_high=(low.to_uj()["total"], high.to_uj()["total"]),
         stage_energy=energies,
@@ -131,6 +143,18 @@ def mac_totals(program: Program, events: EventResult) -> MacTotals:
     stages = find_rule(program.rule.name).signal_stages
     signal = sum(op.signal_macs + (op.macs if spec.stage in stages else 0) for spec, op in rows)
     return MacTotals(training_step=step, learning_signal=signal, inference=inference)
+
+
+def accumulated_macs(program: Program, events: Sequence[EventResult]) -> MacTotals:
+    """The three counts of all micro-steps together."""
+    totals = [
+        (mac_totals(part, found), times) for (part, times), found in zip(program.micro_steps, events, strict=True)
+    ]
+    return MacTotals(
+        training_step=sum(found.training_step * times for found, times in totals),
+        learning_signal=sum(found.learning_signal * times for found, times in totals),
+        inference=sum(found.inference * times for found, times in totals),
+    )
 
 
 def ratio(baseline: float, own: float) -> float | None:

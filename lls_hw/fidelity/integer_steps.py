@@ -28,12 +28,12 @@ class Numerics:
 
     Attributes
     ----------
-    losses : per step, cross-entropy by layer with a local loss, and `classifier`, from the integer
-        likelihoods of that step's batch before its update; inference takes none.
+    losses : per update, cross-entropy by layer with a local loss, and `classifier`, from the integer
+        likelihoods of its batches before it; inference takes none.
     saturated : codes that did not fit, all steps; `by_tensor` splits them by the op's first output.
     overflows : additions that left an accumulator.
     lost_update_fraction : wanted updates that moved no master code.
-    against_float : every tensor of step 0 that the reference has too.
+    against_float : every tensor of the first batch that the reference has too.
     """
 
     losses: tuple[dict[str, float], ...]
@@ -64,7 +64,7 @@ def run_numerics(
     values: Mapping[str, Value] | None = None,
     reference: ReferenceProcess | None = None,
 ) -> Numerics:
-    """`run.steps` training steps in integers; the first is compared with the reference.
+    """`run.steps` updates in integers; their first batch is compared with the reference.
 
     `values` are the kept tensors to start from, else those of the seed; `reference` may already be
     at work on the first batch.
@@ -75,12 +75,13 @@ def run_numerics(
     """
     values = values or start_values(run, program)
     engine = FunctionalEngine(program, dict(values), run.chip, seed=run.seed)
-    counts, by_step = StepCounts(), []
+    counts, by_batch = StepCounts(), []
     against: tuple[AgainstFloat, ...] = ()
-    for step in range(run.steps):
-        progress(f"integers, step {step + 1} of {run.steps}")
+    batches = run.steps * run.accumulate
+    for step in range(batches):
+        progress(f"integers, step {step + 1} of {batches}")
         x, labels = step_batch(run, images, step)
-        by_step.append(counts.add(engine.step(x, labels), engine))
+        by_batch.append(counts.add(engine.step(x, labels), engine))
         if step == 0:
             progress("float reference")
             after = engine.machine.values
@@ -89,13 +90,19 @@ def run_numerics(
             else:
                 against = compare_step(run, program, values, x, labels, after=after)
     return Numerics(
-        losses=tuple(by_step),
+        losses=_by_update(by_batch, run.accumulate),
         saturated=sum(counts.saturated.values()),
         saturated_by_tensor=dict(sorted(counts.saturated.items(), key=lambda item: -item[1])),
         overflows=counts.overflows,
         lost_update_fraction=counts.lost_update_fraction,
         against_float=against,
     )
+
+
+def _by_update(by_batch: list[dict[str, float]], accumulate: int) -> tuple[dict[str, float], ...]:
+    """Mean losses of each update's batches."""
+    parts = [by_batch[first : first + accumulate] for first in range(0, len(by_batch), accumulate)]
+    return tuple({name: sum(batch[name] for batch in part) / len(part) for name in part[0]} for part in parts)
 
 
 def numerics_json(numerics: Numerics) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class DesignChoices:
     )
     technology: Annotated[str | None, Option("Energy table; see `lls-hw list technologies`.")] = None
     batch: Annotated[int, Option("Images a step.", quantity=q.BATCH)] = 8
+    accumulate: Annotated[int, Option("Batches whose mean gradient one update takes.", quantity=q.STEPS)] = 1
     steps: Annotated[int, Option("Training steps in integers; costs are of one.", quantity=q.STEPS)] = 1
     seed: Annotated[int, Option("Of weights, data and stochastic rounding.", quantity=q.SEED)] = 0
 

@@ -10,6 +10,7 @@ STAGE_NAMES = {
     "local_error": "local error",
     "input_grad": "input gradient",
     "weight_grad": "weight gradient",
+    "accumulate": "accumulation",
     "update": "update",
 }
 STALL_NAMES = {

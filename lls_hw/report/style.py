@@ -50,6 +50,7 @@ STAGES = {
     "local_error": "@purple",
     "input_grad": "@amber",
     "weight_grad": "@green",
+    "accumulate": "@sky",
     "update": "@red",
 }
 STALLS = {

@@ -41,7 +41,7 @@ def _costs(run: RunSpec, rule: RuleSpec, technology: TechnologySpec | None) -> C
     chip = run.chip.model_copy(update={"name": "any", "technology": "any"})
     what = (run.network, rule, run.precision, run.optimizer, run.batch)
     program, events = _events(what, chip, pinned=rule is run.rule and bool(chip.mapping))
-    return priced(run, program, events, technology)
+    return priced(run, program, [(events, 1)], technology)
 
 
 @lru_cache(maxsize=4)

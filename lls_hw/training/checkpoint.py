@@ -48,14 +48,14 @@ def kept_names(program: Program) -> list[str]:
     return sorted(name for name, tensor in program.tensors.items() if tensor.kept)
 
 
-def save(path: Path, identity: str, machine: IntegerMachine, progress: Mapping[str, Any]) -> None:
-    """Write the state; the file is complete and on the disk before it takes the name.
+def save(path: Path, identity: str, program: Program, machine: IntegerMachine, progress: Mapping[str, Any]) -> None:
+    """Write the state of a program's machine; the file is complete and on the disk before it takes the name.
 
     Raises
     ------
     UnwritableError : the disk refuses.
     """
-    names = kept_names(machine.program)
+    names = kept_names(program)
     header = {
         "schema": SCHEMA,
         "identity": identity,

@@ -11,7 +11,7 @@ from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, normalise
 from lls_hw.models.reference.schedule import RateScheduleSpec
 from lls_hw.models.reference.train_records import Samples, Stored, TrainOptions
-from lls_hw.training.plan import TrainPlan
+from lls_hw.training.plan import TrainPlan, batches_of
 from lls_hw.training.stop import StepProgress, Stopped
 
 
@@ -36,11 +36,12 @@ def train_float(
     options = TrainOptions(
         epochs=plan.epochs,
         batch=run.batch,
+        accumulate=run.accumulate,
         seed=run.seed,
         schedule=RateScheduleSpec(name=plan.schedule),  # type: ignore[arg-type]  # the plan checked it
         checkpoint=plan.float_checkpoint,
     )
-    steps = len(images.train_labels) // run.batch * plan.epochs
+    steps = batches_of(run, len(images.train_labels)) * plan.epochs
     curve: list[dict[str, float]] = []
 
     def prepare(pictures: Stored, step: int | None) -> npt.NDArray[np.float32]:

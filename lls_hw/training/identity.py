@@ -35,6 +35,7 @@ def identity(run: RunSpec, plan: TrainPlan, images: Images) -> str:
     chip = [addition_order(run.chip), run.chip.local.phase_bits]
     sample = np.ascontiguousarray(images.train_images[np.arange(min(8, len(images.train_labels)))])
     data = [zlib.crc32(part.tobytes()) for part in (images.train_labels, images.test_labels, sample)]
-    rest = [chip, run.batch, run.seed, run.data, plan.json(), data, images.mean, images.std, ROUNDING_VERSION]
+    sums = [run.accumulate] if run.accumulate > 1 else []
+    rest = [chip, run.batch, run.seed, run.data, plan.json(), data, images.mean, images.std, ROUNDING_VERSION, *sums]
     text = json.dumps([specs, rest], sort_keys=True, default=list)
     return hashlib.sha256(text.encode()).hexdigest()

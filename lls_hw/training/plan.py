@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from lls_hw.config import RunSpec
 from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
@@ -50,3 +51,8 @@ class TrainPlan:
         """The choices that decide the curve."""
         left_out = {"checkpoint", "checkpoint_every"}
         return {name: value for name, value in asdict(self).items() if name not in left_out}
+
+
+def batches_of(run: RunSpec, images: int) -> int:
+    """Batches of an epoch: whole ones, of whole updates."""
+    return images // (run.batch * run.accumulate) * run.accumulate

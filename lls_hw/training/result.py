@@ -112,11 +112,12 @@ def train_report(
 
 
 def price_of_image(run: RunSpec, program: Program) -> PerImage:
-    """Energy and cycles of one training step, over its batch."""
+    """Energy and cycles of one update, over its images."""
     from lls_hw.costs.step import run_costs
 
     costs = run_costs(run, program)
-    return PerImage(energy_uj=costs.energy.to_uj()["total"] / run.batch, cycles=costs.events.cycles / run.batch)
+    images = run.batch * run.accumulate
+    return PerImage(energy_uj=costs.energy.to_uj()["total"] / images, cycles=costs.events.cycles / images)
 
 
 def curve_table(report: TrainReport) -> "Table":

@@ -19,7 +19,7 @@ from lls_hw.training.checkpoint import load, save
 from lls_hw.training.epoch import curve_entry, range_use
 from lls_hw.training.identity import identity, learning_rate
 from lls_hw.training.outcome import TrainOutcome
-from lls_hw.training.plan import TrainPlan
+from lls_hw.training.plan import TrainPlan, batches_of
 from lls_hw.training.stop import StepProgress, Stopped
 
 
@@ -35,7 +35,7 @@ def limited(
 
     Raises
     ------
-    SpecError : fewer training images than one batch, or no test image, or one
+    SpecError : fewer training images than one update takes, or no test image, or one
         that cannot be decoded.
     """
     if plan.limit is not None and plan.limit < len(images.train_labels):
@@ -44,6 +44,9 @@ def limited(
     count = len(images.train_labels)
     if run.batch > count:
         raise SpecError("--batch", run.batch, f"there are {count} training images", f"Use at most {count}.")
+    if not batches_of(run, count):
+        need = f"there are {count} training images, {count // run.batch} batches"
+        raise SpecError("--accumulate", run.accumulate, need, f"Use at most {count // run.batch}.")
     if not len(images.test_labels):
         need = "it has no test picture, so nothing of it would be an accuracy"
         raise SpecError("--data", run.data, need, "Give a set with some, or simulate instead of training.")
@@ -126,12 +129,12 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Whole batches in an epoch."""
-        return len(self.images.train_labels) // self.run.batch
+        """Batches of the whole updates in an epoch."""
+        return batches_of(self.run, len(self.images.train_labels))
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
+        """Steps of the whole run: a batch each."""
         return self.steps_per_epoch * self.plan.epochs
 
     def rate(self, step: int) -> float:
@@ -208,7 +211,7 @@ class Trainer:
             "seconds": self.seconds,
             "timed_images": self.timed_images,
         }
-        save(self.plan.checkpoint, self.identity, self.engine.machine, progress)
+        save(self.plan.checkpoint, self.identity, self.program, self.engine.machine, progress)
         self._saved = at
 
     def resume(self) -> None:
@@ -216,7 +219,7 @@ class Trainer:
         if self.plan.checkpoint is None:
             return
         sweep_partials(self.plan.checkpoint)
-        stored = load(self.plan.checkpoint, self.identity, self.engine.machine.program)
+        stored = load(self.plan.checkpoint, self.identity, self.program)
         if stored is None:
             return
         stored.restore(self.engine.machine)
@@ -236,6 +239,6 @@ class Trainer:
             step=machine.step,
             steps=self.steps,
             stopped=stopped,
-            program=machine.program,
+            program=self.program,
             machine=machine,
         )

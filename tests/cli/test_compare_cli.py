@@ -65,6 +65,7 @@ def test_accumulate__updates_once(capsys: pytest.CaptureFixture[str]) -> None:
         else:
             assert own["cycles"] < more["cycles"]
             assert more["training_memory"]["gradients"] > own["training_memory"]["gradients"]
+            assert more["dram_bytes"]["write"] > own["dram_bytes"]["write"]
         assert more["energy_uj"]["total"] > own["energy_uj"]["total"]
 
 

@@ -31,7 +31,7 @@ SMALLEST_SIDE = {"smallconv": 12, "smallconv_l": 12, "vgg8": 12, "vgg11": 18, "v
 CASES = [(net, rule, "square") for net in names("nets") for rule in RULES if net != "vgg11" or rule == "lls_m"]
 CASES += [("smallconv", "lls", "cosine"), ("vww_cnn", "lls_mxm_reduced", "cosine")]
 
-HELD = {"Update"}
+HELD = {"Accumulate", "Update"}
 """Kinds of ops of which every class is held equal."""
 
 
@@ -40,10 +40,13 @@ def chip() -> AcceleratorSpec:
     return load("chips", "edge_16x16", AcceleratorSpec, "--chip")
 
 
-def small_program(net: str, rule: str, waveform: str = "square", scaling: Scaling = "delayed") -> Program:
+def small_program(
+    net: str, rule: str, waveform: str = "square", scaling: Scaling = "delayed", accumulate: int = 1
+) -> Program:
     network = load_network(net)
-    side, spec = SMALLEST_SIDE[net], parse_rule(rule, waveform=waveform)
-    return lower(network.resized((network.input[0], side, side)), spec, Precision(scaling=scaling), batch=2)
+    side, spec, precision = SMALLEST_SIDE[net], parse_rule(rule, waveform=waveform), Precision(scaling=scaling)
+    network = network.resized((network.input[0], side, side))
+    return lower(network, spec, precision, batch=2, accumulate=accumulate)
 
 
 def random_values(program: Program) -> dict[str, Value]:
@@ -67,6 +70,21 @@ def test_engines__charge_what_is_executed(net: str, rule: str, waveform: str) ->
         images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
         records = engine.step(images, rng.integers(0, program.network.classes, 2))
         compare(records, run_events(charged, chip()).ops)
+
+
+@pytest.mark.parametrize(("net", "rule", "batches"), [("smallconv", "lls_m", 3), ("vww_cnn", "bp", 2)])
+def test_engines__charge_every_micro_step_of_an_update(net: str, rule: str, batches: int) -> None:
+    """Two updates: the first measures every scale, the second is one like all to come."""
+    program = small_program(net, rule, accumulate=batches)
+    engine = FunctionalEngine(program, random_values(program), chip())
+    rng = np.random.default_rng(3)
+    shape = program.tensors["input/x"].shape
+    charged = [run_events(part, chip()).ops for part, times in program.micro_steps for _ in range(times)]
+    for step in range(2 * batches):
+        images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
+        records = engine.step(images, rng.integers(0, program.network.classes, 2))
+        if step >= batches:
+            compare(records, charged[step % batches])
 
 
 def compare(records: Sequence[OpRecord], ops: Sequence[OpResult]) -> None:

@@ -1,12 +1,22 @@
 """Words of the lowering: declares tensors, appends ops, and knows the width of every role."""
 
-from lls_hw.models.program.names import IMAGES, LABELS, gradient_of, master_of, momentum_of, tensor_name
+from lls_hw.models.program.names import (
+    IMAGES,
+    LABELS,
+    gradient_of,
+    master_of,
+    mean_gradient_of,
+    momentum_of,
+    new_gradient_of,
+    tensor_name,
+)
+from lls_hw.models.program.ops.accumulate import Accumulate
 from lls_hw.models.program.ops.base import Op, Operand, Role, Stage, Tensor
 from lls_hw.models.program.ops.normalise import BatchNorm
 from lls_hw.models.program.ops.pooling import Pool
 from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
 from lls_hw.models.program.ops.update import Update
-from lls_hw.models.program.program import Program
+from lls_hw.models.program.program import MicroStep, Program
 from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision
@@ -25,10 +35,18 @@ class Builder:
     """Collects tensors and ops of one program in order."""
 
     def __init__(
-        self, network: NetworkSpec, rule: RuleSpec, precision: Precision, optimizer: OptimizerSpec, batch: int
+        self,
+        network: NetworkSpec,
+        rule: RuleSpec,
+        precision: Precision,
+        optimizer: OptimizerSpec,
+        batch: int,
+        *,
+        micro_step: MicroStep = "only",
+        accumulate: int = 1,
     ) -> None:
         self.network, self.rule, self.precision, self.optimizer = network, rule, precision, optimizer
-        self.batch = batch
+        self.batch, self.micro_step, self.micro_steps = batch, micro_step, accumulate
         self.tensors: dict[str, Tensor] = {}
         self.ops: list[Op] = []
 
@@ -180,12 +198,41 @@ class Builder:
         self.product(layer, "weight_grad", source=source, error=error, out=grad)
 
     def gradient(self, layer: str, which: str, shape: tuple[int, ...]) -> str:
-        """The gradient of a parameter, at the accumulator's width."""
-        name = gradient_of(tensor_name(layer, which))
-        return self.tensor(name, shape, self.precision.accumulator_bits, "gradient")
+        """The gradient of a parameter, at the accumulator's width; that of a first micro-step waits for the others."""
+        name = tensor_name(layer, which)
+        joins = self.micro_step in ("middle", "last")
+        own = new_gradient_of(name) if joins else gradient_of(name)
+        return self._gradient(own, shape, kept=self.micro_step == "first")
+
+    def _gradient(self, name: str, shape: tuple[int, ...], *, kept: bool) -> str:
+        return self.tensor(name, shape, self.precision.accumulator_bits, "gradient", kept=kept)
 
     def update(self, layer: str, which: str, shape: tuple[int, ...]) -> None:
-        """One parameter's update from `layer/which_grad`."""
+        """One parameter's update from its gradient, or, in a micro-step, what becomes of that gradient."""
+        name = tensor_name(layer, which)
+        if self.micro_step in ("middle", "last"):
+            self._accumulate(layer, name, shape)
+        if self.micro_step in ("only", "last"):
+            self._update(layer, which, shape)
+
+    def _accumulate(self, layer: str, name: str, shape: tuple[int, ...]) -> None:
+        """The gradient joins the kept sum; the last one's mean is at hand for the update and is not kept."""
+        total, last = self._gradient(gradient_of(name), shape, kept=True), self.micro_step == "last"
+        self.add(
+            Accumulate(
+                layer=layer,
+                stage="accumulate",
+                batch=self.batch,
+                parameter=name,
+                elements=self.tensors[total].elements,
+                share=self.micro_steps if last else 1,
+                gradient=new_gradient_of(name),
+                total=total,
+                out=self._gradient(mean_gradient_of(name), shape, kept=False) if last else total,
+            )
+        )
+
+    def _update(self, layer: str, which: str, shape: tuple[int, ...]) -> None:
         name = tensor_name(layer, which)
         has_copy = which == "weight"
         master = self.tensor(
@@ -205,7 +252,7 @@ class Builder:
                 batch=self.batch,
                 parameter=name,
                 elements=self.tensors[name].elements,
-                gradient=gradient_of(name),
+                gradient=gradient_of(name) if self.micro_step == "only" else mean_gradient_of(name),
                 momentum=momentum,
                 master=master,
                 copy=name if has_copy else None,

@@ -1,7 +1,9 @@
 """`lower`: a network, a rule, a precision and a batch become one program."""
 
+from dataclasses import replace
+
 from lls_hw.models.program.builder import Builder
-from lls_hw.models.program.program import Program
+from lls_hw.models.program.program import MicroStep, Program
 from lls_hw.models.rules.registry import author_of, find_rule
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
@@ -16,12 +18,17 @@ def lower(
     *,
     optimizer: OptimizerSpec | None = None,
     batch: int = 8,
+    accumulate: int = 1,
 ) -> Program:
     """One training step (or inference) of `network` under `rule`, as typed ops.
 
+    An update from the gradients of `accumulate` batches is that many micro-steps: the program of the last,
+    which updates, with those of the others `before` it.
+
     Raises
     ------
-    SpecError : there is no such rule, the batch is below 1, or a user's rule fails or appends ops that cannot be.
+    SpecError : there is no such rule, the batch or `accumulate` is below 1, or a user's rule fails or appends ops that
+        cannot be.
 
     Examples
     --------
@@ -31,9 +38,25 @@ def lower(
     >>> program.ops[0].kind, program.ops[0].macs
     ('Gemm', 903168)
     """
-    if batch < 1:
-        raise SpecError("--batch", batch, "a step has at least one image", "Use 1 or more.")
-    builder = Builder(network, rule, precision or Precision(), optimizer or OptimizerSpec(), batch)
-    with author_of(rule.name, "lowering"):
-        find_rule(rule.name).lower(builder)
-        return builder.program()
+    for option, count, need in (
+        ("--batch", batch, "a step has at least one image"),
+        ("--accumulate", accumulate, "an update needs a batch"),
+    ):
+        if count < 1:
+            raise SpecError(option, count, need, "Use 1 or more.")
+    record = find_rule(rule.name)
+
+    def made(micro_step: MicroStep) -> Program:
+        optimiser = optimizer or OptimizerSpec()
+        builder = Builder(
+            network, rule, precision or Precision(), optimiser, batch, micro_step=micro_step, accumulate=accumulate
+        )
+        with author_of(rule.name, "lowering"):
+            record.lower(builder)
+            return builder.program()
+
+    if accumulate == 1 or not record.learns:
+        only = made("only")
+        return only if accumulate == 1 else replace(only, before=((only, accumulate - 1),))
+    between = ((made("middle"), accumulate - 2),) if accumulate > 2 else ()
+    return replace(made("last"), before=((made("first"), 1), *between))

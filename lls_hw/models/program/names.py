@@ -29,6 +29,16 @@ def gradient_of(parameter: str) -> str:
     return f"{parameter}_grad"
 
 
+def new_gradient_of(parameter: str) -> str:
+    """The gradient of one micro-step, before it joins the sum of the earlier ones."""
+    return f"{gradient_of(parameter)}@new"
+
+
+def mean_gradient_of(parameter: str) -> str:
+    """The mean of all micro-steps' gradients, which the update takes."""
+    return f"{gradient_of(parameter)}@mean"
+
+
 def momentum_of(parameter: str) -> str:
     """The momentum of a parameter."""
     return f"{parameter}@momentum"

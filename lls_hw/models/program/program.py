@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from lls_hw.models.program.ops.base import Op, Tensor
 from lls_hw.models.spec.network import NetworkSpec
@@ -18,6 +19,10 @@ class Lifetime:
     last_op: int
 
 
+MicroStep = Literal["only", "first", "middle", "last"]
+"""The place of a batch among those whose gradients one update takes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """Ordered ops over named tensors: what every engine runs.
@@ -26,6 +31,8 @@ class Program:
     ----------
     ops : in program order; an op may read only what an earlier op wrote, an input, or a kept tensor.
     tensors : every tensor by name.
+    before : where an update takes the gradients of several batches: the programs of the micro-steps that come before
+        this last one, each with the times it runs in a row.
     """
 
     network: NetworkSpec
@@ -35,6 +42,26 @@ class Program:
     batch: int
     ops: tuple[Op, ...]
     tensors: Mapping[str, Tensor]
+    before: tuple[tuple["Program", int], ...] = ()
+
+    @property
+    def micro_steps(self) -> tuple[tuple["Program", int], ...]:
+        """All programs of one update in order, this one last, each with its times."""
+        return (*self.before, (self, 1))
+
+    @property
+    def accumulate(self) -> int:
+        """Batches of one update."""
+        return sum(times for _, times in self.micro_steps)
+
+    def at(self, micro_step: int) -> "Program":
+        """The program of a micro-step, counted from 0 through update after update."""
+        place = micro_step % self.accumulate
+        for program, times in self.before:
+            if place < times:
+                return program
+            place -= times
+        return self
 
     @cached_property
     def lifetimes(self) -> Mapping[str, Lifetime]:

@@ -88,8 +88,9 @@ class _Run:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Whole batches in an epoch; the rest of a shuffle waits for another epoch."""
-        return len(self.data[0].labels) // self.options.batch
+        """Batches of the whole updates in an epoch; the rest of a shuffle waits for another epoch."""
+        batch, accumulate = self.options.batch, self.options.accumulate
+        return len(self.data[0].labels) // (batch * accumulate) * accumulate
 
     @property
     def schedule_free(self) -> bool:
@@ -114,7 +115,7 @@ class _Run:
 
     def _check(self) -> None:
         samples, batch = self.data[0], self.options.batch
-        if batch > len(samples.labels):
+        if batch * self.options.accumulate > len(samples.labels):
             raise SpecError("--batch", batch, f"there are {len(samples.labels)} training images", "Use a smaller one.")
         if not find_rule(self.rule.name).learns:
             raise SpecError("--rule", self.rule.name, "training needs a rule that learns", "Choose another rule.")
@@ -159,9 +160,12 @@ class _Run:
         tape = self.reference.learn(x, target)
         if tape.objective is None:
             raise AssertionError("a step without an objective")
-        self.optimizer.zero_grad()
-        tape.objective.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        share = self.options.accumulate
+        if step % share == 0:
+            self.optimizer.zero_grad()
+        (tape.objective / share).backward()  # type: ignore[no-untyped-call]
+        if step % share == share - 1:
+            self.optimizer.step()
         return float(tape.losses["classifier"].detach())
 
     def _batch(self, step: int, prepared_as: int | None) -> tuple[Tensor, npt.NDArray[np.int64]]:

@@ -36,12 +36,13 @@ class Samples:
 class TrainOptions:
     """Everything about a run but what is trained and on what.
 
-    `bn_batches` re-estimate BatchNorm before a test under a schedule-free optimiser; `warmup_steps`
-    are the schedule-free ones'.
+    An update takes the mean gradient of `accumulate` batches. `bn_batches` re-estimate BatchNorm before a test
+    under a schedule-free optimiser; `warmup_steps` are the schedule-free ones'.
     """
 
     epochs: int
     batch: int = 64
+    accumulate: int = 1
     seed: int = 0
     schedule: RateScheduleSpec = field(default_factory=RateScheduleSpec)
     dropout: float = 0.0
@@ -53,7 +54,7 @@ class TrainOptions:
     checkpoint: Path | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "test_batch", "bn_batches"):
+        for name in ("epochs", "batch", "accumulate", "test_batch", "bn_batches"):
             if getattr(self, name) < 1:
                 raise SpecError(f"--{name}", getattr(self, name), "it is at least 1", "Use 1 or more.")
         if not 0 <= self.dropout < 1:

@@ -10,7 +10,7 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.functional import local, loss, normalise, pooling, products, update
+from lls_hw.sim.functional import accumulate, local, loss, normalise, pooling, products, update
 from lls_hw.sim.functional.machine import IntegerMachine, OpRecord, Runners
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.codes import Ints
@@ -22,6 +22,7 @@ RUNNERS: Runners = {
     **pooling.RUNNERS,
     **local.RUNNERS,
     **loss.RUNNERS,
+    **accumulate.RUNNERS,
     **update.RUNNERS,
 }
 OPTIMIZERS = ("sgd", "momentum")
@@ -77,11 +78,13 @@ class FunctionalEngine:
     """
 
     def __init__(self, program: Program, values: dict[str, Value], chip: AcceleratorSpec, *, seed: int = 0) -> None:
-        refuse_numerics(program)
+        for part, _ in program.micro_steps:
+            refuse_numerics(part)
+        self.program = program
         self.machine = IntegerMachine(program, dict(values), chip=chip, seed=seed)
 
     def step(self, images: Value, labels: Ints, observe: Callable[[OpRecord], None] | None = None) -> list[OpRecord]:
-        """One training step, or one forward pass.
+        """One training step, or one micro-step of an update from several batches, or one forward pass.
 
         Parameters
         ----------
@@ -90,6 +93,7 @@ class FunctionalEngine:
         observe : called with each op's record as soon as the op has run.
         """
         m = self.machine
+        m.program = self.program.at(m.step)
         m.records = []
         bits = m.program.precision.activation_bits
         m.values[IMAGES] = Value(images.codes.astype(container(bits)), images.frac)

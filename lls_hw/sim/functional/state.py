@@ -34,14 +34,14 @@ def quantise(values: Reals, bits: int, *, headroom_bits: int = 0) -> Value:
 
 
 def initial_values(program: Program, parameters: Mapping[str, Reals]) -> dict[str, Value]:
-    """Every kept tensor: masters with a bit of headroom, compute copies, zero momenta, statistics, tables."""
+    """Every kept tensor: masters with a bit of headroom, compute copies, zero momenta and sums, statistics, tables."""
     precision, held = program.precision, chip_parameters(program, parameters)
     values: dict[str, Value] = {}
     weights = {master_of(name): name for name, tensor in program.tensors.items() if tensor.role == "weight"}
     for name, tensor in program.tensors.items():
         if not tensor.kept or tensor.role == "weight":
             continue
-        if tensor.role in ("momentum", "statistic"):
+        if tensor.role in ("momentum", "statistic", "gradient"):
             values[name] = Value(np.zeros(tensor.shape, container(tensor.bits)), 0)
             if tensor.role == "statistic":
                 values[name].codes[1] = 1 << RUNNING_FRAC

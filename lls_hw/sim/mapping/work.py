@@ -55,6 +55,10 @@ WORK: dict[str, Work] = {
     # then narrowed.
     "pool_mean_back": {"vector_macs": 1},
     "pool_spread": {"vector_adds": 1},
+    # A gradient and the sum of the earlier ones: the peak of each, both aligned, added.
+    "accumulate": {"vector_shifts": 2, "vector_adds": 1, "peaks": 2},
+    # The mean of as many as no shift divides by.
+    "accumulate_mean": {"vector_multiplies": 1},
     # What decides a scale to come: the largest magnitude of the words that are narrowed.
     "peak": {"peaks": 1},
     # momentum v + g, the gradient brought to the product's scale; then either is narrowed to a step.

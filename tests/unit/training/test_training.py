@@ -21,8 +21,8 @@ from tests.unit.training.helpers import small_run
 PLAN = TrainPlan(epochs=2, limit=128, test_limit=40, test_batch=20, checkpoint_every=3)
 
 
-def run_to(plan: TrainPlan, *, stop_after: int | None = None, bits: str = "8", seed: int = 0):
-    run, images = small_run("lls_m", batch_size=16, bits=bits, seed=seed)
+def run_to(plan: TrainPlan, *, stop_after: int | None = None, bits: str = "8", seed: int = 0, accumulate: int = 1):
+    run, images = small_run("lls_m", batch_size=16, bits=bits, seed=seed, accumulate=accumulate)
     asked = iter(range(10**6))
     stop = (lambda: False) if stop_after is None else (lambda: next(asked) >= stop_after)
     return train(run, lower_run(run), limited(run, images, plan), plan, stop=stop)
@@ -84,6 +84,33 @@ def test_train__finished_run_is_not_run_again(whole, tmp_path: Path) -> None:
     stamp = (tmp_path / "run.ckpt").stat().st_mtime_ns
     assert_same(run_to(plan), whole)
     assert (tmp_path / "run.ckpt").stat().st_mtime_ns == stamp
+
+
+def test_train__accumulates_and_resumes_between_two_batches_of_an_update(tmp_path: Path) -> None:
+    """Updates of three batches in whole updates an epoch; a stop after two of the three loses nothing."""
+    whole = run_to(PLAN, accumulate=3)
+    assert whole.step == whole.steps == 2 * 6, "of eight batches an epoch two wait for another shuffle"
+    plan = replace(PLAN, checkpoint=tmp_path / "run.ckpt")
+    first = run_to(plan, stop_after=4, accumulate=3)
+    assert first.stopped
+    assert first.step == 5
+    assert_same(run_to(plan, accumulate=3), whole)
+    with pytest.raises(SpecError, match="another network, rule, precision, data or option"):
+        run_to(plan)
+
+
+def test_train__float_accumulates_beside_it() -> None:
+    run, images = small_run("lls_m", batch_size=8, accumulate=4)
+    images = limited(run, images, PLAN)
+    ours = train(run, lower_run(run), images, PLAN)
+    curve, _, _ = train_float(run, images, PLAN)
+    assert [row["loss"] for row in ours.curve] == pytest.approx([row["loss"] for row in curve], rel=0.1)
+
+
+def test_train__refuses_an_update_of_more_batches_than_there_are() -> None:
+    run, images = small_run("lls_m", batch_size=16, accumulate=50)
+    with pytest.raises(SpecError, match=r"^--accumulate = 50: there are 80 training images, 5 batches\. Use at most 5"):
+        limited(run, images, replace(PLAN, limit=80))
 
 
 @pytest.mark.parametrize("change", ["seed", "bits", "epochs", "schedule", "limit"])

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 
 from lls_hw.models.spec.storage import storage_bytes
 
-Stage = Literal["forward", "loss", "local_error", "input_grad", "weight_grad", "update"]
+Stage = Literal["forward", "loss", "local_error", "input_grad", "weight_grad", "accumulate", "update"]
 Direction = Literal["forward", "input_grad", "weight_grad"]
 Role = Literal[
     "input",
