@@ -18,8 +18,9 @@ from lls_hw.models.spec.precision import Precision, parse_bits
 from lls_hw.models.spec.quantities import BATCH, MAP_SIDE, SEED, STEPS, read_sides
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
-from lls_hw.options.run import DEFAULT_BASELINE, RunChoices
+from lls_hw.options.run import DEFAULT_BASELINE, DEFAULT_OBJECTIVE, RunChoices
 from lls_hw.sim.array import named_dataflow
+from lls_hw.sim.mapping.objective import PRICED, Objective, ObjectiveName, named_objective, objective_on
 
 FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
 """Data whose pictures are made or cut to the network's input; the others' own shape is the input."""
@@ -37,6 +38,7 @@ class RunSpec(Spec):
     optimizer: OptimizerSpec
     chip: AcceleratorSpec
     technology: str
+    objective: ObjectiveName = DEFAULT_OBJECTIVE
     batch: Annotated[int, Field(**BATCH.bounds)]
     accumulate: Annotated[int, Field(**STEPS.bounds)] = 1
     steps: Annotated[int, Field(**STEPS.bounds)] = 1
@@ -73,6 +75,7 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
                 "momentum": choices.momentum,
             },
             "technology": choices.technology or chip.technology,
+            "objective": named_objective("--objective", choices.objective),
             "batch": choices.batch,
             "accumulate": choices.accumulate,
             "steps": choices.steps,
@@ -149,6 +152,18 @@ def resolve_chip(choices: RunChoices) -> AcceleratorSpec:
 def load_technology(run: RunSpec) -> TechnologySpec:
     """The energy table of a run."""
     return load("technology", run.technology, TechnologySpec, "--technology")
+
+
+def objective_of(run: RunSpec, technology: TechnologySpec | None = None) -> Objective:
+    """What the run's mappings are chosen for; `technology` is the run's, where it has been read already.
+
+    Raises
+    ------
+    SpecError : the technology cannot price the chip.
+    """
+    if run.objective not in PRICED:
+        return Objective(run.objective)
+    return objective_on(run.objective, run.chip, run.precision, technology or load_technology(run))
 
 
 def lower_run(run: RunSpec, rule: str | None = None) -> Program:

@@ -5,12 +5,13 @@ from typing import Any
 
 from rich.table import Table
 
-from lls_hw.config import RunSpec, load_technology
+from lls_hw.config import RunSpec, load_technology, objective_of
 from lls_hw.costs.step import Costs
 from lls_hw.models.spec.accelerator import MappingFile
 from lls_hw.sim.cost.energy import EnergyRow, explain_energy
+from lls_hw.sim.event.engine import run_alone
 from lls_hw.sim.mapping.choice import Choice
-from lls_hw.sim.mapping.explain import explain_named
+from lls_hw.sim.mapping.explain import Explanation, Mapper, explain_named
 
 
 def with_mapping(run: RunSpec, path: str) -> RunSpec:
@@ -26,7 +27,12 @@ def with_mapping(run: RunSpec, path: str) -> RunSpec:
 
 def mapping_text(run: RunSpec, costs: Costs, name: str) -> str:
     """Candidates, traffic and winner of an op, or of every product of a layer."""
-    return "\n".join(found.text() for found in explain_named(costs.program, run.chip, name))
+    return "\n".join(found.text() for found in explain_named(costs.program, run.chip, name, mapper=_mapper(run, costs)))
+
+
+def _mapper(run: RunSpec, costs: Costs) -> Mapper:
+    """The mapper whose mappings were run."""
+    return Mapper() if costs.events.mapped_for == "bytes" else Mapper(objective_of(run), run_alone)
 
 
 def mapping_json(run: RunSpec, costs: Costs, name: str) -> list[dict[str, Any]]:
@@ -37,20 +43,23 @@ def mapping_json(run: RunSpec, costs: Costs, name: str) -> list[dict[str, Any]]:
             "budget_bytes": found.budget_bytes,
             "candidates": found.candidates,
             "fitting": found.fitting,
-            "winner": {**_choice(found.winner), "estimated_cycles": found.winner_cycles},
-            "runners_up": [_choice(other) for other in found.runners_up],
+            "objective": found.objective,
+            "winner": {**_choice(found, found.winner), "estimated_cycles": found.winner_cycles},
+            "fewest_bytes": _choice(found, found.fewest_bytes),
+            "runners_up": [_choice(found, other) for other in found.runners_up],
         }
-        for found in explain_named(costs.program, run.chip, name)
+        for found in explain_named(costs.program, run.chip, name, mapper=_mapper(run, costs))
     ]
 
 
-def _choice(choice: Choice) -> dict[str, Any]:
+def _choice(found: Explanation, choice: Choice) -> dict[str, Any]:
     return {
         "mapping": choice.text(),
         "order": choice.order,
         "tiles": choice.tiles,
         "dram_bytes": choice.dram_bytes,
         "need_bytes": choice.need_bytes,
+        "figure": found.figures.get(choice),
     }
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lls_hw.config import RunSpec, load_technology
+from lls_hw.config import RunSpec, load_technology, objective_of
 from lls_hw.costs.micro_steps import joined
 from lls_hw.models.program.names import split_name
 from lls_hw.models.program.program import Program
@@ -64,8 +64,9 @@ def run_costs(run: RunSpec, program: Program, *, trace: bool = False) -> Costs:
     """
     if program.rule == run.rule:
         check_pins(program, run.chip)
-    parts = [(part, run_events(part, run.chip, trace=trace), times) for part, times in program.micro_steps]
-    return priced(run, program, [(events, times) for _, events, times in parts])
+    wanted = objective_of(run)
+    parts = [(run_events(part, run.chip, objective=wanted, trace=trace), times) for part, times in program.micro_steps]
+    return priced(run, program, parts)
 
 
 def priced(

@@ -11,7 +11,8 @@ from lls_hw.costs.totals import TOTALS, Total, totals_of
 PointRow = Mapping[str, Any]
 PLURALS = {
     "net": "networks", "rule": "rules", "array": "arrays", "dataflow": "dataflows", "bits": "bit widths",
-    "sram_kib": "scratchpad sizes", "batch": "batch sizes", "technology": "technologies", "data": "data sets",
+    "sram_kib": "scratchpad sizes", "batch": "batch sizes", "technology": "technologies",
+    "objective": "objectives", "data": "data sets",
     "chip": "chips", "baseline": "baselines", "optimizer": "optimizers", "momentum": "momenta",
     "learning_rate": "learning rates", "temperature": "temperatures",
     "waveform": "waveforms", "epochs": "numbers of epochs", "limit": "image limits",

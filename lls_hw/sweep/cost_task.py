@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Any
 
-from lls_hw.config import RunSpec
+from lls_hw.config import RunSpec, objective_of
 from lls_hw.costs.json import ratios, totals_json
 from lls_hw.costs.step import Costs, priced
 from lls_hw.models.program.lower import lower
@@ -16,6 +16,7 @@ from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.result import EventResult
+from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.pinned import check_pins
 
 Lowered = tuple[NetworkSpec, RuleSpec, Precision, OptimizerSpec, int]
@@ -37,19 +38,23 @@ def point_costs(run: RunSpec, technology: TechnologySpec | None) -> dict[str, An
 
 
 def _costs(run: RunSpec, rule: RuleSpec, technology: TechnologySpec | None) -> Costs:
-    """Neither the chip's name nor its technology changes an event; only the run's own rule is pinned."""
+    """The chip's name changes no event, its technology does through the prices of an objective alone.
+
+    Only the run's own rule is pinned.
+    """
     chip = run.chip.model_copy(update={"name": "any", "technology": "any"})
     what = (run.network, rule, run.precision, run.optimizer, run.batch)
-    program, events = _events(what, chip, pinned=rule is run.rule and bool(chip.mapping))
+    pinned = rule is run.rule and bool(chip.mapping)
+    program, events = _events(what, chip, objective_of(run, technology), pinned=pinned)
     return priced(run, program, [(events, 1)], technology)
 
 
 @lru_cache(maxsize=4)
-def _events(what: Lowered, chip: AcceleratorSpec, *, pinned: bool) -> tuple[Program, EventResult]:
+def _events(what: Lowered, chip: AcceleratorSpec, objective: Objective, *, pinned: bool) -> tuple[Program, EventResult]:
     program = _program(what)
     if pinned:
         check_pins(program, chip)
-    return program, run_events(program, chip)
+    return program, run_events(program, chip, objective=objective)
 
 
 @lru_cache(maxsize=16)

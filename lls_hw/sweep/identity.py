@@ -93,6 +93,7 @@ def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
         "precision": run.precision.model_dump(mode="json"),
         "chip": unnamed(run.chip, "technology", "memory") | {"memory": [unnamed(level) for level in run.chip.memory]},
         "technology": technology,
+        "objective": run.objective,
         "batch": run.batch,
         "baseline": run.baseline,
         "learning": None,

@@ -22,6 +22,7 @@ def design_label(run: RunSpec, chip: str) -> Label:
         "sram_kib": capacity // 1024 if capacity % 1024 == 0 else capacity / 1024,
         "batch": run.batch,
         "technology": run.technology,
+        "objective": run.objective,
         "optimizer": run.optimizer.name,
         "waveform": costed_rule(run.rule)["waveform"],
         "baseline": run.baseline,

@@ -102,6 +102,7 @@ BAD = [
     (["--explain", "nope"], "--explain = 'nope': it is no op from 0 to"),
     (["--explain", "1"], "--explain = 1: op 1 (BatchNorm) streams, it has no mapping"),
     (["--mapping", "/no/such.toml"], "file = '/no/such.toml': it does not exist"),
+    (["--objective", "power"], "--objective = 'power': mappings are chosen for energy, cycles, edp, bytes. Choose"),
     (["--sram", "1"], "chip.scratchpad.capacity_bytes = 1024:"),
 ]  # fmt: skip
 
@@ -146,3 +147,18 @@ def test_docs_table__is_what_the_script_makes() -> None:
     made = script.rows("smallconv", None, 1)
     text = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
     assert "\n".join(made) in text, "run scripts/costs_tables.py --write"
+
+
+def test_objective__is_told_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    fewest = run_json(capsys, "--objective", "bytes", "--explain", "conv1")
+    least = run_json(capsys, "--objective", "energy", "--explain", "conv1")
+    assert least["inputs"]["objective"] == "energy"
+    assert least["totals"]["energy_uj"]["total"] < fewest["totals"]["energy_uj"]["total"]
+    for found in least["explain"]:
+        figures = [found[which]["figure"] for which in ("winner", "fewest_bytes")]
+        assert found["objective"] == "energy"
+        assert figures[0] <= figures[1]
+    assert main([*SMALL, "--objective", "energy", "--explain", "conv1"]) == 0
+    shown = capsys.readouterr().out
+    assert "chosen for energy" in shown
+    assert re.search(r"chosen: order .*, alone [\d,]+ pJ", shown)

@@ -9,7 +9,7 @@ from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.machine import EventMachine, OpRun
 from lls_hw.sim.event.result import EventResult, OpResult, StageResult
-from lls_hw.sim.mapping.tile import Transfer, add_to, walk
+from lls_hw.sim.mapping.tile import Into, Transfer, add_to, walk
 
 
 @dataclass(slots=True)
@@ -24,16 +24,12 @@ class Sums:
     written_codes: dict[str, int] = field(default_factory=dict)
     signal_macs: int = 0
 
-    def move(self, chip: AcceleratorSpec, transfer: Transfer, times: int, *, into: bool) -> None:
-        """A transfer crosses the pins, the bus and the scratchpad's port."""
-        words = -(-transfer.payload_bytes * 8 // chip.scratchpad.word_bits)
-        direction = "read" if into else "write"
-        port = "scratchpad_write_words" if into else "scratchpad_read_words"
-        moved = {f"dram_{direction}_bytes": transfer.bus_bytes, "dram_activates": transfer.activates, port: words}
-        add_to(self.tally, moved, times)
-        add_to(self.read if into else self.written, {transfer.tensor: transfer.bus_bytes}, times)
+    def move(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
+        """A transfer's events, and the time of its queue and of the bus."""
+        add_to(self.tally, transfer.counts(chip.scratchpad.word_bits, into), times)
+        add_to(self.read if into == "read" else self.written, {transfer.tensor: transfer.bus_bytes}, times)
         latency, data = chip.dram.latency_cycles, transfer.bus_cycles(chip.dram)
-        busy = {f"dma_{direction}": latency + data, "dram": data}
+        busy = {f"dma_{into}": latency + data, "dram": data}
         add_to(self.busy, busy, times)
 
 
@@ -52,11 +48,11 @@ def sum_tiles(run: OpRun, chip: AcceleratorSpec) -> Sums:
         add_to(sums.written_codes, tile.written_codes, times)
         add_to(sums.busy, dict(zip(plan.route, tile.cycles, strict=False)), times)
         for transfer in tile.loads:
-            sums.move(chip, transfer, times, into=True)
+            sums.move(chip, transfer, times, "read")
         for transfer in tile.stores:
-            sums.move(chip, transfer, times, into=False)
+            sums.move(chip, transfer, times, "write")
     for transfer in plan.fills:
-        sums.move(chip, transfer, 1, into=True)
+        sums.move(chip, transfer, 1, "read")
     return sums
 
 

@@ -1,24 +1,41 @@
 """`run_events`: one program on one chip, cycle by integer cycle, until all its work is done."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
+from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.sim.event.account import results
+from lls_hw.sim.cost.counts import Counts
+from lls_hw.sim.event.account import results, sum_tiles
 from lls_hw.sim.event.actors import store, unit
 from lls_hw.sim.event.loader import UNITS, Loader
 from lls_hw.sim.event.machine import EventMachine, OpRun
 from lls_hw.sim.event.result import EventResult
-from lls_hw.sim.mapping.schedule import Schedule, schedule_program
+from lls_hw.sim.mapping.nest_ops import chooser
+from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective
+from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp, schedule_program
+from lls_hw.sim.mapping.tile import Plan
 
 
-def run_events(program: Program, chip: AcceleratorSpec, *, trace: bool = False, batched: bool = True) -> EventResult:
+def run_events(
+    program: Program,
+    chip: AcceleratorSpec,
+    *,
+    objective: Objective = FEWEST_BYTES,
+    trace: bool = False,
+    batched: bool = True,
+) -> EventResult:
     """Simulate a program on a chip.
+
+    Every op's mapping is chosen for the op alone; in a program ops overlap. So the program is run with the mappings
+    of fewest DRAM bytes as well, and of the two runs the better one counts.
 
     Parameters
     ----------
+    objective : what mappings are chosen for.
     trace : also keep the timeline of every tile on every unit.
     batched : skip runs of identical tiles once the machine repeats itself; changes no number.
 
@@ -38,7 +55,15 @@ def run_events(program: Program, chip: AcceleratorSpec, *, trace: bool = False, 
     (True, True)
     """
     with collected_once():
-        return run_schedule(schedule_program(program, chip), trace=trace, batched=batched)
+        plain = schedule_program(program, chip)
+        if objective.name == "bytes":
+            return run_schedule(plain, trace=trace, batched=batched)
+        chosen = schedule_program(program, chip, chooser(objective, run_alone))
+        own = replace(run_schedule(chosen, trace=trace, batched=batched), mapped_for=objective.name)
+        if chosen.mappings == plain.mappings:
+            return own
+        other = run_schedule(plain, trace=trace, batched=batched)
+        return min(own, other, key=lambda result: objective.of(result.counts, result.cycles))
 
 
 @contextmanager
@@ -60,8 +85,22 @@ def collected_once() -> Iterator[None]:
 def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = True) -> EventResult:
     """Simulate a schedule; see `run_events`."""
     m = EventMachine(schedule.chip, trace=trace)
-    depth = 2 if schedule.chip.scratchpad.double_buffered else 1
-    runs = [OpRun(m.env, scheduled, depth) for scheduled in schedule.ops]
+    runs, tiles = execute(m, schedule.ops, batched=batched)
+    return results(schedule.program, schedule.chip, m, runs, tiles)
+
+
+def run_alone(op: Op, plan: Plan, chip: AcceleratorSpec) -> tuple[Counts, int]:
+    """Events and cycles of one op by itself on an empty chip."""
+    m = EventMachine(chip, trace=False)
+    alone = ScheduledOp(index=0, op=op, plan=plan, arrives=(), uses=(), load_after={}, start_after=())
+    (run,), _ = execute(m, (alone,), batched=True)
+    return Counts(**sum_tiles(run, chip).tally), m.now
+
+
+def execute(m: EventMachine, ops: Sequence[ScheduledOp], *, batched: bool) -> tuple[list[OpRun], int]:
+    """Let the machine run ops until all have ended; also the number of tiles that were stepped through."""
+    depth = 2 if m.chip.scratchpad.double_buffered else 1
+    runs = [OpRun(m.env, scheduled, depth) for scheduled in ops]
     for run in runs:
         for stay in run.scheduled.uses:
             m.users[stay] = m.users.get(stay, 0) + 1
@@ -77,7 +116,7 @@ def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = Tru
         raise RuntimeError(stuck(m, runs)) from error
     assert not m.holders, f"space left behind: {m.holders}"
     assert m.banks.free == m.banks.reserved, "a bank of the accumulators is still in use"
-    return results(schedule.program, schedule.chip, m, runs, loader.simulated_tiles)
+    return runs, loader.simulated_tiles
 
 
 def stuck(m: EventMachine, runs: list[OpRun]) -> str:

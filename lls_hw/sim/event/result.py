@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lls_hw.sim.cost.counts import Counts
+from lls_hw.sim.mapping.objective import ObjectiveName
 
 CAUSES = ("dram_read", "dram_write", "bank_conflict", "dependency")
 """Causes for which the first unit of an op stands still."""
@@ -82,6 +83,7 @@ class EventResult:
 
     Attributes
     ----------
+    mapped_for : what the mappings were chosen for: the objective, or "bytes" where the run was better with those.
     peak_tensors : what fills the scratchpad at its fullest: tensors by name, buffers by op.
     occupancy : (cycle, bytes in use) whenever it changes.
     spans : the timeline, if it was asked for.
@@ -104,6 +106,7 @@ class EventResult:
     tiles: int
     array_pes: int
     dram_bytes_per_cycle: int
+    mapped_for: ObjectiveName = "bytes"
 
     @property
     def utilization(self) -> float:

@@ -72,13 +72,15 @@ class ArrayWork:
         banked, turns = self._turns(at, k)
         one = product_accesses(m, k, n, array, turns)
         tally = {**self._array_tally(one, channels), **self._sums(one, channels, banked, starts=starts)}
-        tally["scratchpad_read_words"] += self._operand_words(one, channels)
+        tally["scratchpad_read_words"] = tally["scratchpad_read_words"] + self._operand_words(one, channels)
         if self.nest.shared:
             compute = depthwise_cycles(channels, m, k, n, array)
         else:
             compute = product_cycles(m, k, n, array, turns)
         if finishes and self.held and not self.nest.narrows:  # the sums leave the accumulators as they are
-            tally["scratchpad_write_words"] += self.ctx.words(one.outputs, self.nest.result.bits)
+            tally["scratchpad_write_words"] = tally["scratchpad_write_words"] + self.ctx.words(
+                one.outputs, self.nest.result.bits
+            )
         cycles = self.ctx.served(compute, tally)
         narrow = (
             narrowing(self.ctx, self.nest, at, self.extras, held=self.held) if finishes and self.nest.narrows else {}

@@ -20,6 +20,7 @@ Real = npt.NDArray[np.float64]
 PLACE: dict[Dim, int] = {"r": 0, "i": 1, "o": 2}
 """The place of a loop among an array's axes."""
 Position = Literal["only", "first", "middle", "last"]
+End = Literal["first", "last"]
 
 
 def along(dim: Dim, values: npt.ArrayLike) -> Counted:
@@ -103,7 +104,7 @@ class Grid:
                 found = np.moveaxis(np.tensordot(counts, found, axes=(1, place)), 0, place)
         return found
 
-    def pick(self, each: npt.ArrayLike, end: Literal["first", "last"]) -> Real:
+    def pick(self, each: npt.ArrayLike, end: End) -> Real:
         """`each` [r, i, o] at the first (or last) piece of every cut."""
         found: Real = np.asarray(each, np.float64)
         for dim, cuts in self.cuts.items():

@@ -1,15 +1,21 @@
 """Plans of the ops that are nests of loops: their recipe, the mapper's or the user's choice, tiles."""
 
+from collections.abc import Callable
+
 from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
+from lls_hw.sim.mapping.least_cost import Alone, least_cost, trial_of
 from lls_hw.sim.mapping.nest import Nest
 from lls_hw.sim.mapping.nest_plan import NestBuilder, Nests, Pieces, TileWorker
+from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.pinned import pin_of, pinned_choice, refuse_oversized
 from lls_hw.sim.mapping.recipes import pooling, products
 from lls_hw.sim.mapping.search import least_bytes, tied
 from lls_hw.sim.mapping.tile import Plan
 
+Chooser = Callable[[Context, Nest, Op, TileWorker, int], Choice]
+"""(context, nest, op, work, bytes of scratchpad) -> the mapping, of those that fit."""
 NESTS: Nests = {**products.NESTS, **pooling.NESTS}
 
 
@@ -51,12 +57,12 @@ def nest_least_bytes(ctx: Context, op: Op) -> int:
     return need
 
 
-def plan_nest(ctx: Context, op: Op) -> Plan:
+def plan_nest(ctx: Context, op: Op, choose: Chooser) -> Plan:
     """The best mapping of the op, as tiles."""
     nest, held = nest_of(ctx, op), held_names(op)
     worker = work_of(ctx, nest, op)
     budget = ctx.budget_bytes - held_bytes(ctx, op)
-    choice = mapping_of(ctx, nest, worker, op, budget)
+    choice = mapping_of(ctx, nest, op, budget, choose)
     builder = NestBuilder(ctx, nest, (*streamed_names(op), *op.writes), choice, worker.work_for(choice))
     fills = ctx.fills(op.reads) + tuple(ctx.whole(name) for name in held if not ctx.places[name].resident)
     plan = builder.plan(worker.route, held_bytes(ctx, op), fills)
@@ -64,20 +70,32 @@ def plan_nest(ctx: Context, op: Op) -> Plan:
     return Plan(**{**{f: getattr(plan, f) for f in plan.__slots__}, "touched_reads": touched})
 
 
-def mapping_of(ctx: Context, nest: Nest, worker: TileWorker, op: Op, budget_bytes: int) -> Choice:
+def mapping_of(ctx: Context, nest: Nest, op: Op, budget_bytes: int, choose: Chooser) -> Choice:
     """The user's mapping, or the mapper's."""
     pin = pin_of(ctx.chip, op)
     if pin is not None:
         return pinned_choice(nest, pin, ctx.chip.dram, ctx.depth)
-    return choose(ctx, nest, worker, budget_bytes)
+    return choose(ctx, nest, op, work_of(ctx, nest, op), budget_bytes)
 
 
-def choose(ctx: Context, nest: Nest, worker: TileWorker, budget_bytes: int) -> Choice:
+def fewest_bytes(ctx: Context, nest: Nest, _op: Op, worker: TileWorker, budget_bytes: int) -> Choice:
     """Fewest DRAM bytes, then fewest estimated cycles, then fewest tiles and the first order."""
     choices = tied(nest, ctx.chip.dram, ctx.depth, budget_bytes)
     if len(choices) == 1:
         return choices[0]
     return min(choices, key=lambda choice: estimate_cycles(ctx, nest, worker, choice))
+
+
+def chooser(objective: Objective, alone: Alone) -> Chooser:
+    """The mapper of an objective; `alone` runs an op by itself, to compare the best few."""
+    if objective.name == "bytes":
+        return fewest_bytes
+
+    def choose(ctx: Context, nest: Nest, op: Op, worker: TileWorker, budget_bytes: int) -> Choice:
+        first = fewest_bytes(ctx, nest, op, worker, budget_bytes)
+        return least_cost(objective, trial_of(ctx, nest, op, worker, alone), budget_bytes, first)
+
+    return choose
 
 
 def estimate_cycles(ctx: Context, nest: Nest, worker: TileWorker, choice: Choice) -> int:

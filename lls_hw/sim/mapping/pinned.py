@@ -9,9 +9,7 @@ from lls_hw.models.spec.memory import DramSpec
 from lls_hw.sim.mapping.axes import TileAxis, chunk_axis, cut_images, cut_rows
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.nest import Dim, Nest
-from lls_hw.sim.mapping.search import candidates_of, score
-
-IMPOSSIBLE_BYTES = 1 << 50
+from lls_hw.sim.mapping.search import IMPOSSIBLE_BYTES, candidates_of, score
 
 
 def pin_of(chip: AcceleratorSpec, op: Op) -> MappingPin | None:

@@ -9,6 +9,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.dispatch import least_working_bytes, plan_op
+from lls_hw.sim.mapping.nest_ops import Chooser, fewest_bytes
 from lls_hw.sim.mapping.residency import Residency, Stay, plan_residency
 from lls_hw.sim.mapping.tile import Plan
 
@@ -46,9 +47,14 @@ class Schedule:
     residency: Residency
     ops: tuple[ScheduledOp, ...]
 
+    @property
+    def mappings(self) -> tuple[str, ...]:
+        """Every op's mapping in words; two schedules of a program on a chip that have the same are the same."""
+        return tuple(scheduled.plan.note for scheduled in self.ops)
 
-def schedule_program(program: Program, chip: AcceleratorSpec) -> Schedule:
-    """Map every op of a program onto a chip.
+
+def schedule_program(program: Program, chip: AcceleratorSpec, choose: Chooser = fewest_bytes) -> Schedule:
+    """Map every op of a program onto a chip; `choose` picks the mappings of its nests.
 
     Raises
     ------
@@ -66,7 +72,7 @@ def schedule_program(program: Program, chip: AcceleratorSpec) -> Schedule:
     for index, op in enumerate(program.ops):
         budget = capacity - residency.resident_bytes[index]
         ctx = Context(program, chip, residency.places[index], budget)
-        plan = plan_op(ctx, op)
+        plan = plan_op(ctx, op, choose)
         assert plan.working_bytes <= budget, f"op {index} {op.layer} {op.kind}: {plan.working_bytes} of {budget} bytes"
         ops.append(_place(index, op, plan, residency, before))
         before.note(index, op)

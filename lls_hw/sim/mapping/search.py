@@ -20,6 +20,8 @@ from lls_hw.sim.mapping.grid import Counted, Grid, Real, along, whole
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
 from lls_hw.sim.mapping.tile import Transfer
 
+IMPOSSIBLE_BYTES = 1 << 50
+"""Candidates that need more cannot be carried out at all."""
 MAX_TIED = 24
 """Candidates of equal traffic whose cycles are compared."""
 

@@ -9,6 +9,8 @@ from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.array.elementwise import are_ints, least
 
 Unit = Literal["array", "vector", "local"]
+Into = Literal["read", "write"]
+"""Direction of a transfer, as the chip sees it."""
 EventTally = dict[str, int]
 
 
@@ -37,6 +39,15 @@ class Transfer:
     def bus_cycles(self, dram: DramSpec) -> int:
         """Cycles the data bus is busy; the latency comes on top, once."""
         return -(-self.bus_bytes // dram.bytes_per_cycle)
+
+    def counts(self, word_bits: int, into: Into) -> EventTally:
+        """Events: it crosses the pins, the bus and the scratchpad's port of `word_bits`."""
+        port = {"read": "scratchpad_write_words", "write": "scratchpad_read_words"}[into]
+        return {
+            f"dram_{into}_bytes": self.bus_bytes,
+            "dram_activates": self.activates,
+            port: -(-self.payload_bytes * 8 // word_bits),
+        }
 
 
 def make_transfer(

@@ -8,13 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.program.lower import lower
-from lls_hw.models.program.ops.pooling import Pool, PoolBackward
 from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
-from lls_hw.models.registry import load, load_network
+from lls_hw.models.registry import load_network
 from lls_hw.models.rules.registry import parse_rule
-from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.sim.mapping.axes import (
     EXHAUSTIVE,
     chunk_axis,
@@ -25,46 +22,17 @@ from lls_hw.sim.mapping.axes import (
     steps,
     windows_of,
 )
-from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.explain import explain
-from lls_hw.sim.mapping.nest_ops import choose, nest_of, streamed_names, work_of
+from lls_hw.sim.mapping.nest_ops import fewest_bytes, nest_of, streamed_names, work_of
 from lls_hw.sim.mapping.nest_plan import NestBuilder
 from lls_hw.sim.mapping.search import candidates_of, score
 from lls_hw.sim.mapping.tile import walk
+from tests.unit.mapping.small import CHIP, OPS, PROGRAM, context, op_name
 
 SETTINGS = settings(deadline=None, max_examples=25)
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
-NESTS = (Gemm, DepthwiseConv, Pool, PoolBackward)
 
 
-def small_program(rule="bp"):
-    net = {
-        "name": "small",
-        "input": [3, 9, 7],
-        "classes": 3,
-        "layers": [
-            {"kind": "conv", "name": "a", "out_channels": 20, "kernel": 3, "stride": 2, "padding": 1, "pool": 2},
-            {"kind": "separable", "name": "b", "out_channels": 18, "kernel": 3, "stride": 1, "padding": 1, "pool": 2},
-            {"kind": "max_pool", "size": 2},
-            {"kind": "adaptive_avg_pool", "size": 2},
-        ],
-    }
-    return lower(NetworkSpec.from_mapping(net, "small"), parse_rule(rule), batch=3)
-
-
-PROGRAM = small_program()
-OPS = [index for index, op in enumerate(PROGRAM.ops) if isinstance(op, NESTS)]
-
-
-def context(index, budget):
-    op = PROGRAM.ops[index]
-    names = dict.fromkeys((*op.reads, *op.writes))
-    return Context(PROGRAM, CHIP, {n: Place(False, n in op.reads, n in op.writes) for n in names}, budget)
-
-
-@pytest.mark.parametrize(
-    "index", OPS, ids=lambda i: f"{PROGRAM.ops[i].layer}-{PROGRAM.ops[i].stage}-{PROGRAM.ops[i].kind}"
-)
+@pytest.mark.parametrize("index", OPS, ids=op_name)
 def test_table__equals_the_tiles_of_every_candidate(index):
     """Each candidate is built in full: bytes moved, buffers, and work are compared with its score."""
     op, ctx = PROGRAM.ops[index], context(index, 1 << 40)
@@ -95,7 +63,7 @@ def test_choice__no_fitting_candidate_moves_fewer_bytes(index, budget):
     fits = table.need_bytes <= budget
     if not fits.any():
         pytest.skip("no candidate fits so little")
-    choice = choose(ctx, nest, work_of(ctx, nest, op), budget)
+    choice = fewest_bytes(ctx, nest, op, work_of(ctx, nest, op), budget)
     assert choice.need_bytes <= budget
     assert choice.dram_bytes == table.dram_bytes[fits].min()
 
