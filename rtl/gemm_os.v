@@ -1,15 +1,19 @@
-// (m, k) @ (k, n), output-stationary. `a_mem` and `b_mem` are row major. Result (i, j) stands in the bank of column
-// j mod COLS, entry (j / COLS) * m + i. `cycles` counts from the first operands at the
+// (m, k) @ (k, n), output-stationary. `a_mem` and `b_mem` are row major. Result (i, j) stands in `result` of column
+// j mod COLS, entry (j / COLS) * m + i, once it has left the accumulators. `waits`, `continues`: see `collector`; with
+// `keeps` sums stay there for the next part of k. `cycles` counts from the first operands at the
 // edge to the last sum in a bottom register.
 module gemm_os #(
     parameter ROWS = 4, parameter COLS = 4, parameter BITS = 8, parameter ACC = 32, parameter WRAP = 0,
-    parameter DEPTH = 2048, parameter SIZE = 16
+    parameter DEPTH = 2048, parameter BANK = 2048, parameter SIZE = 16
 ) (
     input  wire            clk,
     input  wire            start,
     input  wire [SIZE-1:0] m,
     input  wire [SIZE-1:0] k,
     input  wire [SIZE-1:0] n,
+    input  wire            waits,
+    input  wire            continues,
+    input  wire            keeps,
     output reg             done,
     output reg  [31:0]     cycles,
     output reg  [31:0]     overflows
@@ -22,7 +26,8 @@ module gemm_os #(
     wire [ROWS-1:0] take, hold, row_valid;
     wire [ROWS*BITS-1:0] row_data;
     wire [COLS*BITS-1:0] col_data;
-    wire [COLS-1:0]      col_valid, bottom_valid;
+    wire [COLS-1:0]      col_valid, bottom_valid, bank_over, empty;
+    reg                  ended;
     wire [COLS*ACC-1:0]  bottom;
     wire [ROWS*COLS-1:0] over;
 
@@ -41,8 +46,17 @@ module gemm_os #(
             wire [31:0] place = term * n + n0 + i;
             assign col_valid[i] = streaming && n0 + i < n;
             assign col_data[i*BITS +: BITS] = b_mem[place];
-            collector #(.ROWS(ROWS), .COLS(COLS), .COLUMN(i), .ACC(ACC), .DEPTH(DEPTH), .SIZE(SIZE)) under (
-                .clk(clk), .rst(start), .valid(bottom_valid[i]), .sum(bottom[i*ACC +: ACC]), .m(m), .n(n));
+            wire                  leaves;
+            wire signed [ACC-1:0] finished;
+            wire [SIZE-1:0]       entry;
+            reg  signed [ACC-1:0] result [0:DEPTH-1];
+            collector #(
+                .ROWS(ROWS), .COLS(COLS), .COLUMN(i), .ACC(ACC), .WRAP(WRAP), .BANK(BANK), .SIZE(SIZE)
+            ) under (
+                .clk(clk), .rst(start), .valid(bottom_valid[i]), .sum(bottom[i*ACC +: ACC]), .m(m), .n(n),
+                .waits(waits), .continues(continues), .drain(ended && !keeps), .over(bank_over[i]),
+                .leaves(leaves), .finished(finished), .entry(entry), .empty(empty[i]));
+            always @(posedge clk) if (leaves) result[entry] <= finished;
         end
     endgenerate
 
@@ -56,7 +70,10 @@ module gemm_os #(
     always @* begin
         taken = 0;
         lost = 0;
-        for (j = 0; j < COLS; j = j + 1) taken = taken + bottom_valid[j];
+        for (j = 0; j < COLS; j = j + 1) begin
+            taken = taken + bottom_valid[j];
+            lost = lost + bank_over[j];
+        end
         for (j = 0; j < ROWS * COLS; j = j + 1) lost = lost + over[j];
     end
 
@@ -65,11 +82,13 @@ module gemm_os #(
             done <= 1'b0;
             cycles <= 0;
             overflows <= 0;
+            ended <= 1'b0;
             pending <= m * n;
         end else if (!done) begin
             pending <= pending - taken;
             overflows <= overflows + lost;
-            if (pending == taken) done <= 1'b1;
+            if (pending == taken) ended <= 1'b1;
             else cycles <= cycles + 1;
+            if (ended && (keeps || &empty)) done <= 1'b1;
         end
 endmodule

@@ -1,19 +1,26 @@
 // (m, k) @ (k, n), weight-stationary; with TRANSPOSED the inputs stay instead (input-stationary): the transposed
 // product runs, so m and n change places. `a_mem` and `b_mem` are row major. Result (i, j) of the product that runs
-// stands in the bank of column j mod COLS, entry (j / COLS) * streamed + i.
+// stands in `result` of column j mod COLS, entry (j / COLS) * streamed + i, once it has left the accumulators.
+// `turn`, `longer`, `waits`, `continues`: see `accumulator`. With `keeps` sums stay there for the next part of k.
 // `cycles` counts from the first weight at the edge to the last sum in a bottom register.
 module gemm_ws #(
     parameter ROWS = 4, parameter COLS = 4, parameter BITS = 8, parameter ACC = 32, parameter WRAP = 0,
-    parameter HIDDEN = 1, parameter TRANSPOSED = 0, parameter DEPTH = 2048, parameter SIZE = 16
+    parameter HIDDEN = 1, parameter TRANSPOSED = 0, parameter DEPTH = 2048, parameter BANK = 2048, parameter SIZE = 16
 ) (
     input  wire            clk,
     input  wire            start,
     input  wire [SIZE-1:0] m,
     input  wire [SIZE-1:0] k,
     input  wire [SIZE-1:0] n,
+    input  wire [SIZE-1:0] turn,
+    input  wire [SIZE-1:0] longer,
+    input  wire            waits,
+    input  wire            continues,
+    input  wire            keeps,
     output reg             done,
     output reg  [31:0]     cycles,
-    output reg  [31:0]     overflows
+    output reg  [31:0]     overflows,
+    output reg  [31:0]     clashes
 );
     reg signed [BITS-1:0] a_mem [0:DEPTH-1];
     reg signed [BITS-1:0] b_mem [0:DEPTH-1];
@@ -21,24 +28,27 @@ module gemm_ws #(
     wire [SIZE-1:0] streamed = TRANSPOSED != 0 ? n : m;
     wire [SIZE-1:0] across   = TRANSPOSED != 0 ? m : n;
     wire            streaming, loading;
-    wire [SIZE-1:0] row, stream_k0, stream_n0, index, load_k0, load_n0, load_used;
+    wire [SIZE-1:0] row, stream_first, stream_k0, stream_n0, index, load_k0, load_n0, load_used;
 
     sequencer_ws #(.ROWS(ROWS), .COLS(COLS), .HIDDEN(HIDDEN), .SIZE(SIZE)) sequencer (
         .clk(clk), .start(start), .streamed(streamed), .inner(k), .across(across),
-        .streaming(streaming), .row(row), .stream_k0(stream_k0), .stream_n0(stream_n0),
+        .turn(turn), .longer(longer),
+        .streaming(streaming), .row(row), .stream_first(stream_first), .stream_k0(stream_k0), .stream_n0(stream_n0),
         .loading(loading), .index(index), .load_k0(load_k0), .load_n0(load_n0), .load_used(load_used));
 
     wire [ROWS*BITS-1:0] row_data;
     wire [ROWS-1:0]      row_valid, load_enable;
     wire [COLS*BITS-1:0] load_data;
-    wire [COLS-1:0]      load_valid, chain_valid, bottom_valid, bank_over;
+    wire [COLS-1:0]      load_valid, chain_valid, bottom_valid, bank_over, empty, clash;
+    wire [SIZE-1:0]      at = stream_first + row;
+    reg                  ended;
     wire [COLS*ACC-1:0]  bottom;
     wire [ROWS*COLS-1:0] over;
 
     genvar i;
     generate
         for (i = 0; i < ROWS; i = i + 1) begin : left
-            wire [31:0] place = TRANSPOSED != 0 ? (stream_k0 + i) * n + row : row * k + stream_k0 + i;
+            wire [31:0] place = TRANSPOSED != 0 ? (stream_k0 + i) * n + at : at * k + stream_k0 + i;
             assign row_valid[i] = streaming && stream_k0 + i < k;
             assign row_data[i*BITS +: BITS] = TRANSPOSED != 0 ? b_mem[place] : a_mem[place];
             assign load_enable[i] = loading && index >= i;
@@ -49,9 +59,16 @@ module gemm_ws #(
             assign load_valid[i] = loading && load_n0 + i < across;
             assign load_data[i*BITS +: BITS] = TRANSPOSED != 0 ? a_mem[place] : b_mem[place];
             assign chain_valid[i] = streaming && stream_n0 + i < across;
-            accumulator #(.ROWS(ROWS), .ACC(ACC), .WRAP(WRAP), .DEPTH(DEPTH), .SIZE(SIZE)) under (
+            wire                  leaves;
+            wire signed [ACC-1:0] finished;
+            wire [SIZE-1:0]       entry;
+            reg  signed [ACC-1:0] result [0:DEPTH-1];
+            accumulator #(.ROWS(ROWS), .ACC(ACC), .WRAP(WRAP), .BANK(BANK), .SIZE(SIZE)) under (
                 .clk(clk), .rst(start), .valid(bottom_valid[i]), .sum(bottom[i*ACC +: ACC]),
-                .streamed(streamed), .inner(k), .over(bank_over[i]));
+                .streamed(streamed), .inner(k), .turn(turn), .longer(longer), .waits(waits), .continues(continues),
+                .drain(ended && !keeps), .over(bank_over[i]), .leaves(leaves), .finished(finished), .entry(entry),
+                .empty(empty[i]), .clash(clash[i]));
+            always @(posedge clk) if (leaves) result[entry] <= finished;
         end
     endgenerate
 
@@ -61,14 +78,16 @@ module gemm_ws #(
         .bottom(bottom), .bottom_valid(bottom_valid), .over(over));
 
     // what is left to take: m * n sums from each of the ceil(k / ROWS) folds
-    reg [31:0] pending, taken, lost;
+    reg [31:0] pending, taken, lost, clashed;
     integer j;
     always @* begin
         taken = 0;
         lost = 0;
+        clashed = 0;
         for (j = 0; j < COLS; j = j + 1) begin
             taken = taken + bottom_valid[j];
             lost = lost + bank_over[j];
+            clashed = clashed + clash[j];
         end
         for (j = 0; j < ROWS * COLS; j = j + 1) lost = lost + over[j];
     end
@@ -78,11 +97,15 @@ module gemm_ws #(
             done <= 1'b0;
             cycles <= 0;
             overflows <= 0;
+            clashes <= 0;
+            ended <= 1'b0;
             pending <= m * n * ((k + ROWS - 1) / ROWS);
         end else if (!done) begin
             pending <= pending - taken;
             overflows <= overflows + lost;
-            if (pending == taken) done <= 1'b1;
+            clashes <= clashes + clashed;
+            if (pending == taken) ended <= 1'b1;
             else cycles <= cycles + 1;
+            if (ended && (keeps || &empty)) done <= 1'b1;
         end
 endmodule
