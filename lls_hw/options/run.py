@@ -48,7 +48,7 @@ class LearningChoices:
     temperature: Annotated[float, Option("Divides the local logits.", metavar="X", quantity=q.TEMPERATURE)] = 0.5
     waveform: Annotated[str, Option("Shape of the basis.", metavar="square|cosine")] = "square"
     learning_rate: Annotated[float, Option("Learning rate.", ("--lr",), metavar="X", quantity=q.RATE)] = 0.05
-    optimizer: Annotated[str, Option("Update rule.", metavar="sgd|momentum")] = "momentum"
+    optimizer: Annotated[str, Option("Update rule.", metavar="sgd|momentum|adam")] = "momentum"
     momentum: Annotated[float, Option("Momentum of the update.", metavar="X", quantity=q.SHARE)] = 0.9
 
     def learning(self) -> dict[str, Any]:

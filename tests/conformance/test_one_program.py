@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from lls_hw.models.program.lower import lower
+from lls_hw.models.program.ops.base import Tensor
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network, names
 from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision, Scaling
+from lls_hw.models.spec.rule import OptimizerName, OptimizerSpec
 from lls_hw.sim.cost.counts import LANE_EVENTS
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.result import OpResult
@@ -41,22 +43,34 @@ def chip() -> AcceleratorSpec:
 
 
 def small_program(
-    net: str, rule: str, waveform: str = "square", scaling: Scaling = "delayed", accumulate: int = 1
+    net: str,
+    rule: str,
+    waveform: str = "square",
+    scaling: Scaling = "delayed",
+    *,
+    accumulate: int = 1,
+    optimizer: OptimizerName = "momentum",
 ) -> Program:
     network = load_network(net)
     side, spec, precision = SMALLEST_SIDE[net], parse_rule(rule, waveform=waveform), Precision(scaling=scaling)
     network = network.resized((network.input[0], side, side))
-    return lower(network, spec, precision, batch=2, accumulate=accumulate)
+    return lower(network, spec, precision, optimizer=OptimizerSpec(name=optimizer), batch=2, accumulate=accumulate)
 
 
 def random_values(program: Program) -> dict[str, Value]:
     """Small random codes for every kept tensor, in the container the program asks for."""
     rng = np.random.default_rng(7)
     return {
-        name: Value(rng.integers(-90, 91, tensor.shape, dtype=np.int8).astype(container(tensor.bits)), 8)
+        name: Value(_random_codes(rng, tensor).astype(container(tensor.bits)), 8)
         for name, tensor in program.tensors.items()
         if tensor.kept
     }
+
+
+def _random_codes(rng: np.random.Generator, tensor: Tensor) -> np.ndarray:
+    """Sums of squares are none below zero."""
+    codes = rng.integers(-90, 91, tensor.shape, dtype=np.int8)
+    return np.abs(codes) if tensor.name.endswith("@second") else codes
 
 
 @pytest.mark.parametrize(("net", "rule", "waveform"), CASES)
@@ -70,6 +84,18 @@ def test_engines__charge_what_is_executed(net: str, rule: str, waveform: str) ->
         images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
         records = engine.step(images, rng.integers(0, program.network.classes, 2))
         compare(records, run_events(charged, chip()).ops)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(("net", "rule"), [("smallconv", "lls_mxm"), ("vww_cnn", "bp")])
+def test_engines__charge_what_every_optimizer_does(net: str, rule: str, optimizer: OptimizerName) -> None:
+    program = small_program(net, rule, optimizer=optimizer)
+    engine = FunctionalEngine(program, random_values(program), chip())
+    rng = np.random.default_rng(3)
+    shape = program.tensors["input/x"].shape
+    for charged in (small_program(net, rule, "square", "two_pass", optimizer=optimizer), program):
+        images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
+        compare(engine.step(images, rng.integers(0, program.network.classes, 2)), run_events(charged, chip()).ops)
 
 
 @pytest.mark.parametrize(("net", "rule", "batches"), [("smallconv", "lls_m", 3), ("vww_cnn", "bp", 2)])

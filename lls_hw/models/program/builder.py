@@ -8,6 +8,7 @@ from lls_hw.models.program.names import (
     mean_gradient_of,
     momentum_of,
     new_gradient_of,
+    second_moment_of,
     tensor_name,
 )
 from lls_hw.models.program.ops.accumulate import Accumulate
@@ -24,6 +25,8 @@ from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 
 STATISTIC_BITS = 32
 LABEL_BITS = 16
+SECOND_MOMENT_BITS = 32
+"""Of squares: their roots have as many bits as 16-bit codes."""
 
 
 def word_bits(bits: int) -> int:
@@ -242,9 +245,11 @@ class Builder:
             "master" if has_copy else "parameter",
             kept=True,
         )
-        momentum = None
-        if self.optimizer.uses_momentum:
+        momentum = second = None
+        if self.optimizer.uses_momentum or self.optimizer.adapts:
             momentum = self.tensor(momentum_of(name), shape, self.precision.master_bits, "momentum", kept=True)
+        if self.optimizer.adapts:
+            second = self.tensor(second_moment_of(name), shape, SECOND_MOMENT_BITS, "momentum", kept=True)
         self.add(
             Update(
                 layer=layer,
@@ -254,6 +259,7 @@ class Builder:
                 elements=self.tensors[name].elements,
                 gradient=gradient_of(name) if self.micro_step == "only" else mean_gradient_of(name),
                 momentum=momentum,
+                second=second,
                 master=master,
                 copy=name if has_copy else None,
             )

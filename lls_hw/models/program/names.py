@@ -44,6 +44,11 @@ def momentum_of(parameter: str) -> str:
     return f"{parameter}@momentum"
 
 
+def second_moment_of(parameter: str) -> str:
+    """The decayed sum of a parameter's squared gradients."""
+    return f"{parameter}@second"
+
+
 def master_of(weight: str) -> str:
     """The wide master of a weight whose compute copy the array reads."""
     return f"{weight}@master"

@@ -8,6 +8,9 @@ from torch import Tensor
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.rule import OptimizerSpec
 
+ADAM_EPS = 1e-8
+"""PyTorch's default."""
+
 
 def make_optimizer(
     spec: OptimizerSpec, parameters: Iterable[Tensor], *, warmup_steps: int = 0
@@ -54,16 +57,21 @@ def momentum_step(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """One explicit update: v <- mu v + g, w <- w - lr v; new (values, momenta) by name.
 
-    A missing momentum counts as zero. Plain SGD keeps none.
+    A missing momentum counts as zero. Plain SGD keeps none. Of Adam this is the first step, lr g / (|g| + eps),
+    before which there are no moments.
 
     Raises
     ------
-    SpecError : the optimiser is neither sgd nor momentum.
+    SpecError : the optimiser is none of sgd, momentum and adam, or Adam is given momenta.
     """
+    if spec.adapts and not momenta:
+        moved = {
+            name: values[name] - spec.learning_rate * grad / (grad.abs() + ADAM_EPS) for name, grad in gradients.items()
+        }
+        return moved, {}
     if spec.name not in {"sgd", "momentum"}:
-        raise SpecError(
-            "--optimizer", spec.name, "one explicit step is defined for sgd and momentum", "Use one of them."
-        )
+        need = "one explicit step is defined for sgd and momentum, and Adam's first"
+        raise SpecError("--optimizer", spec.name, need, "Use one of them.")
     velocity = {
         name: momenta[name] * spec.momentum + grad if spec.uses_momentum and name in momenta else grad
         for name, grad in gradients.items()

@@ -1,5 +1,6 @@
 """A run's learning rule and optimiser by name, with their constants; `models.rules` says what a name means."""
 
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.quantities import RATE, SHARE, TEMPERATURE
 
 Waveform = Literal["square", "cosine"]
+OptimizerName = Literal["sgd", "momentum", "adam", "schedulefree_adamw", "schedulefree_sgd"]
 Modulation = Literal["none", "vector", "matrix"]
 
 
@@ -28,9 +30,9 @@ class RuleSpec(Spec):
 
 
 class OptimizerSpec(Spec):
-    """Update rule: v <- momentum v + g; w <- w - learning_rate v (PyTorch's SGD)."""
+    """Update rule: v <- momentum v + g; w <- w - learning_rate v (PyTorch's SGD), or another by PyTorch's name."""
 
-    name: Literal["sgd", "momentum", "adam", "schedulefree_adamw", "schedulefree_sgd"] = "momentum"
+    name: OptimizerName = "momentum"
     learning_rate: float = Field(default=0.05, **RATE.bounds)
     momentum: float = Field(default=0.9, **SHARE.bounds)
 
@@ -38,3 +40,13 @@ class OptimizerSpec(Spec):
     def uses_momentum(self) -> bool:
         """Whether a momentum buffer is kept."""
         return self.name == "momentum" and self.momentum > 0
+
+    @property
+    def adapts(self) -> bool:
+        """Whether each weight's step is divided by the root of its own second moment."""
+        return self.name == "adam"
+
+    @property
+    def first_decay(self) -> Fraction:
+        """Decay of the first moment: the momentum, and PyTorch's default under Adam."""
+        return Fraction(9, 10) if self.adapts else Fraction(str(self.momentum))

@@ -25,7 +25,7 @@ RUNNERS: Runners = {
     **accumulate.RUNNERS,
     **update.RUNNERS,
 }
-OPTIMIZERS = ("sgd", "momentum")
+OPTIMIZERS = ("sgd", "momentum", "adam")
 """Optimisers with an integer update."""
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from lls_hw.models.program.names import momentum_of
 from lls_hw.models.program.ops.update import Update
+from lls_hw.sim.functional.adam import adaptive_step
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners, fitting_frac
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.codes import Ints, Wide
@@ -18,12 +19,17 @@ from lls_hw.sim.kernels.update import DESCENT, MOMENTUM, apply_update, momentum_
 def run_update(m: IntegerMachine, op: Update) -> None:
     """v <- momentum v + g; master <- master - lr v, stochastically rounded; then the compute copy, in one pass.
 
+    Adam's step is v over the root of the second moment.
+
     What the master's scale and the copy's need to know is the master's peak after the last step (ADR 012).
     """
     step, step_frac = _step(m, op)
+    factor = Fraction(1)
+    if op.second is not None:
+        step, step_frac, factor = adaptive_step(m, op, step, step_frac)
     master, last = m.read(op.master), m.scales.seen.get(op.master)
     bits, how = m.program.precision.master_bits, m.narrowing(op.parameter, m.program.precision.update_rounding)
-    rate, rate_frac = mantissa(Fraction(str(m.learning_rate)))
+    rate, rate_frac = mantissa(Fraction(str(m.learning_rate)) * factor)
     room = int(last is not None and last.frac == master.frac and is_crowded(last.code, bits))
     codes, frac = master.codes.copy(), master.frac - room
     saturated, wanted, lost, peak = apply_update(
@@ -68,7 +74,7 @@ def _step(m: IntegerMachine, op: Update) -> tuple[Ints, int]:
 def _wide_step(m: IntegerMachine, gradient: Value, old: Value | None) -> tuple[Wide, Peak]:
     """momentum v + g, wide, and its peak; without a momentum the gradient itself."""
     wide = np.empty(gradient.codes.shape, np.int64)
-    decay, decay_frac = (0, 0) if old is None else mantissa(Fraction(str(m.program.optimizer.momentum)))
+    decay, decay_frac = (0, 0) if old is None else mantissa(m.program.optimizer.first_decay)
     codes = np.zeros(gradient.codes.shape, np.int16) if old is None else old.codes
     frac = gradient.frac if old is None or not old.codes.any() else old.frac + decay_frac
     peak = momentum_wide(gradient.codes.reshape(-1), gradient.frac - frac, codes.reshape(-1), decay, wide.reshape(-1))

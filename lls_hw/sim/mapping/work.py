@@ -64,6 +64,10 @@ WORK: dict[str, Work] = {
     # momentum v + g, the gradient brought to the product's scale; then either is narrowed to a step.
     "update_momentum": {"vector_wide_macs": 1, "vector_shifts": 1},
     "update_step": {"requantises": 1},
+    # Adam: the gradient cut and squared, the second moment decayed, both at its new scale, added; that is narrowed.
+    "update_second": {"vector_shifts": 3, "vector_multiplies": 2, "vector_adds": 1},
+    # The step over the root of the second moment: a root, a division, the one and the epsilon.
+    "update_quotient": {"vector_divides": 2, "vector_adds": 2},
     # lr v, rounded (with a draw); the master, at the scale that has room, less it; and its peak.
     "update_master": {"vector_multiplies": 1, "requantises": 1, "vector_shifts": 1, "vector_adds": 1, "peaks": 1},
     # The copy is cut.

@@ -46,11 +46,13 @@ def parameters(program, seed=1):
     }
 
 
-def engine(rule="lls_m", bits="8", *, seed=0, optimizer="momentum", net=None, chip=None, constants=None, **widths):
+def engine(
+    rule="lls_m", bits="8", *, seed=0, optimizer="momentum", rate=0.05, net=None, chip=None, constants=None, **widths
+):
     """An engine at its first step."""
     precision = Precision(**{**parse_bits(bits).model_dump(), **widths})
     spec = parse_rule(rule, **{"temperature": 0.5, "reduced_rows": 2, **(constants or {})})
-    opt = OptimizerSpec(name=optimizer)
+    opt = OptimizerSpec(name=optimizer, learning_rate=rate)
     program = lower(net or network(), spec, precision, optimizer=opt, batch=BATCH)
     chip = chip or load("chips", "edge_16x16", AcceleratorSpec, "--chip")
     return FunctionalEngine(program, initial_values(program, parameters(program)), chip, seed=seed)

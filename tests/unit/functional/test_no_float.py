@@ -11,7 +11,8 @@ from tests.unit.functional import small
 
 SIM = Path(__file__).parents[3] / "lls_hw" / "sim"
 ENGINE = [SIM / "functional" / f"{n}.py" for n in
-          ("engine", "machine", "products", "normalise", "pooling", "local", "loss", "update")]  # fmt: skip
+          ("engine", "machine", "products", "normalise", "pooling", "local", "loss", "accumulate", "update",
+           "adam")]  # fmt: skip
 KERNELS = sorted((SIM / "kernels").glob("*.py"))
 
 EXACT_DIVISIONS = {

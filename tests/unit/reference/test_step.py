@@ -196,7 +196,10 @@ def test_training_step__whole_network_records_every_layer() -> None:
         ({"images": np.zeros((6, 2, 10, 7))}, r"^images = \(6, 2, 10, 7\): their shape must be \(batch, 10, 7, 2\)\. "),
         ({"labels": np.full(6, 3)}, r"^labels = \(3, 3\): they lie in 0 to 2\. "),
         ({"labels": np.zeros(5, int)}, r"^labels = \(5,\): their shape must be \(6,\)\. "),
-        ({"optimizer": OptimizerSpec(name="adam")}, r"^--optimizer = 'adam': one explicit step is defined for sgd"),
+        (
+            {"optimizer": OptimizerSpec(name="schedulefree_sgd")},
+            r"^--optimizer = 'schedulefree_sgd': one explicit step is defined for sgd",
+        ),
         (
             {"momenta": {"a/projection": np.zeros(1)}},
             r"^momenta = 'a/projection': rule lls trains no such parameter\. ",

@@ -15,7 +15,10 @@ def update(ctx: Context, op: Update) -> Grouped:
     """
     wide = (("update_momentum", 1),) if op.momentum is not None else ()
     draws = ("draw",) if ctx.program.precision.update_rounding == "stochastic" else ()
-    main = (*wide, *_each("update_step", *draws, *ctx.peak(), "update_master", *draws))
+    square = (
+        ("peak", "update_second", "update_step", *draws, "peak", "update_quotient") if op.second is not None else ()
+    )
+    main = (*wide, *_each("update_step", *draws, *ctx.peak(), *square, "update_master", *draws))
     apart = ctx.measures and op.copy is not None
     copy = _each("update_copy") if op.copy is not None else ()
     name = f"{op.parameter} update"
@@ -25,7 +28,7 @@ def update(ctx: Context, op: Update) -> Grouped:
         Pass(
             name,
             _flows(op.reads),
-            writes=_flows((op.momentum, op.master, None if apart else op.copy)),
+            writes=_flows((op.momentum, op.second, op.master, None if apart else op.copy)),
             work=times(*main, *(() if apart else copy)),
         ),
         *(
