@@ -5,8 +5,9 @@ from fractions import Fraction
 import numpy as np
 
 from lls_hw.models.program.ops.loss import Loss, TargetProject
-from lls_hw.sim.functional.machine import IntegerMachine, Runners
+from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners, fitting_frac
 from lls_hw.sim.kernels import softmax
+from lls_hw.sim.kernels.requant import max_abs
 from lls_hw.sim.kernels.tables import exp2_table, mantissa
 
 
@@ -49,9 +50,16 @@ def run_loss(m: IntegerMachine, op: Loss) -> None:
 
 
 def run_target_project(m: IntegerMachine, op: TargetProject) -> None:
-    """Minus the feedback's row of each sample's label, narrowed like any error; the least code turns exactly."""
+    """Minus the feedback's row of each sample's label, rounded as errors are; the least code turns exactly.
+
+    The feedback never changes, and so its peak, whatever the policy, is a constant that no error passes.
+    """
     labels, feedback = m.read(op.labels), m.read(op.feedback)
-    m.narrow(op.error, -feedback.codes[labels.codes].astype(np.int32), feedback.frac)
+    bits = m.program.tensors[op.error].bits
+    frac = min(feedback.frac, fitting_frac(Peak(max_abs(feedback.codes), feedback.frac), bits))
+    turned = -feedback.codes[labels.codes].astype(np.int32)
+    m.did({"adds": 1}, turned.size)
+    m.write(op.error, m.requantise(turned, feedback.frac - frac, bits, m.narrowing(op.error)), frac)
 
 
 RUNNERS: Runners = {Loss: run_loss, TargetProject: run_target_project}

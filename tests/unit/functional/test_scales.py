@@ -1,6 +1,7 @@
 """Scale policies, narrowing without silent overflow, latents of uneven windows, targets, and one update."""
 
 from fractions import Fraction
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -189,7 +190,7 @@ def test_master__gets_room_in_the_step_after_it_was_crowded():
 
 @pytest.mark.parametrize("bits", ["w8,a8,e8,m16,acc32", "w12,a8,e5,m16,acc32", "w2,a8,e8,m16,acc32"])
 def test_target_project__is_minus_the_row_of_the_label(bits):
-    """At equal, fewer and more bits than the feedback has; a delayed scale leaves a quarter: bits are dropped."""
+    """At equal, fewer and more bits than the feedback has: its peak decides how many of them are dropped."""
     checked = 0
     for m, seen in steps("drtp", bits):
         m.step -= 1  # keys of the step just run
@@ -202,6 +203,8 @@ def test_target_project__is_minus_the_row_of_the_label(bits):
             width, key = m.program.precision.error_bits, m.key(op.error)
             want, _ = targets.project(rows, labels, feedback.frac - error.frac, width, "stochastic", key)
             assert error.codes.ravel().tolist() == want
+            peak = max(map(abs, chain.from_iterable(rows)))
+            assert feedback.frac - error.frac == max(0, peak.bit_length() - (width - 1))
             checked += any(want)
         m.step += 1
     assert checked == 8, "four blocks, two steps"
