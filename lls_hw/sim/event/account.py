@@ -1,7 +1,6 @@
 """From executed tiles to results: counts by op and stage, and whose cycle each cycle was."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
@@ -9,51 +8,39 @@ from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.machine import EventMachine, OpRun
 from lls_hw.sim.event.result import EventResult, OpResult, StageResult
-from lls_hw.sim.mapping.tile import Into, Transfer, add_to, walk
+from lls_hw.sim.event.sums import Sums, in_program_order, split, whole_part
+from lls_hw.sim.mapping.tile import add_to, walk
 
 
-@dataclass(slots=True)
-class Sums:
-    """Totals of one op while its tiles are added up."""
+def sum_tiles(run: OpRun, chip: AcceleratorSpec, number: Mapping[int, int]) -> dict[int, Sums]:
+    """Everything that the executed tiles did, by op of the program, checked against the tiles that were due.
 
-    tally: dict[str, int] = field(default_factory=dict)
-    read: dict[str, int] = field(default_factory=dict)
-    written: dict[str, int] = field(default_factory=dict)
-    busy: dict[str, int] = field(default_factory=dict)
-    read_codes: dict[str, int] = field(default_factory=dict)
-    written_codes: dict[str, int] = field(default_factory=dict)
-    signal_macs: int = 0
-
-    def move(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
-        """A transfer's events, and the time of its queue and of the bus."""
-        add_to(self.tally, transfer.counts(chip.scratchpad.word_bits, into), times)
-        add_to(self.read if into == "read" else self.written, {transfer.tensor: transfer.bus_bytes}, times)
-        latency, data = chip.dram.latency_cycles, transfer.bus_cycles(chip.dram)
-        busy = {f"dma_{into}": latency + data, "dram": data}
-        add_to(self.busy, busy, times)
-
-
-def sum_tiles(run: OpRun, chip: AcceleratorSpec) -> Sums:
-    """Everything the op's executed tiles did, checked against the tiles it had to execute."""
-    plan, sums = run.scheduled.plan, Sums()
+    Parameters
+    ----------
+    number : the place of each op in the program, by identity.
+    """
+    plan = run.scheduled.plan
     due: dict[int, int] = {}
     for tile, times in walk(plan.body):
         due[id(tile)] = due.get(id(tile), 0) + times
     done = {id(tile): times for tile, times in run.executed.items()}
     assert done == due, f"{run.label}: executed {sum(done.values())} tiles of {sum(due.values())}"
+    own = number.get(id(run.scheduled.op), -1)
+    found: dict[int, Sums] = {}
+
+    def of(tensor: str) -> Sums:
+        return found.setdefault(plan.owners.get(tensor, own), Sums())
+
     for tile, times in run.executed.items():
-        add_to(sums.tally, tile.tally, times)
-        sums.signal_macs += tile.signal_macs * times
-        add_to(sums.read_codes, tile.read_codes, times)
-        add_to(sums.written_codes, tile.written_codes, times)
-        add_to(sums.busy, dict(zip(plan.route, tile.cycles, strict=False)), times)
+        for part in tile.parts if plan.owners else (whole_part(own, plan.route, tile),):
+            found.setdefault(part.index, Sums()).work(part, times)
         for transfer in tile.loads:
-            sums.move(chip, transfer, times, "read")
+            of(transfer.tensor).move(chip, transfer, times, "read")
         for transfer in tile.stores:
-            sums.move(chip, transfer, times, "write")
+            of(transfer.tensor).move(chip, transfer, times, "write")
     for transfer in plan.fills:
-        sums.move(chip, transfer, 1, "read")
-    return sums
+        of(transfer.tensor).move(chip, transfer, 1, "read")
+    return found
 
 
 def shares(ends: Iterable[int]) -> list[int]:
@@ -69,11 +56,16 @@ def results(program: Program, chip: AcceleratorSpec, m: EventMachine, runs: Sequ
     """The whole run."""
     cycles = m.now
     attributed = shares(run.end_cycle for run in runs)
-    ops = tuple(_op(program, chip, run, mine) for run, mine in zip(runs, attributed, strict=True))
+    number = {id(op): index for index, op in enumerate(program.ops)}
+    parts = [_ops(program, run, mine, sum_tiles(run, chip, number)) for run, mine in zip(runs, attributed, strict=True)]
+    ops = in_program_order(one for part in parts for one in part)
+    peaks: dict[int, int] = {}
+    for part, peak in zip(parts, peaks_within(m.record.occupancy, attributed), strict=True):
+        peaks.update({one.index: max(peak, peaks.get(one.index, 0)) for one in part})
     return EventResult(
         cycles=cycles,
         ops=ops,
-        stages=_stages(program, ops, m.record.occupancy),
+        stages=_stages(program, ops, peaks),
         counts=sum((op.counts for op in ops), Counts()),
         busy_cycles=_sum(op.busy_cycles for op in ops),
         stall_cycles=_sum(op.stall_cycles for op in ops),
@@ -90,16 +82,34 @@ def results(program: Program, chip: AcceleratorSpec, m: EventMachine, runs: Sequ
     )
 
 
-def _op(program: Program, chip: AcceleratorSpec, run: OpRun, attributed: int) -> OpResult:
-    op, plan = run.scheduled.op, run.scheduled.plan
-    sums = sum_tiles(run, chip)
-    counts = Counts(**sums.tally)
+def _ops(program: Program, run: OpRun, attributed: int, found: Mapping[int, Sums]) -> tuple[OpResult, ...]:
+    """Results of the op, or of each op of a shared loop, to which its time goes by the work that it did there."""
+    work = [sums.work_cycles for sums in found.values()]
+    times = split(attributed, work)
+    stalls = [_split_all(stalls, work) for stalls in (run.stalls, run.own_stalls)]
+    return tuple(
+        _op(program, run, index, sums, (times[at], stalls[0][at], stalls[1][at]))
+        for at, (index, sums) in enumerate(found.items())
+    )
 
-    def packed(codes: Mapping[str, int]) -> dict[str, int]:
-        return {name: storage_bytes(count, program.tensors[name].bits) for name, count in codes.items()}
 
+def _split_all(stalls: Mapping[str, int], work: Sequence[int]) -> list[dict[str, int]]:
+    parts = {cause: split(cycles, work) for cause, cycles in stalls.items()}
+    return [{cause: mine[at] for cause, mine in parts.items()} for at in range(len(work))]
+
+
+def _op(
+    program: Program, run: OpRun, index: int, sums: Sums, time: tuple[int, dict[str, int], dict[str, int]]
+) -> OpResult:
+    op, plan = program.ops[index], run.scheduled.plan
+    touched = [
+        {name: storage_bytes(count, program.tensors[name].bits) for name, count in codes.items() if name in names}
+        for codes, names in ((plan.touched_reads, op.reads), (plan.touched_writes, op.writes))
+    ]
+    counts, first = Counts(**sums.tally), Counts(**sums.first)
+    attributed, stalls, own_stalls = time
     return OpResult(
-        index=run.scheduled.index,
+        index=index,
         layer=op.layer,
         stage=op.stage,
         kind=op.kind,
@@ -108,17 +118,17 @@ def _op(program: Program, chip: AcceleratorSpec, run: OpRun, attributed: int) ->
         end_cycle=run.end_cycle,
         attributed_cycles=attributed,
         counts=counts,
-        macs=counts.macs + (counts.vector_macs if op.kind == "DepthwiseConv" else 0),
+        macs=first.macs + (first.vector_macs if op.kind == "DepthwiseConv" else 0),
         signal_macs=sums.signal_macs,
-        touched_read_bytes=packed(plan.touched_reads),
-        touched_write_bytes=packed(plan.touched_writes),
+        touched_read_bytes=touched[0],
+        touched_write_bytes=touched[1],
         read_codes=sums.read_codes or dict(plan.touched_reads),
         written_codes=sums.written_codes or dict(plan.touched_writes),
         dram_read_bytes=sums.read,
         dram_write_bytes=sums.written,
         busy_cycles=sums.busy,
-        stall_cycles=dict(run.stalls),
-        own_stall_cycles=dict(run.own_stalls),
+        stall_cycles=stalls,
+        own_stall_cycles=own_stalls,
         active=dict(run.active),
         mapping=plan.note,
     )
@@ -131,13 +141,10 @@ def _sum(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return total
 
 
-def _stages(
-    program: Program, ops: tuple[OpResult, ...], occupancy: Sequence[tuple[int, int]]
-) -> tuple[StageResult, ...]:
+def _stages(program: Program, ops: tuple[OpResult, ...], peaks: Mapping[int, int]) -> tuple[StageResult, ...]:
     groups: dict[tuple[str, str], list[OpResult]] = {key: [] for key in program.stages()}
     for op in ops:
         groups[op.layer, op.stage].append(op)
-    peaks = peaks_within(occupancy, [op.attributed_cycles for op in ops])
     return tuple(
         StageResult(
             layer=layer,

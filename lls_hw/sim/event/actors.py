@@ -47,21 +47,35 @@ def unit(m: EventMachine, name: str) -> Process:
         actor.op, actor.tile = run, tile
         if item.at == 0:
             _stall(run, idle_from, int(m.env.now), item.waited_cycles)
-            yield from _take_room(m, actor, run, tile)
+            if tile.takes_out:
+                yield from _take(m, actor, run, run.out, _cause_of_no_output(m))
+        if item.at in tile.bank_from:  # a later unit may be reading it
+            yield from _take(m, actor, run, m.banks, "dependency")
         cycles = tile.cycles[item.at]
         if cycles:
             m.span(name, tile.name, cycles)
             yield m.begin(actor, "work", cycles)
         actor.since = run.work_ends = int(m.env.now)
         if item.at == 0:
-            run.first_rests = actor.since
-            run.stall("bank_conflict", actor.since - tile.conflict_cycles, actor.since)
-            for index in tile.gives:
-                m.free_slot(run, run.buffers[index])
-            m.free_slot(run, run.issue)
-        if tile.bank_until == item.at:
+            _leave_first(m, run, tile)
+        if item.at in tile.bank_until:
             m.free_slot(run, m.banks)
         _hand_on(m, item)
+
+
+def _leave_first(m: EventMachine, run: OpRun, tile: Tile) -> None:
+    """The op's first unit has finished with a tile: the next may be issued."""
+    run.first_rests = run.work_ends
+    run.stall("bank_conflict", run.work_ends - tile.conflict_cycles, run.work_ends)
+    if not tile.keeps:
+        _give(m, run, tile)
+    m.free_slot(run, run.issue)
+
+
+def _give(m: EventMachine, run: OpRun, tile: Tile) -> None:
+    """The slots that a tile is the last to use are free again."""
+    for index in tile.gives:
+        m.free_slot(run, run.buffers[index])
 
 
 def _hand_on(m: EventMachine, item: Item) -> None:
@@ -86,14 +100,9 @@ def _pass_mark(m: EventMachine, item: Item) -> None:
     m.lines[line].put(Item(run, None, item.at + 1))
 
 
-def _take_room(m: EventMachine, actor: Actor, run: OpRun, tile: Tile) -> Process:
-    """Wait for a free output slot, and for an empty bank of the accumulators, which a later unit may be reading."""
-    if tile.takes_out:
-        yield from _take(
-            m, actor, run, run.out, "dram_write" if m.actors["dma_write"].phase != "idle" else "dependency"
-        )
-    if tile.takes_bank:
-        yield from _take(m, actor, run, m.banks, "dependency")
+def _cause_of_no_output(m: EventMachine) -> str:
+    """Output slots wait for the store, or else for a later unit."""
+    return "dram_write" if m.actors["dma_write"].phase != "idle" else "dependency"
 
 
 def _take(m: EventMachine, actor: Actor, run: OpRun, slots: Slots, cause: str) -> Process:
@@ -132,6 +141,8 @@ def store(m: EventMachine) -> Process:
             actor.step = step
             yield from move(m, actor, transfer)
         run.count(tile)
+        if tile.keeps:
+            _give(m, run, tile)
         if tile.gives_out:
             m.free_slot(run, run.out)
 

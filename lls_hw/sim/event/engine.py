@@ -1,9 +1,9 @@
 """`run_events`: one program on one chip, cycle by integer cycle, until all its work is done."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
@@ -14,10 +14,12 @@ from lls_hw.sim.event.actors import store, unit
 from lls_hw.sim.event.loader import UNITS, Loader
 from lls_hw.sim.event.machine import EventMachine, OpRun
 from lls_hw.sim.event.result import EventResult
-from lls_hw.sim.mapping.nest_ops import chooser
+from lls_hw.sim.mapping.nest_ops import Chooser, chooser, fewest_bytes
 from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp, schedule_program
 from lls_hw.sim.mapping.tile import Plan
+from lls_hw.sim.schedule.best import ScheduleName, candidates
+from lls_hw.sim.schedule.plan import schedule_groups
 
 
 def run_events(
@@ -25,6 +27,7 @@ def run_events(
     chip: AcceleratorSpec,
     *,
     objective: Objective = FEWEST_BYTES,
+    schedule: ScheduleName = "op",
     trace: bool = False,
     batched: bool = True,
 ) -> EventResult:
@@ -35,7 +38,9 @@ def run_events(
 
     Parameters
     ----------
-    objective : what mappings are chosen for.
+    objective : what mappings and schedules are chosen for.
+    schedule : "op": op by op. "fused": groups of ops that share their tiles, nothing computed twice. "best": the best
+        of these and of groups that may compute maps again, by their runs.
     trace : also keep the timeline of every tile on every unit.
     batched : skip runs of identical tiles once the machine repeats itself; changes no number.
 
@@ -54,16 +59,43 @@ def run_events(
     >>> result.macs == sum(op.macs for op in result.ops), result.cycles == sum(s.cycles for s in result.stages)
     (True, True)
     """
+    how = _How(objective, trace, batched)
     with collected_once():
-        plain = schedule_program(program, chip)
-        if objective.name == "bytes":
-            return run_schedule(plain, trace=trace, batched=batched)
-        chosen = schedule_program(program, chip, chooser(objective, run_alone))
-        own = replace(run_schedule(chosen, trace=trace, batched=batched), mapped_for=objective.name)
-        if chosen.mappings == plain.mappings:
-            return own
-        other = run_schedule(plain, trace=trace, batched=batched)
-        return min(own, other, key=lambda result: objective.of(result.counts, result.cycles))
+
+        def by_op(choose: Chooser) -> Schedule:
+            return schedule_program(program, chip, choose)
+
+        runs = [_grouped(program, found.ops, chip, how) for found in candidates(program, chip, schedule, objective)]
+        if schedule != "fused" or not runs:
+            runs.insert(0, _mapped(by_op, how))
+        return min(runs, key=lambda result: objective.of(result.counts, result.cycles))
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """What a run's mappings are chosen for, and how it is run."""
+
+    objective: Objective
+    trace: bool
+    batched: bool
+
+
+def _grouped(program: Program, ops: tuple[Op, ...], chip: AcceleratorSpec, how: _How) -> EventResult:
+    """A program in groups."""
+    return replace(_mapped(lambda choose: schedule_groups(program, ops, chip, choose), how), groups=ops)
+
+
+def _mapped(planned: Callable[[Chooser], Schedule], how: _How) -> EventResult:
+    """A schedule run with mappings for the objective, or, if that is better, with those of fewest bytes."""
+    objective, plain = how.objective, planned(fewest_bytes)
+    if objective.name == "bytes":
+        return run_schedule(plain, trace=how.trace, batched=how.batched)
+    chosen = planned(chooser(objective, run_alone))
+    own = replace(run_schedule(chosen, trace=how.trace, batched=how.batched), mapped_for=objective.name)
+    if chosen.mappings == plain.mappings:
+        return own
+    other = run_schedule(plain, trace=how.trace, batched=how.batched)
+    return min(own, other, key=lambda result: objective.of(result.counts, result.cycles))
 
 
 @contextmanager
@@ -94,7 +126,8 @@ def run_alone(op: Op, plan: Plan, chip: AcceleratorSpec) -> tuple[Counts, int]:
     m = EventMachine(chip, trace=False)
     alone = ScheduledOp(index=0, op=op, plan=plan, arrives=(), uses=(), load_after={}, start_after=())
     (run,), _ = execute(m, (alone,), batched=True)
-    return Counts(**sum_tiles(run, chip).tally), m.now
+    (sums,) = sum_tiles(run, chip, {id(op): 0}).values()
+    return Counts(**sums.tally), m.now
 
 
 def execute(m: EventMachine, ops: Sequence[ScheduledOp], *, batched: bool) -> tuple[list[OpRun], int]:

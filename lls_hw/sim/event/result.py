@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.mapping.objective import ObjectiveName
 
@@ -84,6 +85,7 @@ class EventResult:
     Attributes
     ----------
     mapped_for : what the mappings were chosen for: the objective, or "bytes" where the run was better with those.
+    groups : what ran, in order, where ops shared their tiles; empty where the program ran op by op.
     peak_tensors : what fills the scratchpad at its fullest: tensors by name, buffers by op.
     occupancy : (cycle, bytes in use) whenever it changes.
     spans : the timeline, if it was asked for.
@@ -107,6 +109,7 @@ class EventResult:
     array_pes: int
     dram_bytes_per_cycle: int
     mapped_for: ObjectiveName = "bytes"
+    groups: tuple[Op, ...] = ()
 
     @property
     def utilization(self) -> float:

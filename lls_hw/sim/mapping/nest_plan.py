@@ -174,15 +174,15 @@ class NestBuilder:
             stores=self._stores(pieces, finishes, closes),
             tally=work.tally,
             conflict_cycles=work.conflict_cycles,
-            takes_bank=opens if self.choice.held else work.banked,
+            bank_from=(0,) if (opens if self.choice.held else work.banked) else (),
             bank_until=self._bank_until(work, closes=closes),
         )
 
-    def _bank_until(self, work: TileWork, *, closes: bool) -> int | None:
-        """The place in the route after which a tile's bank is free: where held sums are read, or after the array."""
+    def _bank_until(self, work: TileWork, *, closes: bool) -> tuple[int, ...]:
+        """The stop after which a tile's bank is free: where held sums are read, or after the array."""
         if self.choice.held:
-            return len(work.cycles) - 1 if closes else None
-        return 0 if work.banked else None
+            return (len(work.cycles) - 1,) if closes else ()
+        return (0,) if work.banked else ()
 
     def _inputs(self, at: Place3, pieces: Pieces) -> tuple[list[Transfer], list[int], list[int]]:
         loads, takes, gives = [], [], []

@@ -1,6 +1,6 @@
 """A whole program on one chip: residency first, then every op's tiles, then who waits for whom."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lls_hw.models.program.ops.base import Op
@@ -53,7 +53,20 @@ class Schedule:
         return tuple(scheduled.plan.note for scheduled in self.ops)
 
 
-def schedule_program(program: Program, chip: AcceleratorSpec, choose: Chooser = fewest_bytes) -> Schedule:
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """The way in which ops become tiles: the smallest working set of one, and its plan."""
+
+    least_bytes: Callable[[Context, Op], int] = least_working_bytes
+    plan: Callable[[Context, Op, Chooser], Plan] = plan_op
+
+
+OP_BY_OP = Planner()
+
+
+def schedule_program(
+    program: Program, chip: AcceleratorSpec, choose: Chooser = fewest_bytes, planner: Planner = OP_BY_OP
+) -> Schedule:
     """Map every op of a program onto a chip; `choose` picks the mappings of its nests.
 
     Raises
@@ -62,17 +75,17 @@ def schedule_program(program: Program, chip: AcceleratorSpec, choose: Chooser = 
         of memory that no engine knows yet.
     """
     _refuse_second_level(chip)
-    least = _least_bytes(program, chip)
+    least = _least_bytes(program, chip, planner)
     capacity = chip.scratchpad.capacity_bytes
     if max(least) > capacity:
-        raise _too_small(program, chip, least)
+        raise _too_small(program, chip, least, planner)
     rooms = [max(need, _room(program, op, capacity)) for need, op in zip(least, program.ops, strict=True)]
     residency = plan_residency(program, capacity, rooms)
     before, ops = _Before(), []
     for index, op in enumerate(program.ops):
         budget = capacity - residency.resident_bytes[index]
         ctx = Context(program, chip, residency.places[index], budget)
-        plan = plan_op(ctx, op, choose)
+        plan = planner.plan(ctx, op, choose)
         assert plan.working_bytes <= budget, f"op {index} {op.layer} {op.kind}: {plan.working_bytes} of {budget} bytes"
         ops.append(_place(index, op, plan, residency, before))
         before.note(index, op)
@@ -96,19 +109,20 @@ def _nothing_resident(op: Op) -> dict[str, Place]:
     return {name: Place(resident=False, load=name in op.reads, store=name in op.writes) for name in names}
 
 
-def _least_bytes(program: Program, chip: AcceleratorSpec) -> list[int]:
+def _least_bytes(program: Program, chip: AcceleratorSpec, planner: Planner) -> list[int]:
     """Smallest working set of each op, with nothing resident."""
     capacity = chip.scratchpad.capacity_bytes
-    return [least_working_bytes(Context(program, chip, _nothing_resident(op), capacity), op) for op in program.ops]
+    alone = [Context(program, chip, _nothing_resident(op), capacity) for op in program.ops]
+    return [planner.least_bytes(ctx, op) for ctx, op in zip(alone, program.ops, strict=True)]
 
 
-def _too_small(program: Program, chip: AcceleratorSpec, least: list[int]) -> SpecError:
+def _too_small(program: Program, chip: AcceleratorSpec, least: list[int], planner: Planner) -> SpecError:
     """The complaint, with a capacity at which every op fits."""
     found = chip.scratchpad.capacity_bytes
     need = max(least)
     culprit = program.ops[least.index(need)]
     enough = need
-    while (wanted := max(_least_bytes(program, chip.changed("scratchpad", capacity_bytes=enough)))) > enough:
+    while (wanted := max(_least_bytes(program, chip.changed("scratchpad", capacity_bytes=enough), planner))) > enough:
         enough = wanted
     kind = "double-buffered " if chip.scratchpad.double_buffered else ""
     return SpecError(

@@ -143,8 +143,8 @@ class StreamBuilder:
         sampled = any(self.ctx.streams_in(flow.tensor) for flow in one.sample_reads)
         per_tile = any(self.ctx.streams_out(flow.tensor) for flow in one.writes)
         per_sample = any(self.ctx.streams_out(flow.tensor) for flow in one.sample_writes)
-        tally = self._tally(one, step, samples, units)
-        compute = lane_cycles(_lanes_of(tally), self.lanes)
+        tally = pass_tally(self.ctx, one, units=units, samples=samples, last=step.last)
+        compute = lane_cycles(lanes_of(tally), self.lanes)
         cycles = self.ctx.served(compute, tally)
         return Tile(
             name=one.name,
@@ -182,21 +182,6 @@ class StreamBuilder:
         for name, size in need.items():
             self.slots[name] = max(self.slots[name], size)
 
-    def _tally(self, one: Pass, step: Step, samples: int, units: int) -> dict[str, int]:
-        """Work, and the scratchpad words the unit reads and writes."""
-        tally: dict[str, int] = {}
-        add_to(tally, one.work, units)
-        read, written = self._unit_words(one.reads, units), self._unit_words(one.writes, units)
-        read += self._unit_words(one.sample_reads, samples)
-        if step.last:
-            add_to(tally, one.sample_work, samples)
-            written += self._unit_words(one.sample_writes, samples)
-        add_to(tally, {"scratchpad_read_words": read, "scratchpad_write_words": written})
-        return tally
-
-    def _unit_words(self, flows: tuple[Flow, ...], count: int) -> int:
-        return sum(self.ctx.words(flow.codes * count, self.ctx.tensor(flow.tensor).bits) for flow in flows)
-
     def plan(self, body: tuple[Node, ...], touched: "Touched", fills: tuple[Transfer, ...], note: str) -> Plan:
         """The op's plan."""
         depth = self.ctx.depth
@@ -225,7 +210,28 @@ def _codes(*flows_times: tuple[tuple[Flow, ...], int]) -> dict[str, int]:
     return total
 
 
-def _lanes_of(tally: Mapping[str, int]) -> dict[str, int]:
+def pass_tally(ctx: Context, one: Pass, *, units: int, samples: int, last: bool) -> dict[str, int]:
+    """Work of some units of a passage, and the scratchpad words the unit reads and writes.
+
+    `last` : the units are the last of their samples.
+    """
+
+    def words(flows: tuple[Flow, ...], count: int) -> int:
+        return sum(ctx.words(flow.codes * count, ctx.tensor(flow.tensor).bits) for flow in flows)
+
+    tally: dict[str, int] = {}
+    add_to(tally, one.work, units)
+    read = words(one.reads, units) + words(one.sample_reads, samples)
+    written = words(one.writes, units)
+    if last:
+        add_to(tally, one.sample_work, samples)
+        written += words(one.sample_writes, samples)
+    add_to(tally, {"scratchpad_read_words": read, "scratchpad_write_words": written})
+    return tally
+
+
+def lanes_of(tally: Mapping[str, int]) -> dict[str, int]:
+    """The events that take a lane."""
     return {event: number for event, number in tally.items() if not event.startswith("scratchpad")}
 
 

@@ -90,11 +90,13 @@ class Tile:
     cycles : work on each unit of the op's route, in order.
     conflict_cycles : those of the first unit's cycles in which it only waits for the scratchpad's banks.
     stores : transfers out of the scratchpad after the last unit.
-    takes_bank, bank_until : whether the first unit takes a bank of the accumulators before it starts, and the unit of
-        the route (its place) after whose work the bank is free.
+    bank_from, bank_until : stops of the route before which the tile takes a bank of the accumulators, and after which
+        one is free.
     tally : events of the units (field of `Counts` to number); transfers are counted by the engine.
     read_codes, written_codes : codes of each tensor that the tile reads and writes; of a nest's tiles, which share
         rows and weights, the plan knows them as a whole.
+    keeps : its input slots are free only when it has left the route and its stores are done.
+    parts : of a tile in which several ops share a loop, the work of each.
     """
 
     name: str
@@ -110,13 +112,28 @@ class Tile:
     written_codes: Mapping[str, int] = field(default_factory=dict)
     signal_macs: int = 0
     conflict_cycles: int = 0
-    takes_bank: bool = False
-    bank_until: int | None = None
+    bank_from: tuple[int, ...] = ()
+    bank_until: tuple[int, ...] = ()
+    keeps: bool = False
+    parts: tuple["TilePart", ...] = ()
 
     @property
     def goes_on(self) -> bool:
         """Whether anything happens after the first unit."""
-        return self.gives_out or bool(self.stores)
+        return self.gives_out or self.keeps or bool(self.stores)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TilePart:
+    """One op's share of a tile: its events, its cycles by unit, and whether an earlier tile did the same before."""
+
+    index: int
+    tally: Mapping[str, int]
+    busy_cycles: Mapping[str, int]
+    signal_macs: int = 0
+    again: bool = False
+    read_codes: Mapping[str, int] = field(default_factory=dict)
+    written_codes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +190,7 @@ class Plan:
     fills : transfers before the first tile: held operands, and resident tensors that start in DRAM.
     touched_reads, touched_writes : codes of each tensor that the tiles touch at least once.
     note : the mapping in words.
+    owners : of a loop that several ops share, the op of the program to which each tensor's movements belong.
     """
 
     route: tuple[Unit, ...]
@@ -184,6 +202,7 @@ class Plan:
     touched_reads: Mapping[str, int]
     touched_writes: Mapping[str, int]
     note: str
+    owners: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def working_bytes(self) -> int:

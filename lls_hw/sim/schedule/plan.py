@@ -1,0 +1,53 @@
+"""A schedule: which groups run a program, in which order, and what each of them is for the planner and the engine."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lls_hw.models.program.ops.base import Op, Tensor
+from lls_hw.models.program.ops.normalise import BatchNormBackward
+from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.mapping.context import Context
+from lls_hw.sim.mapping.nest_ops import Chooser, fewest_bytes
+from lls_hw.sim.mapping.schedule import OP_BY_OP, Planner, Schedule, schedule_program
+from lls_hw.sim.mapping.tile import Plan
+from lls_hw.sim.schedule.group import Group
+from lls_hw.sim.schedule.phases import coefficients_of
+from lls_hw.sim.schedule.tiles import GroupPlanner
+
+COEFFICIENT_BITS = 64
+
+
+def grouped_program(program: Program, ops: Sequence[Op]) -> Program:
+    """The program as groups and single ops, with the tensors that live between the phases of one op."""
+    tensors = dict(program.tensors)
+    for op in program.ops:
+        if isinstance(op, BatchNormBackward):
+            name = coefficients_of(op)
+            tensors[name] = Tensor(name=name, shape=(2, op.shape.out_c), bits=COEFFICIENT_BITS, role="statistic")
+    return replace(program, ops=tuple(ops), tensors=tensors)
+
+
+def schedule_groups(
+    program: Program, ops: Sequence[Op], chip: AcceleratorSpec, choose: Chooser = fewest_bytes
+) -> Schedule:
+    """Map groups and single ops onto a chip, as `schedule_program` maps the ops of a program.
+
+    Raises
+    ------
+    SpecError : as `schedule_program`.
+    """
+    schedule = schedule_program(grouped_program(program, ops), chip, choose, GROUPS)
+    return replace(schedule, program=replace(schedule.program, ops=program.ops))
+
+
+def _least_bytes(ctx: Context, op: Op) -> int:
+    return GroupPlanner(ctx, op).least_bytes() if isinstance(op, Group) else OP_BY_OP.least_bytes(ctx, op)
+
+
+def _plan(ctx: Context, op: Op, choose: Chooser) -> Plan:
+    return GroupPlanner(ctx, op).plan() if isinstance(op, Group) else OP_BY_OP.plan(ctx, op, choose)
+
+
+GROUPS = Planner(_least_bytes, _plan)
+"""Groups by their own planner, all other ops as ever."""

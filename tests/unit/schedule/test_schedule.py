@@ -1,0 +1,61 @@
+"""Schedules that the search finds: legal, complete, and the same work as op by op."""
+
+from functools import cache
+
+import pytest
+
+from lls_hw.models.program.lower import lower
+from lls_hw.models.program.program import Program
+from lls_hw.models.registry import load, load_network
+from lls_hw.models.rules.registry import parse_rule
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.event.engine import run_events, run_schedule
+from lls_hw.sim.event.result import EventResult
+from lls_hw.sim.mapping.objective import FEWEST_BYTES
+from lls_hw.sim.schedule.best import candidates
+from lls_hw.sim.schedule.plan import schedule_groups
+from tests.unit.schedule.legal import check
+
+CASES = [
+    (net, rule, side) for net, side in (("smallconv", 28), ("vww_cnn", 16)) for rule in ("lls_m", "bp", "inference")
+]
+
+
+@cache
+def chip(kib: int) -> AcceleratorSpec:
+    return load("chips", "edge_16x16", AcceleratorSpec, "--chip").changed("scratchpad", capacity_bytes=kib * 1024)
+
+
+@cache
+def program(net: str, rule: str, side: int) -> Program:
+    network = load_network(net)
+    return lower(network.resized((network.input[0], side, side)), parse_rule(rule), batch=3)
+
+
+@pytest.mark.parametrize(("net", "rule", "side"), CASES)
+@pytest.mark.parametrize("kib", [48, 256])
+def test_found_schedule__is_legal_and_does_the_programs_work(net: str, rule: str, side: int, kib: int) -> None:
+    one, on = program(net, rule, side), chip(kib)
+    by_op = run_events(one, on)
+    for found in candidates(one, on, "best", FEWEST_BYTES):
+        check(one, found.ops)
+        does_the_work(run_schedule(schedule_groups(one, found.ops, on)), by_op, on)
+
+
+def does_the_work(result: EventResult, by_op: EventResult, on: AcceleratorSpec) -> None:
+    assert [(r.layer, r.macs, r.signal_macs) for r in result.ops] == [
+        (r.layer, r.macs, r.signal_macs) for r in by_op.ops
+    ]
+    assert sum(stage.cycles for stage in result.stages) == result.cycles
+    assert result.scratchpad_peak_bytes <= on.scratchpad.capacity_bytes
+    assert sum(r.attributed_cycles for r in result.ops) == result.cycles
+    assert result.counts.macs >= by_op.counts.macs
+
+
+def test_skipped_tiles__change_no_number() -> None:
+    one, on = program("smallconv", "lls_m", 28), chip(48)
+    *_, found = candidates(one, on, "best", FEWEST_BYTES)
+    schedule = schedule_groups(one, found.ops, on)
+    quick, slow = run_schedule(schedule), run_schedule(schedule, batched=False)
+    assert quick.simulated_tiles < slow.simulated_tiles
+    assert (quick.cycles, quick.ops) == (slow.cycles, slow.ops)
