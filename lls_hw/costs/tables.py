@@ -5,7 +5,7 @@ from rich.text import Text
 
 from lls_hw.costs.json import ratios, stage_stalls, stage_utilization, totals_json
 from lls_hw.costs.step import Costs
-from lls_hw.costs.totals import totals_of
+from lls_hw.costs.totals import PART_LABELS, totals_of
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 
 
@@ -32,7 +32,7 @@ def stage_table(costs: Costs) -> Table:
             f"{stage.cycles:,}",
             _percent(stage_stalls(stage), stage.cycles),
             f"{100 * stage_utilization(costs, stage):.0f}%",
-            *(f"{split[key]:.2f}" for key in split),
+            *(f"{split[key]:.2f}" for key in ("total", *PART_LABELS)),
             f"{moved / 1000:,.1f}",
         )
         last = stage.layer

@@ -1,15 +1,19 @@
 """Shipped descriptions by name, and the user's own by path: networks, chips, technologies."""
 
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.dram_device import DramDeviceSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.imported import import_attribute, is_imported
+from lls_hw.models.spec.memory import NO_DRAM
 from lls_hw.models.spec.network import NetworkSpec
 
-Shelf = Literal["nets", "chips", "technology"]
+Shelf = Literal["nets", "chips", "technology", "dram"]
 SpecT = TypeVar("SpecT", bound=Spec)
 
 
@@ -47,3 +51,19 @@ def load_network(name: str) -> NetworkSpec:
     if is_imported(name):
         return import_attribute("--net", name, NetworkSpec)
     return load("nets", name, NetworkSpec, "--net")
+
+
+def dram_device(chip: AcceleratorSpec) -> DramDeviceSpec | None:
+    """The kind of DRAM behind a chip; None where it has none.
+
+    Raises
+    ------
+    SpecError : nothing of that name, or the file does not describe a device.
+    """
+    name = chip.dram.device
+    return None if name == NO_DRAM else _device(name)
+
+
+@lru_cache(maxsize=64)
+def _device(name: str) -> DramDeviceSpec:
+    return load("dram", name, DramDeviceSpec, "chip.dram.device")

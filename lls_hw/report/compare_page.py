@@ -71,7 +71,7 @@ def _names(rules: Rules) -> tuple[str, ...]:
 
 
 def _energy(rules: Rules, end: str) -> Chart:
-    parts = [part for part in rules[0]["totals"]["energy_uj"] if part != "total"]
+    parts = [part for part in rules[0]["totals"]["energy_uj"] if part in PART_LABELS]
     segments = tuple(
         Segment(
             name=label(part, PART_LABELS),

@@ -48,7 +48,7 @@ def rule_name(data: Mapping[str, Any]) -> str:
 
 def energy_split(stage: StageRow) -> dict[str, float]:
     """Microjoules by part, without the total."""
-    return {part: float(value) for part, value in stage["energy_uj"].items() if part != "total"}
+    return {part: float(value) for part, value in stage["energy_uj"].items() if part in PART_LABELS}
 
 
 def cycle_split(stage: StageRow) -> dict[str, float]:

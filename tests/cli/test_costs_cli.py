@@ -26,6 +26,10 @@ def test_explain_energy__rows_sum_to_the_total(capsys: pytest.CaptureFixture[str
     for part in ("array", "sram", "dram", "vector", "local", "leakage"):
         made = math.fsum(row["total_pj"] for row in rows if row["part"] == part) / 1e6
         assert made == pytest.approx(energy[part], rel=1e-9), part
+    for part in ("dram_transfer", "dram_activate", "dram_background"):
+        made = math.fsum(row["total_pj"] for row in rows if row["split"] == part) / 1e6
+        assert made == pytest.approx(energy[part], rel=1e-9), part
+        assert made > 0
     assert math.fsum(row["total_pj"] for row in rows) / 1e6 == pytest.approx(energy["total"], rel=1e-9)
     assert all(row["source"] and row["total_pj"] == row["count"] * row["unit_pj"] for row in rows)
 

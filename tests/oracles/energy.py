@@ -9,15 +9,30 @@ from fractions import Fraction
 # 45 nm, pJ. Horowitz 2014: 8-bit multiply, 32-bit add. Aladdin (40 nm): register bit, shifter, comparator, XOR.
 MUL8, ADD32, REGISTER_BIT = Fraction("0.2"), Fraction("0.1"), Fraction("0.009")
 SHIFT32, COMPARE32, XOR32 = Fraction("0.417"), Fraction("0.02947"), Fraction("0.0181")
-# LPDDR3: pJ/bit, pJ/bit, pJ, mW.
-DRAM_READ, DRAM_WRITE, DRAM_ACTIVATE, DRAM_BACKGROUND = (
-    Fraction("4.594"),
-    Fraction("4.828"),
-    Fraction("3414.6"),
-    Fraction("51.6"),
-)
+# LPDDR3-1600 8 Gb x32, currents of 1.8, 1.2 and 1.2 V: pJ/bit, pJ/bit, pJ, and mW by state.
+VOLTS = (Fraction("1.8"), Fraction("1.2"), Fraction("1.2"))
+CURRENTS_MA = {
+    "idd0": (8, 60, 6),
+    "idd2n": (Fraction("0.8"), 26, 6),
+    "idd2p": (Fraction("0.8"), Fraction("1.8"), Fraction("0.2")),
+    "idd3n": (2, 34, 6),
+    "idd4r": (2, 230, 6),
+    "idd4w": (2, 240, 6),
+    "idd5": (28, 150, 6),
+}
+LPDDR3_MW = {name: sum(v * i for v, i in zip(VOLTS, amps, strict=True)) for name, amps in CURRENTS_MA.items()}
+DRAM_READ = (LPDDR3_MW["idd4r"] - LPDDR3_MW["idd3n"]) * Fraction("1.25") / 64
+DRAM_WRITE = (LPDDR3_MW["idd4w"] - LPDDR3_MW["idd3n"]) * Fraction("1.25") / 64
+DRAM_ACTIVATE = LPDDR3_MW["idd0"] * 60 - LPDDR3_MW["idd3n"] * 42 - LPDDR3_MW["idd2n"] * 18
+REFRESH_MW = (LPDDR3_MW["idd5"] - LPDDR3_MW["idd3n"]) * Fraction(210, 3900)
+SELF_REFRESH_MW = 2 * (Fraction("1.8") + Fraction("3.27") * Fraction("1.2"))
+PHY_BIT, PHY_MW, CONTROLLER_BIT = Fraction("0.96"), 10, 6 * Fraction(45, 65)
+ON_MW = REFRESH_MW + PHY_MW
+# CACTI 7, 45 nm itrs-lstp: pJ a bit and mm of repeated wire, 30 % slower than the fastest.
+WIRE = Fraction("0.375659")
 # CACTI 7, 45 nm itrs-lstp, 64-bit words: KB -> read pJ, write pJ, leakage mW, mm2.
 SRAM = {
+    4: (Fraction("3.38552"), Fraction("6.45356"), Fraction("0.000877"), Fraction("0.013503")),
     2: (Fraction("2.75566"), Fraction("4.23915"), Fraction("0.000447"), Fraction("0.007542")),
     64: (Fraction("25.8695"), Fraction("19.6486"), Fraction("0.010918"), Fraction("0.209046")),
     128: (Fraction("32.2859"), Fraction("26.065"), Fraction("0.021836"), Fraction("0.429589")),
@@ -60,13 +75,19 @@ def draw() -> Fraction:
     return 2 * multiply(32, 32) + ADD32 + 3 * XOR32
 
 
-def leakage_mw(*, elements: int, vector_lanes: int, local_lanes: int, phase_bits: int, sram_kb: int) -> Fraction:
+def wires_pj(macros: int, area_mm2: Fraction, word_bits: int = 64) -> float:
+    """A word over 3/4 of the side of all macros' square, less 3/4 of one macro's."""
+    side, own = math.sqrt(macros * area_mm2), math.sqrt(area_mm2)
+    return float(WIRE) * word_bits * 0.75 * (side - own)
+
+
+def leakage_mw(*, elements: int, vector_lanes: int, local_lanes: int, phase_bits: int, macros: int) -> Fraction:
     """Chip of 8-bit operands, 16-bit masters, 32-bit accumulators, hidden preload."""
     element = LEAK_MUL32 * Fraction(64, 1024) + LEAK_ADD32 + LEAK_BIT * (3 * 8 + 32)
     vector = LEAK_MUL32 * Fraction(256, 1024) + LEAK_ADD32 + LEAK_BIT * 32 + LEAK_SHIFT32
     local = LEAK_MUL32 * Fraction(256, 1024) + LEAK_ADD32 * Fraction(32 + phase_bits, 32) + LEAK_BIT * (32 + phase_bits)
     table = SRAM[2][2]
-    return elements * element + vector_lanes * vector + local_lanes * local + table + SRAM[sram_kb][2]
+    return elements * element + vector_lanes * vector + local_lanes * local + table + macros * SRAM[4][2]
 
 
 def between(low: tuple[float, float], high: tuple[float, float], x: float) -> float:

@@ -78,6 +78,8 @@ def chips(draw):
         latency_cycles=draw(st.integers(0, 60)),
         burst_bytes=draw(st.sampled_from([1, 32, 64])),
         dma_queues=draw(st.sampled_from(["shared", "per_direction"])),
+        power_down=draw(st.booleans()),
+        self_refresh_after_cycles=draw(st.sampled_from([0, 1, 40, 300, 20_000])),
     )
     if draw(st.booleans()):
         chip = chip.changed("accumulators", entries=draw(st.one_of(st.integers(1, 80), st.integers(1, 3000))))

@@ -12,7 +12,7 @@ The tables `[scratchpad]` and `[dram]` of older files are read as such a list.
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
@@ -20,6 +20,7 @@ from lls_hw.models.spec.quantities import LAYER_SIZE
 
 Size = Annotated[int, Field(**LAYER_SIZE.bounds)]
 LevelName = Annotated[str, Field(min_length=1, max_length=64)]
+NO_DRAM = "none"
 Role = Literal["accumulators", "scratchpad", "second", "dram"]
 
 
@@ -45,10 +46,17 @@ class AccumulatorSpec(Spec):
         return -(-cols * self.entries * self.word_bits // 8)
 
 
-class ScratchpadSpec(Spec):
-    """The shared SRAM. `double_buffered`: a tile loads or stores while another computes.
+SMALLEST_MACRO_BYTES, LARGEST_MACRO_BYTES = 1 << 11, 1 << 20
+"""Macros that a description without `macro_bytes` gets: the sizes that CACTI's rows cover (docs/energy.md)."""
 
-    `banks`: each reads one word and writes one word a cycle.
+
+class ScratchpadSpec(Spec):
+    """The shared SRAM: macros of `macro_bytes`, as many as `capacity_bytes` needs, shared out over `banks`.
+
+    An access switches one macro; a bank reads one word and writes one word a cycle (`ports` of them at
+    once: no more than there are macros). `macro_bytes` is the capacity of a bank where it is not given, and
+    stays what it is when the capacity changes. `double_buffered`: a tile loads or stores while another computes.
+    `idle_leak_share`: leakage of a macro that holds nothing, beside one that does (1: no power gating).
     """
 
     name: LevelName = "scratchpad"
@@ -56,20 +64,58 @@ class ScratchpadSpec(Spec):
     capacity_bytes: Size
     word_bits: int = Field(default=64, ge=8, le=1024, multiple_of=8)
     banks: Size = 16
+    macro_bytes: Size
     double_buffered: bool = True
+    idle_leak_share: float = Field(default=1.0, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_macro(cls, data: object) -> object:
+        """Macros of a bank's capacity, no smaller and no larger than CACTI prices them."""
+        if not isinstance(data, Mapping) or data.get("macro_bytes") is not None:
+            return data
+        capacity, banks = data.get("capacity_bytes", 1), data.get("banks", 16)
+        whole = all(isinstance(number, int) and number > 0 for number in (capacity, banks))
+        size = -(-capacity // banks) if whole else 1
+        return {**data, "macro_bytes": min(max(size, SMALLEST_MACRO_BYTES), LARGEST_MACRO_BYTES)}
+
+    @property
+    def macros(self) -> int:
+        """Macros that hold the capacity.
+
+        Examples
+        --------
+        >>> pad = ScratchpadSpec(capacity_bytes=65_536, banks=16, macro_bytes=16_384)
+        >>> pad.macros, pad.ports
+        (4, 4)
+        """
+        return -(-self.capacity_bytes // self.macro_bytes)
+
+    @property
+    def ports(self) -> int:
+        """Words read, and words written, in one cycle."""
+        return min(self.banks, self.macros)
 
 
 class DramSpec(Spec):
-    """Off-chip memory behind the DMA queues; `device` says of which kind."""
+    """Off-chip memory behind the DMA queues; `device` says of which kind: a shipped one, a TOML file, or none.
+
+    `latency_cycles` pass between a request and its first data; leaving power-down is among them. `power_down`: a
+    device that has nothing to do closes its rows and powers down. After `self_refresh_after_cycles` without a
+    request it refreshes itself (0: never; not given: a hundred times as long as it takes to wake, so that
+    waking never costs more than 1 % of the time).
+    """
 
     name: LevelName = "dram"
     kind: Literal["dram"] = "dram"
-    device: Literal["lpddr3"] = "lpddr3"
+    device: str = Field(default="lpddr3", min_length=1)
     bytes_per_cycle: Size
     latency_cycles: int = Field(ge=0, le=1 << 20)
     burst_bytes: Size = 64
     row_bytes: Size = 2048
     dma_queues: Literal["shared", "per_direction"] = "per_direction"
+    power_down: bool = True
+    self_refresh_after_cycles: int | None = Field(default=None, ge=0, le=1 << 40)
 
 
 MemorySpec = AccumulatorSpec | ScratchpadSpec | DramSpec

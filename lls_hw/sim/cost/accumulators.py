@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from lls_hw.models.spec.memory import AccumulatorSpec
 from lls_hw.models.spec.technology import Level, SramSpec
-from lls_hw.sim.cost.energy_sram import sram_price
+from lls_hw.sim.cost.energy_sram import macro_price
 
 MACRO_WORD_BITS = 64
-"""Width of the macros' words: of the CACTI rows the narrowest."""
+"""Width of the macros' words: two columns' sums of 32 bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ def accumulator_price(
 ) -> AccumulatorPrice:
     """Price accumulators as macros of 64-bit words that neighbouring columns share.
 
-    CACTI's rows have no narrower words. 64 // word_bits columns (two of 32 bits, one of more) share a macro of
+    64 // word_bits columns (two of 32 bits, one of more) share a macro of
     `entries` words: the same entry of each is used in the same access, the skew of a cycle between columns being
     held in a register of the array's edge. One column's part of an access is its share. A macro smaller than the
     smallest row takes that row's figures, which bound it from above. Macros lie below their columns: no wires.
@@ -40,7 +40,7 @@ def accumulator_price(
     macros = -(-cols // shared) * -(-memory.word_bits // MACRO_WORD_BITS)
     smallest = min((row.size_kb for row in table.rows if row.word_bits == MACRO_WORD_BITS), default=0) * 1024
     macro_bytes = max(smallest, memory.entries * MACRO_WORD_BITS // 8)
-    one = sram_price(macro_bytes, MACRO_WORD_BITS, table, level, "chip.accumulators")
+    one = macro_price(macro_bytes, MACRO_WORD_BITS, table, level, "chip.accumulators")
     part = -(-memory.word_bits // MACRO_WORD_BITS) / shared
     return AccumulatorPrice(
         macros=macros,

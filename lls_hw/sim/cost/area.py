@@ -15,7 +15,7 @@ def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec) -> float:
     ------
     SpecError : the technology has no rows for this scratchpad.
     """
-    pad = sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, technology.sram).area_mm2
+    pad = sram_price(chip.scratchpad, technology.sram).area_mm2
     if chip.accumulators is None:
         return pad
     return pad + accumulator_price(chip.accumulators, chip.array.cols, technology.sram).area_mm2

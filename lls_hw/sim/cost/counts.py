@@ -27,6 +27,11 @@ class Counts:
     dram_read_bytes : bytes that cross the pins towards the chip, whole bursts.
     dram_write_bytes : bytes that cross the pins away from the chip, whole bursts.
     dram_activates : rows opened (each is closed again: activate and precharge).
+    dram_active_cycles : cycles in which a request to the DRAM is on its way: active standby.
+    dram_standby_cycles : cycles without one until its rows are closed: precharge standby.
+    dram_power_down_cycles : cycles in power-down.
+    dram_self_refresh_cycles : cycles in self refresh, the PHY asleep.
+    scratchpad_macro_cycles : cycles of each of the scratchpad's macros that hold something.
     vector_macs : multiply-adds of narrow codes on the vector unit (depthwise convolution, pooling weights).
     vector_wide_macs : multiply-adds of master-wide words on the vector unit: a product that is added to
         something as it leaves the multiplier (BatchNorm's scale and sums, momentum).
@@ -76,6 +81,11 @@ class Counts:
     dram_read_bytes: int = 0
     dram_write_bytes: int = 0
     dram_activates: int = 0
+    dram_active_cycles: int = 0
+    dram_standby_cycles: int = 0
+    dram_power_down_cycles: int = 0
+    dram_self_refresh_cycles: int = 0
+    scratchpad_macro_cycles: int = 0
     vector_macs: int = 0
     vector_wide_macs: int = 0
     vector_multiplies: int = 0

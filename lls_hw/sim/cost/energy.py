@@ -8,25 +8,30 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.technology import Level, TechnologySpec
 from lls_hw.sim.cost.counts import Counts
-from lls_hw.sim.cost.energy_lines import PARTS, Part, price_list
+from lls_hw.sim.cost.energy_lines import DRAM_PARTS, PARTS, Part, price_list
+
+SHOWN = ("total", "array", "sram", "dram", *DRAM_PARTS, "vector", "local", "leakage")
+"""Keys of the energy in the run's JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Energy:
     """Energy in pJ by the part of the chip that spends it; `total` is their sum.
 
-    `dram` holds transfers, activates and background power; `leakage` holds the leakage of array,
-    scratchpad, vector and local unit; the other parts are dynamic energy only.
+    `dram_transfer` holds the device, the PHY and the controller; `leakage` holds the leakage of array,
+    scratchpad, vector and local unit; `dram_background` is power over time as well; the rest is dynamic energy.
 
     Examples
     --------
-    >>> (Energy(array=2e6) + Energy(dram=1e6)).to_uj()["total"]
+    >>> (Energy(array=2e6) + Energy(dram_activate=1e6)).to_uj()["total"]
     3.0
     """
 
     array: float = 0.0
     sram: float = 0.0
-    dram: float = 0.0
+    dram_transfer: float = 0.0
+    dram_activate: float = 0.0
+    dram_background: float = 0.0
     vector: float = 0.0
     local: float = 0.0
     leakage: float = 0.0
@@ -36,14 +41,19 @@ class Energy:
         """Sum of the parts, pJ."""
         return math.fsum(getattr(self, part) for part in PARTS)
 
+    @property
+    def dram(self) -> float:
+        """Transfers, activates and background power, pJ."""
+        return math.fsum(getattr(self, part) for part in DRAM_PARTS)
+
     def __add__(self, other: "Energy") -> "Energy":
         if not isinstance(other, Energy):
             return NotImplemented
         return Energy(**{part: getattr(self, part) + getattr(other, part) for part in PARTS})
 
     def to_uj(self) -> dict[str, float]:
-        """The same in microjoules, under the keys of the run's JSON, `total` first."""
-        return {key: getattr(self, key) * 1e-6 for key in ("total", *PARTS)}
+        """The same in microjoules, under the keys of the run's JSON: `dram` is the sum of its three parts."""
+        return {key: getattr(self, key) * 1e-6 for key in SHOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

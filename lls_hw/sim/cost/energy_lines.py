@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
+from lls_hw.models.registry import dram_device
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.technology import Level, TechnologySpec
@@ -12,8 +13,9 @@ from lls_hw.sim.cost.accumulators import accumulator_price
 from lls_hw.sim.cost.energy_sram import sram_price
 from lls_hw.sim.cost.energy_unit import Cost, Prices, entry_cost
 
-Part = Literal["array", "sram", "dram", "vector", "local", "leakage"]
-PARTS: tuple[Part, ...] = ("array", "sram", "dram", "vector", "local", "leakage")
+Part = Literal["array", "sram", "dram_transfer", "dram_activate", "dram_background", "vector", "local", "leakage"]
+PARTS: tuple[Part, ...] = get_args(Part)
+DRAM_PARTS: tuple[Part, ...] = ("dram_transfer", "dram_activate", "dram_background")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,8 @@ def price_list(
     """
     prices = Prices(technology=technology, precision=precision, level=level)
     cycle_ns = 1000.0 / chip.clock_mhz
-    timed = ((part, event, "cycles", cost * cycle_ns) for part, event, cost in _powers_mw(chip, prices))
+    powers = (*_dram_powers_mw(chip, prices), *_powers_mw(chip, prices))
+    timed = ((part, event, counted, cost * cycle_ns) for part, event, counted, cost in powers)
     lines = (*_array(prices), *_memories(chip, prices), *_vector(prices), *_local(chip, prices), *timed)
     return tuple(
         PriceLine(part=part, event=event, counted=counted, unit_pj=cost.amount, source="; ".join(cost.sources))
@@ -65,18 +68,32 @@ def _array(prices: Prices) -> Iterator[EnergyTerm]:
 
 
 def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
-    table, dram, level = prices.technology.sram, prices.technology.dram, prices.level
-    pad = sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, table, level)
+    technology, level = prices.technology, prices.level
+    table = technology.sram
+    pad = sram_price(chip.scratchpad, table, level)
     sources = (table.source,) if level == "typical" else (table.source, *(o.source for o in table.others))
-    yield "sram", "word read", "scratchpad_read_words", Cost(pad.read_pj, sources)
-    yield "sram", "word written", "scratchpad_write_words", Cost(pad.write_pj, sources)
+    wires = entry_cost(technology.wire, level, chip.scratchpad.word_bits * pad.wire_mm)
+    for event, counted, macro_pj in (
+        ("word read", "scratchpad_read_words", pad.macro.read_pj),
+        ("word written", "scratchpad_write_words", pad.macro.write_pj),
+    ):
+        yield "sram", event, counted, Cost(macro_pj, sources)
+        yield "sram", f"wires of a {event}", counted, wires
     if chip.accumulators is not None:
         sums = accumulator_price(chip.accumulators, chip.array.cols, table, level)
         yield "sram", "accumulator read", "accumulator_reads", Cost(sums.read_pj, sources)
         yield "sram", "accumulator written", "accumulator_writes", Cost(sums.write_pj, sources)
-    yield "dram", "byte read", "dram_read_bytes", entry_cost(dram.read_bit, level, 8)
-    yield "dram", "byte written", "dram_write_bytes", entry_cost(dram.write_bit, level, 8)
-    yield "dram", "row activate", "dram_activates", entry_cost(dram.activate, level)
+    if (device := dram_device(chip)) is not None:
+        controller = entry_cost(technology.dram_controller_bit, level, 8)
+        phy = entry_cost(device.phy_bit, level, 8)
+        for event, counted, bit in (
+            ("byte read", "dram_read_bytes", device.read_bit),
+            ("byte written", "dram_write_bytes", device.write_bit),
+        ):
+            yield "dram_transfer", event, counted, entry_cost(bit, level, 8)
+            yield "dram_transfer", f"PHY of a {event}", counted, phy
+            yield "dram_transfer", f"controller of a {event}", counted, controller
+        yield "dram_activate", "row activate", "dram_activates", entry_cost(device.activate, level)
 
 
 def _vector(prices: Prices) -> Iterator[EnergyTerm]:
@@ -106,23 +123,40 @@ def _local(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     yield "local", "basis phase step", "phase_steps", prices.phase_step(chip.local.phase_bits)
 
 
-def _powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[tuple[Part, str, Cost]]:
-    """Powers that run as long as the chip: DRAM background, and leakage while units are powered."""
+def _dram_powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
+    """The DRAM's powers, state by state; refreshes on command and the PHY are on in all but self refresh."""
+    device, level = dram_device(chip), prices.level
+    if device is None:
+        return
+    on = entry_cost(device.refresh, level) + entry_cost(device.phy, level)
+    states = (
+        ("active standby", "dram_active_cycles", entry_cost(device.active_standby, level) + on),
+        ("precharge standby", "dram_standby_cycles", entry_cost(device.precharge_standby, level) + on),
+        ("power-down", "dram_power_down_cycles", entry_cost(device.power_down, level) + on),
+        ("self refresh", "dram_self_refresh_cycles", entry_cost(device.self_refresh, level)),
+    )
+    for state, counted, power in states:
+        yield "dram_background", f"cycle in {state}", counted, power
+
+
+def _powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
+    """Leakage while units are powered; of the scratchpad, a part for as long as a macro holds something."""
     level, p, sram = prices.level, prices.precision, prices.technology.sram
     share, acc = prices.leakage.powered_share, p.accumulator_bits
     shifter = entry_cost(prices.leakage.shifter, level, acc)
     wide = max(prices.widest_product, p.master_bits**2)
     phase = chip.local.phase_bits if chip.local.basis == "generated" else 0
     table = Cost(prices.table_row(chip.scratchpad.word_bits).leak_total_mw, (sram.source,))
-    pad = sram_price(chip.scratchpad.capacity_bytes, chip.scratchpad.word_bits, sram)
+    pad, idle = sram_price(chip.scratchpad, sram), chip.scratchpad.idle_leak_share
     vector = prices.leak_mw(wide, acc, acc) + shifter
     local = prices.leak_mw(prices.local_word_bits**2, acc + phase, acc + phase)
     elements = chip.array.rows * chip.array.cols
-    yield "dram", "cycle of background power", entry_cost(prices.technology.dram.background, level)
-    yield "leakage", "cycle of the array", prices.leak_element_mw(chip) * (elements * share)
-    yield "leakage", "cycle of the scratchpad", Cost(pad.leak_mw, (sram.source,)) * share
+    yield "leakage", "cycle of the array", "cycles", prices.leak_element_mw(chip) * (elements * share)
+    yield "leakage", "cycle of the scratchpad", "cycles", Cost(pad.leak_mw, (sram.source,)) * (share * idle)
+    used = Cost(pad.macro.leak_mw, (sram.source,)) * (share * (1 - idle))
+    yield "leakage", "cycle of a macro in use, beyond an idle one's", "scratchpad_macro_cycles", used
     if chip.accumulators is not None:
         sums = accumulator_price(chip.accumulators, chip.array.cols, sram)
-        yield "leakage", "cycle of the accumulators", Cost(sums.leak_mw, (sram.source,)) * share
-    yield "leakage", "cycle of the vector unit", vector * (chip.vector.lanes * share)
-    yield "leakage", "cycle of the local unit", (local * chip.local.lanes + table) * share
+        yield "leakage", "cycle of the accumulators", "cycles", Cost(sums.leak_mw, (sram.source,)) * share
+    yield "leakage", "cycle of the vector unit", "cycles", vector * (chip.vector.lanes * share)
+    yield "leakage", "cycle of the local unit", "cycles", (local * chip.local.lanes + table) * share

@@ -1,21 +1,23 @@
-"""SRAM: energy, leakage and area of a memory of any capacity, from CACTI rows."""
+"""SRAM: energy, leakage and area of macros, from CACTI rows, and of memories that are built of them."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.technology import AccessPoints, Level, SramRow, SramSpec
+from lls_hw.models.spec.memory import ScratchpadSpec
+from lls_hw.models.spec.prices import Level
+from lls_hw.models.spec.sram_rows import AccessPoints, SramRow, SramSpec
 
 KIB = 1024
+WHERE = "chip.scratchpad"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SramPrice:
-    """A scratchpad of `banks` equal memories; an access touches one of them."""
+class MacroPrice:
+    """One SRAM macro: energy of an access to a word, leakage, area, and time of an access."""
 
-    banks: int
-    bank_bytes: float
+    size_bytes: int
     read_pj: float
     write_pj: float
     leak_mw: float
@@ -23,48 +25,79 @@ class SramPrice:
     access_ns: float
 
 
-def sram_price(
-    capacity_bytes: int, word_bits: int, table: SramSpec, level: Level = "typical", where: str = "chip.scratchpad"
-) -> SramPrice:
-    """Price a memory by log-log interpolation between the two CACTI rows around it.
+def macro_price(
+    size_bytes: int, word_bits: int, table: SramSpec, level: Level = "typical", where: str = WHERE
+) -> MacroPrice:
+    """Price a macro by log-log interpolation between the two CACTI rows around its size.
 
         log y = log y0 + (log y1 - log y0) * log(s / s0) / log(s1 / s0)
 
-    for a capacity s between the neighbouring rows s0 and s1, each quantity y by itself; a row's
-    own capacity gives the row's own figures exactly. Above `table.bank_kb` the memory is the
-    fewest equal banks of at most that size: an access costs one bank's, leakage and area add
-    (the wires between banks are not priced). `low` and `high` take the other sources' access
-    energies, where they cover the bank's size and word.
+    for a size s between the neighbouring rows s0 and s1, each quantity y by itself; a row's own size
+    gives the row's own figures exactly. `low` and `high` take the other sources' access energies, where
+    they cover the macro's size and word.
 
     Raises
     ------
-    SpecError : no rows of that word width, or a bank outside the rows (never extrapolated).
+    SpecError : no rows of that word width, or a size outside the rows (never extrapolated).
     """
     rows = [row for row in table.rows if row.word_bits == word_bits]
     if not rows:
         widths = ", ".join(str(bits) for bits in sorted({row.word_bits for row in table.rows}))
-        raise SpecError(
-            f"{where}.word_bits", word_bits, f"the technology has CACTI rows of {widths} bits", "Use one of those."
-        )
-    banks = max(1, -(-capacity_bytes // (table.bank_kb * KIB)))
-    size_kb = capacity_bytes / KIB / banks
-    if not rows[0].size_kb <= size_kb <= rows[-1].size_kb:
-        raise SpecError(
-            f"{where}.capacity_bytes",
-            capacity_bytes,
-            f"{banks} bank(s) of {size_kb:g} KB lie outside the CACTI rows, {rows[0].size_kb} to {rows[-1].size_kb} KB",
-            f"Use at least {rows[0].size_kb * KIB} bytes.",
-        )
+        need = f"the technology has CACTI rows of {widths} bits"
+        raise SpecError(f"{where}.word_bits", word_bits, need, "Use one of those.")
+    size_kb = size_bytes / KIB
+    least, most = rows[0].size_kb, rows[-1].size_kb
+    if not least <= size_kb <= most:
+        need = f"the CACTI rows of {word_bits} bits cover macros of {least} to {most} KB"
+        raise SpecError(f"{where}.macro_bytes", size_bytes, need, f"Use {least * KIB} to {most * KIB} bytes.")
     found = {name: _along(rows, name, size_kb) for name in _QUANTITIES}
-    return SramPrice(
-        banks=banks,
-        bank_bytes=capacity_bytes / banks,
+    return MacroPrice(
+        size_bytes=size_bytes,
         read_pj=_spread(found["read_pj"], table.others, size_kb, word_bits, level),
         write_pj=_spread(found["write_pj"], table.others, size_kb, word_bits, level),
-        leak_mw=banks * found["leak_total_mw"],
-        area_mm2=banks * found["area_mm2"],
+        leak_mw=found["leak_total_mw"],
+        area_mm2=found["area_mm2"],
         access_ns=found["access_ns"],
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SramPrice:
+    """A memory of equal macros around one port: an access costs one macro's and the wires to it.
+
+    `wire_mm` is the wires' length: the mean way (along the grid) from a place in a square to the middle of one
+    of its edges is 3/4 of the side; a macro's own wires, inside its CACTI figure, are taken off:
+
+        wire = 3/4 * (sqrt(macros * area) - sqrt(area))
+    """
+
+    macros: int
+    macro: MacroPrice
+
+    @property
+    def wire_mm(self) -> float:
+        """Length of the wires between a macro and the port, millimetres."""
+        return 0.75 * (math.sqrt(self.macros * self.macro.area_mm2) - math.sqrt(self.macro.area_mm2))
+
+    @property
+    def leak_mw(self) -> float:
+        """Leakage of all macros."""
+        return self.macros * self.macro.leak_mw
+
+    @property
+    def area_mm2(self) -> float:
+        """Area of all macros."""
+        return self.macros * self.macro.area_mm2
+
+
+def sram_price(spec: ScratchpadSpec, table: SramSpec, level: Level = "typical", where: str = WHERE) -> SramPrice:
+    """Price a memory as its description builds it.
+
+    Raises
+    ------
+    SpecError : as `macro_price`.
+    """
+    return SramPrice(macros=spec.macros, macro=macro_price(spec.macro_bytes, spec.word_bits, table, level, where))
 
 
 _QUANTITIES = ("read_pj", "write_pj", "leak_total_mw", "area_mm2", "access_ns")

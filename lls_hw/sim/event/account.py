@@ -6,7 +6,8 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.cost.counts import Counts
-from lls_hw.sim.event.machine import EventMachine, OpRun
+from lls_hw.sim.event.machine import EventMachine
+from lls_hw.sim.event.op_run import OpRun
 from lls_hw.sim.event.result import EventResult, OpResult, StageResult
 from lls_hw.sim.event.sums import Sums, in_program_order, split, whole_part
 from lls_hw.sim.mapping.tile import add_to, walk
@@ -57,7 +58,11 @@ def results(program: Program, chip: AcceleratorSpec, m: EventMachine, runs: Sequ
     cycles = m.now
     attributed = shares(run.end_cycle for run in runs)
     number = {id(op): index for index, op in enumerate(program.ops)}
-    parts = [_ops(program, run, mine, sum_tiles(run, chip, number)) for run, mine in zip(runs, attributed, strict=True)]
+    held = macro_cycles_within(m.record.occupancy, attributed, chip.scratchpad.macro_bytes)
+    parts = [
+        _ops(program, run, mine, macros, sum_tiles(run, chip, number))
+        for run, mine, macros in zip(runs, attributed, held, strict=True)
+    ]
     ops = in_program_order(one for part in parts for one in part)
     peaks: dict[int, int] = {}
     for part, peak in zip(parts, peaks_within(m.record.occupancy, attributed), strict=True):
@@ -82,10 +87,16 @@ def results(program: Program, chip: AcceleratorSpec, m: EventMachine, runs: Sequ
     )
 
 
-def _ops(program: Program, run: OpRun, attributed: int, found: Mapping[int, Sums]) -> tuple[OpResult, ...]:
+def _ops(
+    program: Program, run: OpRun, attributed: int, macro_cycles: int, found: Mapping[int, Sums]
+) -> tuple[OpResult, ...]:
     """Results of the op, or of each op of a shared loop, to which its time goes by the work that it did there."""
     work = [sums.work_cycles for sums in found.values()]
     times = split(attributed, work)
+    states = _split_all({**run.dram, "scratchpad_macro_cycles": macro_cycles}, work)
+    for sums, mine in zip(found.values(), states, strict=True):
+        add_to(sums.tally, mine)
+    add_to(next(iter(found.values())).busy, run.wake_cycles)
     stalls = [_split_all(stalls, work) for stalls in (run.stalls, run.own_stalls)]
     return tuple(
         _op(program, run, index, sums, (times[at], stalls[0][at], stalls[1][at]))
@@ -179,3 +190,23 @@ def peaks_within(occupancy: Sequence[tuple[int, int]], lengths: Sequence[int]) -
             at += 1
         peaks.append(peak)
     return peaks
+
+
+def macro_cycles_within(occupancy: Sequence[tuple[int, int]], lengths: Sequence[int], macro_bytes: int) -> list[int]:
+    """Cycles x macros that hold the bytes in use, within each of adjoining intervals of so many cycles.
+
+    Examples
+    --------
+    >>> macro_cycles_within([(0, 5), (3, 9), (10, 0)], [2, 4, 6], 4)  # 2 macros until 3, 3 until 10
+    [4, 11, 12]
+    """
+    sums, at, macros, now, end = [], 0, 0, 0, 0
+    for length in lengths:
+        end, total = end + length, 0
+        while at < len(occupancy) and occupancy[at][0] < end:
+            cycle, used = occupancy[at]
+            total += macros * (cycle - now)
+            now, macros, at = cycle, -(-used // macro_bytes), at + 1
+        sums.append(total + macros * (end - now))
+        now = end
+    return sums

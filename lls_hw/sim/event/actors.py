@@ -1,14 +1,19 @@
 """The actors: one program of loads, the units, one program of stores."""
 
-from lls_hw.sim.event.machine import Actor, EventMachine, Item, OpRun, Process, Slots
+from lls_hw.sim.event.machine import Actor, EventMachine, Item, Process
+from lls_hw.sim.event.op_run import OpRun, Slots
 from lls_hw.sim.event.waiting import Exclusive
 from lls_hw.sim.mapping.tile import Tile, Transfer
 
 
 def move(m: EventMachine, actor: Actor, transfer: Transfer) -> Process:
-    """One DMA transfer: its queue for the whole time, the latency, then the data bus."""
+    """One DMA transfer: its queue for the whole time, the DRAM's waking, the latency, then the data bus."""
     if m.queue is not None:  # a queue of one's own is never contended
         yield from _turn(actor, m.queue, "queue")
+    m.book()
+    wakes = m.dram.request(int(m.env.now))
+    if wakes:
+        yield from _wake(m, actor, transfer, wakes)
     if m.chip.dram.latency_cycles:
         m.span(actor.name, f"{transfer.tensor} latency", m.chip.dram.latency_cycles)
         yield m.begin(actor, "latency", m.chip.dram.latency_cycles)
@@ -18,9 +23,20 @@ def move(m: EventMachine, actor: Actor, transfer: Transfer) -> Process:
     m.span("dram", transfer.tensor, cycles)
     yield m.begin(actor, "data", cycles)
     m.bus.release()
+    m.book()
+    m.dram.release(int(m.env.now))
     if m.queue is not None:
         m.queue.release()
     actor.phase, actor.until = "idle", 0
+
+
+def _wake(m: EventMachine, actor: Actor, transfer: Transfer, cycles: int) -> Process:
+    """Wait until the DRAM has left self refresh."""
+    assert actor.op is not None, f"{actor.name} works for nobody"
+    waited = actor.op.wake_cycles
+    waited[actor.name] = waited.get(actor.name, 0) + cycles
+    m.span(actor.name, f"{transfer.tensor} wake", cycles)
+    yield m.begin(actor, "wake", cycles)
 
 
 def _turn(actor: Actor, resource: Exclusive, phase: str) -> Process:

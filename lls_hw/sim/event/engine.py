@@ -12,7 +12,8 @@ from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.account import results, sum_tiles
 from lls_hw.sim.event.actors import store, unit
 from lls_hw.sim.event.loader import UNITS, Loader
-from lls_hw.sim.event.machine import EventMachine, OpRun
+from lls_hw.sim.event.machine import EventMachine
+from lls_hw.sim.event.op_run import OpRun
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.nest_ops import Chooser, chooser, fewest_bytes
 from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective

@@ -4,22 +4,23 @@ Why skipping is exact
 ---------------------
 Between two snapshots at the turn of the same loop, taken when nothing more happens in the current cycle, the
 machine's future depends only on: what each actor does and how long it still takes, the order of works that
-end in the same cycle, the tiles in the lines, free slots and free space, and the tiles still to come. All of
-that is in the snapshot, in relative time; the tiles to come are the same objects while the loop turns. If two
-snapshots are equal, the turns between them repeat for ever, each repetition taking the same cycles and
-executing the same tiles. So whole repetitions are added to the clock and to the counts, and only the rest of
+end in the same cycle, the tiles in the lines, free slots and free space, the DRAM's state, and the tiles still to
+come. All of that is in the snapshot, in relative time; the tiles to come are the same objects while the loop
+turns. If two snapshots are equal, the turns between them repeat for ever, each repetition taking the same cycles
+and executing the same tiles. So whole repetitions are added to the clock and to the counts, and only the rest of
 the turns are simulated. A test runs programs both ways and compares every number.
 """
 
 from collections.abc import Hashable, Sequence
 
 from lls_hw.sim.event.actors import after, move, reserve_slot, take
-from lls_hw.sim.event.machine import EventMachine, Item, OpRun, Process
+from lls_hw.sim.event.machine import EventMachine, Item, Process
+from lls_hw.sim.event.op_run import OpRun
 from lls_hw.sim.mapping.tile import Loop, Node, Tile
 
 UNITS = ("array", "vector", "local")
-Past = tuple[int, int, dict[Tile, int], tuple[dict[str, int], dict[str, int]], int]
-"""Turn, cycle, executed tiles, stalls (all, own) and number of spans at an earlier snapshot."""
+Past = tuple[int, int, dict[Tile, int], tuple[dict[str, int], ...], int]
+"""Turn, cycle, executed tiles, the op's sums and number of spans at an earlier snapshot."""
 
 
 class Loader:
@@ -114,12 +115,15 @@ class Loader:
     def _skip(self, run: OpRun, left: int, turn: int, seen: dict[Hashable, Past]) -> int:
         """Turns that need no simulation, because the machine has been in this state before."""
         m = self.m
+        if m.due[0] is not run:
+            return 0  # the cycles of this loop are another op's
+        m.book()
         state = self._snapshot(run)
         if state not in seen:
             spans = len(m.record.spans)
-            seen[state] = (turn, m.now, dict(run.executed), (dict(run.stalls), dict(run.own_stalls)), spans)
+            seen[state] = (turn, m.now, dict(run.executed), tuple(map(dict, run.sums)), spans)
             return 0
-        then, cycle, executed, stalls, spans = seen.pop(state)
+        then, cycle, executed, sums, spans = seen.pop(state)
         period = turn - then
         times = (left - 1) // period
         if times == 0:
@@ -128,9 +132,9 @@ class Loader:
         self._repeat_spans(spans, cycles, times)
         for tile, count in list(run.executed.items()):
             run.executed[tile] += times * (count - executed.get(tile, 0))
-        for now, before in zip((run.stalls, run.own_stalls), stalls, strict=True):
-            for cause, count in now.items():
-                now[cause] = count + times * (count - before[cause])
+        for now, before in zip(run.sums, sums, strict=True):
+            for name, count in now.items():
+                now[name] = count + times * (count - before.get(name, 0))
         m.skipped += times * cycles
         seen.clear()
         return times * period
@@ -164,4 +168,5 @@ class Loader:
             tuple((slots.free, slots.reserved) for slots in (*run.buffers, run.out, run.issue, m.banks)),
             m.space.level,
             self.waited_cycles,
+            m.dram.snapshot(now),
         )

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import simpy
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.sim.event.result import CAUSES
+from lls_hw.sim.event.op_run import OpRun, Slots
+from lls_hw.sim.event.power import DramPower
 from lls_hw.sim.event.waiting import Exclusive, Signal
 from lls_hw.sim.mapping.residency import Stay
-from lls_hw.sim.mapping.schedule import ScheduledOp
 from lls_hw.sim.mapping.sums import bank_count
 from lls_hw.sim.mapping.tile import Buffer, Tile, Unit
 
@@ -38,7 +38,7 @@ class Actor:
 
     name: str
     phase: str = "idle"
-    op: "OpRun | None" = None
+    op: OpRun | None = None
     tile: Tile | None = None
     until: int = 0
     turn: int = 0
@@ -46,21 +46,11 @@ class Actor:
     step: int = 0
 
 
-class Slots:
-    """Free slots of one buffer; once sealed, a slot that comes back returns its bytes to the scratchpad."""
-
-    __slots__ = ("buffer", "free", "reserved", "sealed", "signal")
-
-    def __init__(self, env: simpy.Environment, buffer: Buffer) -> None:
-        self.buffer, self.free, self.reserved, self.sealed = buffer, 0, 0, False
-        self.signal = Signal(env)
-
-
 @dataclass(slots=True)
 class Item:
     """A tile on its way through an op's route, or (tile None) the op's end mark."""
 
-    run: "OpRun"
+    run: OpRun
     tile: Tile | None
     at: int
     waited_cycles: int = 0
@@ -79,64 +69,6 @@ class Line:
         """Join the line."""
         self.items.append(item)
         self.signal.wake()
-
-
-class OpRun:
-    """One op while it runs: its buffers, what has been executed, when it began and ended."""
-
-    __slots__ = (
-        "active",
-        "buffers",
-        "done",
-        "due_since",
-        "end_cycle",
-        "executed",
-        "first_rests",
-        "issue",
-        "out",
-        "own_stalls",
-        "scheduled",
-        "stalls",
-        "start_cycle",
-        "start_machine",
-        "work_ends",
-    )
-
-    def __init__(self, env: simpy.Environment, scheduled: ScheduledOp, depth: int) -> None:
-        self.scheduled = scheduled
-        self.buffers = [Slots(env, buffer) for buffer in scheduled.plan.buffers]
-        self.out = Slots(env, scheduled.plan.out)
-        self.issue = Slots(env, Buffer("issue", 0, depth))
-        self.issue.free = self.issue.reserved = depth
-        self.done: simpy.Event = env.event()
-        self.executed: dict[Tile, int] = {}
-        self.active: dict[str, tuple[int, int]] = {}
-        self.stalls = dict.fromkeys(CAUSES, 0)
-        self.own_stalls = dict.fromkeys(CAUSES, 0)
-        self.due_since: int | None = None
-        self.first_rests = self.work_ends = 0
-        self.start_cycle = self.end_cycle = -1
-        self.start_machine = 0
-
-    @property
-    def label(self) -> str:
-        """Layer and kind."""
-        op = self.scheduled.op
-        return f"{op.layer} {op.stage} ({op.kind})"
-
-    def stall(self, cause: str, begun: int, ended: int) -> None:
-        """The first unit stood still (machine time); the op's own are the cycles in which the run waits for it."""
-        self.stalls[cause] += ended - begun
-        self.own_stall(cause, begun, ended)
-
-    def own_stall(self, cause: str, begun: int, ended: int) -> None:
-        """Charge the part of an interval that lies in the op's own time."""
-        if self.due_since is not None:
-            self.own_stalls[cause] += max(0, ended - max(begun, self.due_since))
-
-    def count(self, tile: Tile, times: int = 1) -> None:
-        """Record an executed tile."""
-        self.executed[tile] = self.executed.get(tile, 0) + times
 
 
 @dataclass(slots=True)
@@ -164,6 +96,7 @@ class EventMachine:
         capacity = chip.scratchpad.capacity_bytes
         self.space = simpy.Container(self.env, capacity=capacity, init=capacity)
         self.bus = Exclusive(self.env)
+        self.dram = DramPower(chip)
         self.queue = Exclusive(self.env) if chip.dram.dma_queues == "shared" else None
         self.banks = Slots(self.env, Buffer("accumulators", 0, bank_count(chip)))
         self.banks.free = self.banks.reserved = self.banks.buffer.depth
@@ -188,10 +121,16 @@ class EventMachine:
 
     def next_due(self) -> None:
         """From now on cycles belong to the first op that has not ended."""
+        self.book()
         while self.due and self.due[0].end_cycle >= 0:
             self.due.popleft()
         if self.due and self.due[0].due_since is None:
             self.due[0].due_since = int(self.env.now)
+
+    def book(self) -> None:
+        """Enter the DRAM's state since the last booking with the op that the run waits for."""
+        if self.due:
+            self.dram.book(int(self.env.now), self.due[0].dram)
 
     def begin(self, actor: Actor, phase: str, cycles: int) -> simpy.Event:
         """Start a piece of work of known length."""

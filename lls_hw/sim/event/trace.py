@@ -61,7 +61,7 @@ def bandwidth(result: EventResult) -> Iterator[tuple[int, dict[str, float]]]:
     width = max(1, -(-result.cycles // WINDOWS))
     busy = {"dma_read": [0] * (WINDOWS + 1), "dma_write": [0] * (WINDOWS + 1)}
     for unit, name, start, end in result.spans:
-        if unit in busy and not name.endswith(" latency"):
+        if unit in busy and not name.endswith((" latency", " wake")):
             at = start
             while at < end:
                 window = at // width

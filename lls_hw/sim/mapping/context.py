@@ -83,8 +83,8 @@ class Context:
             cycles = max(work, ceil(words read / banks), ceil(words written / banks), ceil(sums read / columns), ...)
         """
         ports = {
-            "scratchpad_read_words": self.chip.scratchpad.banks,
-            "scratchpad_write_words": self.chip.scratchpad.banks,
+            "scratchpad_read_words": self.chip.scratchpad.ports,
+            "scratchpad_write_words": self.chip.scratchpad.ports,
             "accumulator_reads": self.chip.array.cols,
             "accumulator_writes": self.chip.array.cols,
         }

@@ -8,19 +8,19 @@ from lls_hw.sim.cost.area import AREA_INCLUDES, area_mm2, average_power_mw, edp_
 from tests.oracles import energy as oracle
 
 
-def test_area__is_the_scratchpads_row(chip, technology):
-    assert area_mm2(chip, technology) == float(oracle.SRAM[256][3])
+def test_area__is_the_scratchpads_macros(chip, technology):
+    assert area_mm2(chip, technology) == pytest.approx(float(64 * oracle.SRAM[4][3]))
     assert "SRAM only" in AREA_INCLUDES
 
 
 def test_area__needs_no_arithmetic(chip):
     technology = registry.load("technology", "cmos_22nm", TechnologySpec, "--technology")
-    assert area_mm2(chip, technology) == 0.22529
+    assert area_mm2(chip, technology.model_copy(update={"logic": None})) == pytest.approx(64 * 0.003509)
 
 
-def test_area__grows_by_whole_banks(chip, technology):
-    big = chip.changed("scratchpad", capacity_bytes=3 * 1024 * 1024)
-    assert area_mm2(big, technology) == pytest.approx(float(3 * oracle.SRAM[1024][3]))
+def test_area__grows_by_whole_macros(chip, technology):
+    big = chip.changed("scratchpad", capacity_bytes=300 * 1024 + 1)
+    assert area_mm2(big, technology) == pytest.approx(float(76 * oracle.SRAM[4][3]))
 
 
 def test_average_power__is_energy_over_time():

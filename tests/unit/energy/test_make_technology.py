@@ -44,7 +44,8 @@ def test_find__ambiguous_row_refused():
 
 def test_make__no_recalled_figure_is_ever_picked(tmp_path):
     """Marking every row as recalled leaves nothing to make a table of."""
-    shutil.copy(DATA / "cacti_sram.csv", tmp_path)
+    for name in ("cacti_sram.csv", "stillmaker_baas_2017.csv"):
+        shutil.copy(DATA / name, tmp_path)
     text = (DATA / "op_energy.csv").read_text(encoding="utf-8")
     (tmp_path / "op_energy.csv").write_text(
         text.replace(",read\n", ',"recalled, not read"\n').replace(",read\r\n", ',"recalled, not read"\n')

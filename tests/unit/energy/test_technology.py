@@ -48,8 +48,8 @@ def test_technology__every_entry_has_a_read_source(name):
 def test_technology__family_is_the_default_one(name):
     sram = load(name).sram
     assert (sram.cell, sram.periphery, sram.optimize, sram.temperature_k) == ("itrs-lstp", "itrs-lstp", "ED^2", 350)
-    assert {row.word_bits for row in sram.rows} == {64, 128}
-    assert len(sram.rows) == 20
+    assert {row.word_bits for row in sram.rows} == {32, 64, 128}
+    assert len(sram.rows) == 31
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -58,10 +58,22 @@ def test_technology__bounds_enclose_every_value(name):
         assert entry.unit_value("low") <= entry.unit_value() <= entry.unit_value("high"), path
 
 
-def test_technology__other_nodes_ship_no_arithmetic():
-    for name in ("cmos_22nm", "cmos_32nm"):
-        technology = load(name)
-        assert (technology.logic, technology.leakage, technology.random) == (None, None, None)
+@pytest.mark.parametrize(
+    ("name", "energy"), [("cmos_32nm", 0.541206), ("cmos_22nm", (5 * 0.20079 + 0.541206) / 6)], ids=str
+)
+def test_technology__other_nodes_scale_by_the_published_polynomial(name, energy):
+    """a V^2 + b V + c at 0.9 V: 0.84433 at 45 nm, 0.541206 at 32, 0.20079 at 20; 22 nm lies a sixth of the way."""
+    technology, own = load(name), load("cmos_45nm")
+    factor = energy / 0.84433
+    logic = [
+        (found, path, entry) for (path, entry), (_, found) in zip(entries(own), entries(technology), strict=True)
+        if path.startswith(("logic.", "leakage."))
+    ]  # fmt: skip
+    assert len(logic) == 10
+    for found, path, entry in logic:
+        for level in LEVELS:
+            assert found.unit_value(level) == pytest.approx(factor * entry.unit_value(level), rel=1e-4), path
+        assert f"times {factor:.4f}" in found.node_note
 
 
 def test_technology__missing_source_refused(data):
@@ -70,8 +82,8 @@ def test_technology__missing_source_refused(data):
 
 
 def test_technology__missing_source_of_a_bound_refused(data):
-    del data["dram"]["read_bit"]["high"]["source"]
-    assert refusal(data) == "mine.toml.dram.read_bit.high.source = 'nothing': this key is required. Add it."
+    del data["logic"]["adder"]["high"]["source"]
+    assert refusal(data) == "mine.toml.logic.adder.high.source = 'nothing': this key is required. Add it."
 
 
 def test_technology__missing_source_of_the_sram_refused(data):
@@ -87,10 +99,10 @@ def test_technology__blank_source_refused(data):
 
 
 def test_technology__recalled_source_refused(data):
-    data["dram"]["activate"]["source"] = "Somebody 2021 - from memory, unverified"
+    data["wire"]["source"] = "Somebody 2021 - from memory, unverified"
     assert refusal(data).endswith("a recalled number is not a source. Read the source, or leave the entry out.")
-    data["dram"]["activate"]["source"] = "recalled, not read"
-    assert "mine.toml.dram.activate.source" in refusal(data)
+    data["wire"]["source"] = "recalled, not read"
+    assert "mine.toml.wire.source" in refusal(data)
 
 
 def test_technology__unknown_key_refused(data):
@@ -116,8 +128,8 @@ def test_technology__wrong_unit_refused(data):
 
 
 def test_technology__low_above_value_refused(data):
-    data["dram"]["background"]["low"]["value"] = 60.0
-    assert re.search(r"low, value, high = \(60.0, 51.6, 51.6\): .* Swap or drop the bound\.$", refusal(data))
+    data["wire"]["low"]["value"] = 60.0
+    assert re.search(r"low, value, high = \(60.0, 0.375659, 0.375659\): .* Swap or drop the bound\.$", refusal(data))
 
 
 @pytest.mark.parametrize("value", [-0.1, float("inf"), float("nan"), "cheap"])
