@@ -8,7 +8,7 @@ from pydantic import Field
 from lls_hw.models.data import Images, load_data
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
-from lls_hw.models.registry import load, load_network
+from lls_hw.models.registry import dram_device, load, load_network
 from lls_hw.models.rules.registry import find_rule, parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.base import Spec
@@ -93,7 +93,13 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
 def files_read(choices: RunChoices, run: RunSpec, images: Images | None) -> list[tuple[str, Path]]:
     """(option, file) of every file that a resolved run was read from."""
     rules = (("--rule", run.rule.name), ("--baseline", run.baseline or ""))
-    names = (("--net", choices.net), *rules, ("--chip", choices.chip), ("--technology", run.technology))
+    names = (
+        ("--net", choices.net),
+        *rules,
+        ("--chip", choices.chip),
+        ("--technology", run.technology),
+        ("--chip", run.chip.dram.device),
+    )
     described = [(option, file) for option, name in names if (file := file_of(name)) is not None]
     return described + [("--data", file) for file in (images.files if images is not None else ())]
 
@@ -146,6 +152,7 @@ def resolve_chip(choices: RunChoices) -> AcceleratorSpec:
     named_dataflow(f"{chip.name}.array.dataflow", chip.array.dataflow)
     if choices.sram_kib is not None:
         chip = chip.changed("scratchpad", capacity_bytes=choices.sram_kib * 1024)
+    dram_device(chip)  # a kind of DRAM that is not there is refused before any work
     return chip
 
 

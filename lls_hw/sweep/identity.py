@@ -14,6 +14,7 @@ import numpy as np
 
 from lls_hw.config import RunSpec
 from lls_hw.models.data import Images, Pictures
+from lls_hw.models.registry import dram_device
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
@@ -93,6 +94,7 @@ def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
         "precision": run.precision.model_dump(mode="json"),
         "chip": unnamed(run.chip, "technology", "memory") | {"memory": [unnamed(level) for level in run.chip.memory]},
         "technology": technology,
+        "dram": None if (device := dram_device(run.chip)) is None else unnamed(device),
         "objective": run.objective,
         "batch": run.batch,
         "baseline": run.baseline,
