@@ -13,7 +13,8 @@ TOTALS = {
     "cycles", "time_ms", "macs", "energy_uj", "dram_bytes", "sram_peak_bytes", "training_memory_bytes", "area_mm2",
     "average_power_mw", "edp_uj_ms", "energy_uj_low_high",
 }  # fmt: skip
-ENERGY = {"total", "array", "sram", "dram", "vector", "local", "leakage"}
+DRAM = {"dram_transfer", "dram_activate", "dram_background"}
+ENERGY = {"total", "array", "sram", "dram", *DRAM, "vector", "local", "leakage"}
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
