@@ -128,7 +128,7 @@ def run_alone(op: Op, plan: Plan, chip: AcceleratorSpec) -> tuple[Counts, int]:
     alone = ScheduledOp(index=0, op=op, plan=plan, arrives=(), uses=(), load_after={}, start_after=())
     (run,), _ = execute(m, (alone,), batched=True)
     (sums,) = sum_tiles(run, chip, {id(op): 0}).values()
-    return Counts(**sums.tally), m.now
+    return Counts(**sums.tally, **run.dram), m.now
 
 
 def execute(m: EventMachine, ops: Sequence[ScheduledOp], *, batched: bool) -> tuple[list[OpRun], int]:
