@@ -15,6 +15,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import parse_bits
+from lls_hw.models.spec.rule import OptimizerSpec
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.engine import run_events, run_schedule
 from lls_hw.sim.mapping.schedule import schedule_program
@@ -94,11 +95,14 @@ def chips(draw):
 @st.composite
 def cases(draw):
     rule, bits = draw(st.sampled_from(RULES)), draw(st.sampled_from(["8", "16", "w4,a5,e6"]))
+    optimizer = OptimizerSpec(name=draw(st.sampled_from(["sgd", "momentum", "adam"])))
+    spec = parse_rule(rule, waveform=draw(st.sampled_from(["square", "cosine"])))
+    batch, accumulate = draw(st.integers(1, 6)), draw(st.integers(1, 3))
     try:
-        program = lower(draw(networks()), parse_rule(rule), parse_bits(bits), batch=draw(st.integers(1, 6)))
+        whole = lower(draw(networks()), spec, parse_bits(bits), optimizer=optimizer, batch=batch, accumulate=accumulate)
     except SpecError:
         reject()  # a pooling larger than the map that strides have left
-    chip = draw(chips())
+    program, chip = draw(st.sampled_from([part for part, _ in whole.micro_steps])), draw(chips())
     try:
         schedule_program(program, chip)
     except SpecError:
