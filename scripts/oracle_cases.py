@@ -18,10 +18,15 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from lls_hw.sim.functional.accumulate import common_frac, share_of
+from lls_hw.sim.functional.adam import BETA2_CODE, second_frac
+from lls_hw.sim.functional.readback import Value
+from lls_hw.sim.kernels import accumulate as kernel_accumulate
+from lls_hw.sim.kernels import adam as kernel_adam
 from lls_hw.sim.kernels import scalar as kernel_scalar
 from lls_hw.sim.kernels import update as kernel_update
 from lls_hw.sim.kernels.requant import ROUNDINGS, Narrowing, requantise
-from tests.oracles import norm, requant, scalar, update
+from tests.oracles import accumulate, adam, norm, requant, scalar, update
 
 MODES = list(ROUNDINGS)
 Case = tuple[object, object, object]
@@ -133,6 +138,42 @@ def apply_update_case(rng: random.Random) -> Case:
     return (step, rate, shift, bits, MODES[mode], key, old), ours, want
 
 
+def add_aligned_case(rng: random.Random) -> Case:
+    """Two gradients at the scale of their sum, and the mean of one to forty."""
+    bits, parts = rng.choice((16, 32, 48)), rng.randint(1, 40)
+    codes = [max(1 - (1 << (bits - 1)), spread(rng, bits - 1)) for _ in range(2)]
+    fracs = [rng.randint(-20, 60) for _ in codes]
+    values = [Value(np.array([code], np.int64), frac) for code, frac in zip(codes, fracs, strict=True)]
+    frac, (factor, shift, more), out = common_frac(*values, bits), share_of(parts), np.empty(1, np.int64)
+    shifts = [own - frac for own in fracs]
+    kernel_accumulate.add_aligned(values[0].codes, shifts[0], values[1].codes, shifts[1], factor, shift, out)
+    (a, b), (a_frac, b_frac) = codes, fracs
+    common = accumulate.common([a], a_frac, [b], b_frac, bits)
+    want, want_frac = accumulate.mean(accumulate.added([a], a_frac, [b], b_frac, common), common, parts)
+    return (bits, parts, codes, fracs), (int(out[0]), frac + more), (want[0], want_frac)
+
+
+def second_moment_case(rng: random.Random) -> Case:
+    """Adam's second moment at its new scale."""
+    old, old_frac = abs(spread(rng, 31)), 2 * rng.randint(-30, 60)
+    gradient, frac = spread(rng, 47), rng.randint(-20, 70)
+    new, cut = second_frac(old, old_frac, abs(gradient), frac, 32), max(0, abs(gradient).bit_length() - 30)
+    wide, shifts = np.empty(1, np.int64), (old_frac - new, 2 * (frac - cut) - new - 24)
+    codes = np.array([gradient], np.int64), np.array([old], np.int64)
+    kernel_adam.second_moment_wide(codes[0], cut, codes[1], BETA2_CODE, *shifts, wide)
+    scale = adam.second_scale([old], old_frac, [gradient], frac, 32)
+    want = adam.second_moment(old, old_frac, gradient, frac, cut=cut, frac=scale)
+    return (old, old_frac, gradient, frac), (int(wide[0]), new), (want, scale)
+
+
+def quotient_case(rng: random.Random) -> Case:
+    """First over the root of the second moment."""
+    args = spread(rng, 31), abs(spread(rng, 31)), rng.randint(15, 29), abs(spread(rng, 60))
+    out = np.empty(1, np.int64)
+    kernel_adam.quotients(*(np.array([code], np.int64) for code in args[:2]), *of(*args[2:]), out)
+    return args, int(out[0]), adam.quotient(*args)
+
+
 SINGLES: dict[str, Callable[[random.Random], Case]] = {
     "shift_round": shift_round_case,
     "shift_round, growing": grow_case,
@@ -147,6 +188,9 @@ SINGLES: dict[str, Callable[[random.Random], Case]] = {
     "clamp": clamp_case,
     "stream_key": stream_key_case,
     "apply_update": apply_update_case,
+    "add_aligned": add_aligned_case,
+    "second_moment": second_moment_case,
+    "quotient": quotient_case,
 }
 
 

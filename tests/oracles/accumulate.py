@@ -3,10 +3,7 @@
 from fractions import Fraction
 
 from tests.oracles import scalar
-
-
-def power(exponent: int) -> Fraction:
-    return Fraction(2) ** exponent
+from tests.oracles.adam import largest, power
 
 
 def common(a: list, a_frac: int, b: list, b_frac: int, bits: int) -> int:
@@ -14,10 +11,10 @@ def common(a: list, a_frac: int, b: list, b_frac: int, bits: int) -> int:
     peaks = [(max(map(abs, codes)), frac) for codes, frac in ((a, a_frac), (b, b_frac))]
     told = [frac for peak, frac in peaks if peak] or [a_frac]
     most = 2 ** (bits - 1) - 1
-    for frac in range(max(told), max(told) - 200, -1):
-        if sum(-int(-(Fraction(peak) * power(frac - own)) // 1) for peak, own in peaks) <= most:
-            return frac
-    raise ValueError(peaks)
+    exact = [Fraction(peak) * power(-own) for peak, own in peaks]
+    return largest(
+        range(max(told) - 200, max(told) + 1), lambda frac: sum(-int(-one * power(frac) // 1) for one in exact) <= most
+    )
 
 
 def added(a: list, a_frac: int, b: list, b_frac: int, frac: int) -> list:

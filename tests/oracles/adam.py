@@ -1,5 +1,6 @@
 """Adam's second moment, constants and quotient in whole numbers and fractions."""
 
+import bisect
 import math
 from fractions import Fraction
 
@@ -14,7 +15,7 @@ def second_scale(moment: list, moment_frac: int, gradient: list, grad_frac: int,
     most = BETA2 * peaks[0] * power(-moment_frac) + (peaks[1] * power(-grad_frac)) ** 2
     if most == 0:
         return bits - 2
-    return next(frac for frac in range(600, -600, -2) if most * power(frac) + 16 < 2 ** (bits - 1))
+    return largest(range(-600, 600, 2), lambda frac: most * power(frac) + 16 < 2 ** (bits - 1))
 
 
 def second_moment(moment: int, moment_frac: int, gradient: int, grad_frac: int, *, cut: int, frac: int) -> int:
@@ -28,6 +29,11 @@ def second_moment(moment: int, moment_frac: int, gradient: int, grad_frac: int, 
 def quotient(first: int, second: int, growth: int, epsilon: int) -> int:
     """M 2**growth / (sqrt((V + 1) 2**30) + epsilon): the root rounded down, the quotient to nearest."""
     return scalar.divided(first * 2**growth, math.isqrt((second + 1) * 2**30) + epsilon)
+
+
+def largest(fracs: range, fits) -> int:
+    """The last of them that fits, where all before it fit as well."""
+    return fracs[bisect.bisect_left(fracs, True, key=lambda frac: not fits(frac)) - 1]
 
 
 def power(exponent: int) -> Fraction:
