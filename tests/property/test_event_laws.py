@@ -83,7 +83,8 @@ def chips(draw):
         self_refresh_after_cycles=draw(st.sampled_from([0, 1, 40, 300, 20_000])),
     )
     if draw(st.booleans()):
-        chip = chip.changed("accumulators", entries=draw(st.one_of(st.integers(1, 80), st.integers(1, 3000))))
+        entries = draw(st.one_of(st.integers(1, 80), st.integers(1, 3000)))
+        chip = chip.changed("accumulators", entries=entries, word_bits=64)
     chip = chip.changed(
         "local", basis=draw(st.sampled_from(["generated", "sram", "dram"])), lanes=draw(st.integers(1, 16))
     )
