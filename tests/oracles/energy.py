@@ -40,6 +40,8 @@ SRAM = {
     512: (Fraction("68.3493"), Fraction("51.346"), Fraction("0.082574"), Fraction("1.644636")),
     1024: (Fraction("93.5192"), Fraction("76.1829"), Fraction("0.164971"), Fraction("3.262826")),
 }
+# The smallest row of 32-bit words, 1 KB: read pJ, write pJ.
+SUMS_1KB = Fraction("1.32373"), Fraction("2.06548")
 # Leakage, mW (Aladdin, 40 nm): 32-bit multiplier, 32-bit adder, register bit, 32-bit shifter.
 LEAK_MUL32, LEAK_ADD32, LEAK_BIT, LEAK_SHIFT32 = (
     Fraction("0.05"),

@@ -118,6 +118,11 @@ class AcceleratorSpec(Spec):
         """The memory of partial sums beside the array, if there is one."""
         return cast("AccumulatorSpec | None", self.levels.get("accumulators"))
 
+    @property
+    def accumulator_banks(self) -> int:
+        """Banks of a column's accumulators: while one is emptied the other fills, where the chip double buffers."""
+        return 2 if self.scratchpad.double_buffered else 1
+
     @cached_property
     def scratchpad(self) -> ScratchpadSpec:
         """The memory that every unit reads and writes."""

@@ -27,7 +27,8 @@ Role = Literal["accumulators", "scratchpad", "second", "dram"]
 class AccumulatorSpec(Spec):
     """Partial sums beside the array: each of its columns has `entries` words of `word_bits`.
 
-    A column reads one word and writes one word a cycle. Capacity = columns x entries x word_bits.
+    They are two banks of half as many, one where the chip does not double buffer; each bank of a column reads one word
+    and writes one word a cycle. Capacity = columns x entries x word_bits.
     """
 
     name: LevelName = "accumulators"

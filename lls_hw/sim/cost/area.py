@@ -5,7 +5,7 @@ from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.cost.accumulators import accumulator_price
 from lls_hw.sim.cost.energy_sram import sram_price
 
-AREA_INCLUDES = "scratchpad SRAM only: no source gives an area for the arithmetic"
+AREA_INCLUDES = "SRAM only, scratchpad and accumulators: no source gives an area for the arithmetic"
 
 
 def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec) -> float:
@@ -16,9 +16,8 @@ def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec) -> float:
     SpecError : the technology has no rows for this scratchpad.
     """
     pad = sram_price(chip.scratchpad, technology.sram).area_mm2
-    if chip.accumulators is None:
-        return pad
-    return pad + accumulator_price(chip.accumulators, chip.array.cols, technology.sram).area_mm2
+    sums = accumulator_price(chip, technology.sram)
+    return pad if sums is None else pad + sums.area_mm2
 
 
 def time_ms(cycles: int, clock_mhz: float) -> float:

@@ -79,10 +79,9 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     ):
         yield "sram", event, counted, Cost(macro_pj, sources)
         yield "sram", f"wires of a {event}", counted, wires
-    if chip.accumulators is not None:
-        sums = accumulator_price(chip.accumulators, chip.array.cols, table, level)
-        yield "sram", "accumulator read", "accumulator_reads", Cost(sums.read_pj, sources)
-        yield "sram", "accumulator written", "accumulator_writes", Cost(sums.write_pj, sources)
+    if (sums := accumulator_price(chip, table, level)) is not None:
+        yield "sram", "accumulator read", "accumulator_reads", Cost(sums.macro.read_pj, sources)
+        yield "sram", "accumulator written", "accumulator_writes", Cost(sums.macro.write_pj, sources)
     if (device := dram_device(chip)) is not None:
         controller = entry_cost(technology.dram_controller_bit, level, 8)
         phy = entry_cost(device.phy_bit, level, 8)
@@ -155,8 +154,7 @@ def _powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     yield "leakage", "cycle of the scratchpad", "cycles", Cost(pad.leak_mw, (sram.source,)) * (share * idle)
     used = Cost(pad.macro.leak_mw, (sram.source,)) * (share * (1 - idle))
     yield "leakage", "cycle of a macro in use, beyond an idle one's", "scratchpad_macro_cycles", used
-    if chip.accumulators is not None:
-        sums = accumulator_price(chip.accumulators, chip.array.cols, sram)
+    if (sums := accumulator_price(chip, sram)) is not None:
         yield "leakage", "cycle of the accumulators", "cycles", Cost(sums.leak_mw, (sram.source,)) * share
     yield "leakage", "cycle of the vector unit", "cycles", vector * (chip.vector.lanes * share)
     yield "leakage", "cycle of the local unit", "cycles", (local * chip.local.lanes + table) * share

@@ -16,7 +16,6 @@ from lls_hw.sim.event.op_run import OpRun, Slots
 from lls_hw.sim.event.power import DramPower
 from lls_hw.sim.event.waiting import Exclusive, Signal
 from lls_hw.sim.mapping.residency import Stay
-from lls_hw.sim.mapping.sums import bank_count
 from lls_hw.sim.mapping.tile import Buffer, Tile, Unit
 
 Process = Generator[simpy.Event, object, None]
@@ -98,7 +97,7 @@ class EventMachine:
         self.bus = Exclusive(self.env)
         self.dram = DramPower(chip)
         self.queue = Exclusive(self.env) if chip.dram.dma_queues == "shared" else None
-        self.banks = Slots(self.env, Buffer("accumulators", 0, bank_count(chip)))
+        self.banks = Slots(self.env, Buffer("accumulators", 0, chip.accumulator_banks))
         self.banks.free = self.banks.reserved = self.banks.buffer.depth
         units: tuple[Unit, ...] = ("array", "vector", "local")
         self.actors = {name: Actor(name) for name in (*units, "dma_read", "dma_write")}

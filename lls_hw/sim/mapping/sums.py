@@ -103,10 +103,5 @@ def sum_banks(chip: AcceleratorSpec, sum_bits: int, *, scatters: bool) -> SumBan
     if memory.word_bits < sum_bits:
         need = f"the run's accumulators have {sum_bits} bits"
         raise SpecError("chip.accumulators.word_bits", memory.word_bits, need, f"Use {sum_bits} or more.")
-    entries = memory.entries // bank_count(chip)
+    entries = memory.entries // chip.accumulator_banks
     return SumBanks(entries, chip.array, scatters) if entries else None
-
-
-def bank_count(chip: AcceleratorSpec) -> int:
-    """Banks of a column's accumulators: while one is emptied, the other fills, if the chip double buffers."""
-    return 2 if chip.scratchpad.double_buffered else 1

@@ -27,8 +27,8 @@ HAND = {  # event -> (part, pJ each at w8,a8,e8,m16,acc32, 64 macros of 4 KB, 48
     "array_register_bits": ("array", oracle.REGISTER_BIT),
     "scratchpad_read_words": ("sram", oracle.SRAM[4][0] + WIRES),
     "scratchpad_write_words": ("sram", oracle.SRAM[4][1] + WIRES),
-    "accumulator_reads": ("sram", oracle.SRAM[2][0] / 2),  # 256 entries of 32 bits, two columns a word
-    "accumulator_writes": ("sram", oracle.SRAM[2][1] / 2),
+    "accumulator_reads": ("sram", oracle.SUMS_1KB[0]),  # two banks of 256 entries of 32 bits
+    "accumulator_writes": ("sram", oracle.SUMS_1KB[1]),
     "scratchpad_macro_cycles": ("leakage", 0),
     "dram_read_bytes": ("dram_transfer", 8 * (oracle.DRAM_READ + PINS)),
     "dram_write_bytes": ("dram_transfer", 8 * (oracle.DRAM_WRITE + PINS)),
@@ -66,7 +66,7 @@ def test_price__hand_table_covers_every_event():
 @pytest.mark.parametrize("event", HAND)
 def test_price__one_event_by_hand(event, chip, technology):
     part, each_pj = HAND[event]
-    with_sums = chip.changed("accumulators", entries=256)
+    with_sums = chip.changed("accumulators", entries=512)
     found = price(Counts(**{event: 1000}), cycles=0, chip=with_sums, precision=BITS, technology=technology)
     assert getattr(found, part) == pytest.approx(float(1000 * each_pj), rel=2e-5)  # tables hold five digits
     assert found.total == getattr(found, part)
@@ -216,7 +216,7 @@ def test_explain_energy__rows_sum_to_the_price(name, level, chip, busy):
 
 
 def test_explain_energy__every_count_has_its_row(chip, technology, busy):
-    with_sums = chip.changed("accumulators", entries=256)
+    with_sums = chip.changed("accumulators", entries=512)
     rows = explain_energy(busy, cycles=777, chip=with_sums, precision=BITS, technology=technology)
     expect = {**asdict(busy), "macs": busy.macs_weight_activation}
     twice = [expect[f"scratchpad_{way}_words"] for way in ("read", "write")]  # macro and wires
