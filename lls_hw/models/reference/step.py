@@ -67,7 +67,7 @@ def training_step(  # noqa: PLR0917
 
     Parameters
     ----------
-    optimizer : sgd or momentum: v <- mu v + g, w <- w - lr v.
+    optimizer : sgd or momentum: v <- mu v + g, w <- w - lr v; or adam's first step.
     parameters, momenta : program layout; a missing momentum is zero.
     images : (N, H, W, C). labels : (N,) integers.
     bases : per layer name (rows, n); those left out have the float64 definition.
