@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from lls_hw.config import RunSpec, lower_run
-from lls_hw.costs.json import ratios, stages_json, totals_json
+from lls_hw.costs.json import ratios, schedule_json, stages_json, totals_json
 from lls_hw.costs.step import Costs, run_costs
 from lls_hw.costs.timeline import occupancy_json, timeline_json
 from lls_hw.fidelity.integer_steps import Numerics, Say, numerics_json, run_numerics, start_values, step_batch
@@ -36,6 +36,7 @@ class RunResult:
             "version": package_version(),
             "inputs": self.run.model_dump(mode="json"),
             "totals": totals_json(costs) if costs else None,
+            "schedule": schedule_json(costs) if costs else None,
             "stages": stages_json(costs) if costs else None,
             "numerics": numerics_json(self.numerics) if self.numerics else None,
             "baseline": _beside(baseline, costs) if costs and baseline else None,
@@ -49,6 +50,7 @@ def _beside(baseline: Costs, costs: Costs) -> dict[str, Any]:
     return {
         "rule": baseline.rule,
         "totals": totals_json(baseline),
+        "schedule": schedule_json(baseline),
         "stages": stages_json(baseline),
         "ratio": ratios(costs, baseline),
     }

@@ -18,9 +18,10 @@ from lls_hw.models.spec.precision import Precision, parse_bits
 from lls_hw.models.spec.quantities import BATCH, MAP_SIDE, SEED, STEPS, read_sides
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
-from lls_hw.options.run import DEFAULT_BASELINE, DEFAULT_OBJECTIVE, RunChoices
+from lls_hw.options.run import DEFAULT_BASELINE, DEFAULT_OBJECTIVE, DEFAULT_SCHEDULE, RunChoices
 from lls_hw.sim.array import named_dataflow
 from lls_hw.sim.mapping.objective import PRICED, Objective, ObjectiveName, named_objective, objective_on
+from lls_hw.sim.schedule.names import ScheduleName, named_schedule
 
 FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
 """Data whose pictures are made or cut to the network's input; the others' own shape is the input."""
@@ -39,6 +40,7 @@ class RunSpec(Spec):
     chip: AcceleratorSpec
     technology: str
     objective: ObjectiveName = DEFAULT_OBJECTIVE
+    schedule: ScheduleName = DEFAULT_SCHEDULE
     batch: Annotated[int, Field(**BATCH.bounds)]
     accumulate: Annotated[int, Field(**STEPS.bounds)] = 1
     steps: Annotated[int, Field(**STEPS.bounds)] = 1
@@ -76,6 +78,7 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
             },
             "technology": choices.technology or chip.technology,
             "objective": named_objective("--objective", choices.objective),
+            "schedule": named_schedule("--schedule", choices.fusion),
             "batch": choices.batch,
             "accumulate": choices.accumulate,
             "steps": choices.steps,

@@ -1,5 +1,6 @@
 """`lls-hw simulate`: one training step, its costs beside a baseline, and its integers."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,9 @@ def simulate(
     ] = None,
     explain: Annotated[str | None, Option("Why its mappings were chosen.", metavar="OP|LAYER", after="mapping")] = None,
     explain_energy: Annotated[bool, Option("The lines that make the energy.", after="explain")] = False,
+    explain_schedule: Annotated[
+        bool, Option("Groups of ops: what each loads, stores and computes again.", after="explain_energy")
+    ] = False,
     trace: Annotated[str | None, Option("Timeline for Perfetto.", metavar="FILE", after="json")] = None,
 ) -> None:
     """One training step on the chip: costs beside a baseline, and the step itself in integers."""
@@ -32,7 +36,7 @@ def simulate(
 
     if trace is not None and not choices.costs:
         raise SpecError("--trace", trace, "a timeline is made of costs", "Leave out --no-costs.")
-    if not choices.costs and (explain is not None or explain_energy or mapping is not None):
+    if not choices.costs and (explain is not None or explain_energy or explain_schedule or mapping is not None):
         raise SpecError("--no-costs", True, "explanations and mappings are of costs", "Leave out --no-costs.")
     if not choices.numerics and not choices.costs:
         raise SpecError("--no-costs", True, "nothing is left to simulate beside --no-numerics", "Leave one out.")
@@ -52,7 +56,8 @@ def simulate(
         write_trace(result, trace)
     if not results.quiet:
         print_run(result, to_stderr=outputs.use_stdout)
-    more = _explanations(result, explain, explain_energy, quiet=results.quiet, to_stderr=outputs.use_stdout)
+    asked = Asked(explain, energy=explain_energy, schedule=explain_schedule)
+    more = _explanations(result, asked, quiet=results.quiet, to_stderr=outputs.use_stdout)
     put_json(results.json, lambda: {**result.json(), **more})
 
 
@@ -65,26 +70,36 @@ def write_trace(result: "RunResult", path: str) -> None:
     write_whole(path, json_text(trace_json(result.costs.events, result.run.chip.clock_mhz)), "--trace")
 
 
-def _explanations(
-    result: "RunResult", name: str | None, energy: bool, *, quiet: bool, to_stderr: bool
-) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be explained: the mappings of an op or layer, the energy, the schedule."""
+
+    name: str | None
+    energy: bool
+    schedule: bool
+
+
+def _explanations(result: "RunResult", asked: Asked, *, quiet: bool, to_stderr: bool) -> dict[str, object]:
     """Print what was asked to be explained, and hand it on for the JSON."""
-    if name is None and not energy:
+    if asked == Asked(None, energy=False, schedule=False):
         return {}
     from lls_hw.costs.explain import energy_json, energy_table, mapping_json, mapping_text
+    from lls_hw.sim.schedule.explain import schedule_text
 
     more: dict[str, object] = {}
     if result.costs is None:
         return more
     console = console_for(to_stderr=to_stderr)
-    if name is not None:
-        more["explain"] = mapping_json(result.run, result.costs, name)
+    if asked.name is not None:
+        more["explain"] = mapping_json(result.run, result.costs, asked.name)
         if not quiet:
-            console.print(mapping_text(result.run, result.costs, name), soft_wrap=True)
-    if energy:
+            console.print(mapping_text(result.run, result.costs, asked.name), soft_wrap=True)
+    if asked.energy:
         more["explain_energy"] = energy_json(result.run, result.costs)
         if not quiet:
             console.print(energy_table(result.run, result.costs))
+    if asked.schedule and not quiet:
+        console.print(schedule_text(result.costs.program, result.costs.events.groups), soft_wrap=True)
     return more
 
 

@@ -13,7 +13,7 @@ from lls_hw.commands.shared import bar_on, console_for, put_json
 from lls_hw.commands.signature import Shown, with_options
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
-from lls_hw.options.run import RunChoices
+from lls_hw.options.run import DEFAULT_SCHEDULE, RunChoices
 from lls_hw.training.plan import TrainPlan
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lls_hw.models.data import Images
     from lls_hw.training.result import TrainReport
 
-MANY_STEPS = {"steps": 1, "baseline": "none", "numerics": True, "costs": True}
+MANY_STEPS = {"fusion": DEFAULT_SCHEDULE, "steps": 1, "baseline": "none", "numerics": True, "costs": True}
 
 
 @with_options

@@ -9,14 +9,14 @@ from lls_hw.commands.signature import Shown, with_options
 from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
-from lls_hw.options.run import DEFAULT_OBJECTIVE, RunChoices
+from lls_hw.options.run import DEFAULT_OBJECTIVE, DEFAULT_SCHEDULE, RunChoices
 
 if TYPE_CHECKING:
     from lls_hw.fidelity.validate import Validation
 
 ONE_STEP = {
-    "dataflow": None, "sram_kib": None, "technology": None, "objective": DEFAULT_OBJECTIVE, "steps": 1,
-    "accumulate": 1, "baseline": "none", "numerics": True, "costs": False,
+    "dataflow": None, "sram_kib": None, "technology": None, "objective": DEFAULT_OBJECTIVE,
+    "fusion": DEFAULT_SCHEDULE, "steps": 1, "accumulate": 1, "baseline": "none", "numerics": True, "costs": False,
 }  # fmt: skip
 
 

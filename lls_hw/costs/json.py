@@ -6,6 +6,8 @@ from typing import Any
 from lls_hw.costs.step import Costs, ratio, training_memory
 from lls_hw.costs.totals import TOTALS
 from lls_hw.sim.event.result import CAUSES, StageResult
+from lls_hw.sim.schedule.bound import compulsory_bytes
+from lls_hw.sim.schedule.explain import describe
 
 
 def totals_json(costs: Costs) -> dict[str, Any]:
@@ -28,6 +30,16 @@ def totals_json(costs: Costs) -> dict[str, Any]:
         "busy_cycles": dict(events.busy_cycles),
         "stall_cycles": {cause: sum(s.own_stall_cycles.get(cause, 0) for s in events.stages) for cause in CAUSES},
         "utilization": events.utilization,
+    }
+
+
+def schedule_json(costs: Costs) -> dict[str, Any]:
+    """Groups of ops that shared their tiles (none: op by op), and the DRAM bytes that no schedule goes below."""
+    least, counts = compulsory_bytes(costs.program), costs.events.counts
+    return {
+        "groups": [asdict(note) for note in describe(costs.program, costs.events.groups)],
+        "compulsory_dram_bytes": least,
+        "above_compulsory": ratio(counts.dram_read_bytes + counts.dram_write_bytes, least),
     }
 
 

@@ -65,7 +65,10 @@ def run_costs(run: RunSpec, program: Program, *, trace: bool = False) -> Costs:
     if program.rule == run.rule:
         check_pins(program, run.chip)
     wanted = objective_of(run)
-    parts = [(run_events(part, run.chip, objective=wanted, trace=trace), times) for part, times in program.micro_steps]
+    parts = [
+        (run_events(part, run.chip, objective=wanted, schedule=run.schedule, trace=trace), times)
+        for part, times in program.micro_steps
+    ]
     return priced(run, program, parts)
 
 

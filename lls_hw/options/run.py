@@ -7,12 +7,15 @@ from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
 from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.mapping.objective import OBJECTIVES, ObjectiveName
+from lls_hw.sim.schedule.names import SCHEDULES, ScheduleName
 
 WIDTHS = "Word widths: N, or roles w,a,e (2 to 16), m (8 to 32), acc (16 to 48)."
 DEFAULT_BASELINE = "bp"
 """The rule whose costs the others are compared with."""
 DEFAULT_OBJECTIVE: ObjectiveName = "bytes"
-"""What mappings are chosen for."""
+"""What mappings and schedules are chosen for."""
+DEFAULT_SCHEDULE: ScheduleName = "op"
+"""The way in which ops share their tiles."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,12 @@ class DesignChoices:
         None
     )
     technology: Annotated[str | None, Option("Energy table; see `lls-hw list technologies`.")] = None
-    objective: Annotated[str, Option("What mappings are chosen for.", metavar="|".join(OBJECTIVES))] = DEFAULT_OBJECTIVE
+    objective: Annotated[str, Option("What mappings and schedules are chosen for.", metavar="|".join(OBJECTIVES))] = (
+        DEFAULT_OBJECTIVE
+    )
+    fusion: Annotated[
+        str, Option("Op by op, ops that share their tiles, or the best.", ("--schedule",), metavar="|".join(SCHEDULES))
+    ] = DEFAULT_SCHEDULE
     batch: Annotated[int, Option("Images a step.", quantity=q.BATCH)] = 8
     accumulate: Annotated[int, Option("Batches whose mean gradient one update takes.", quantity=q.STEPS)] = 1
     steps: Annotated[int, Option("Training steps in integers; costs are of one.", quantity=q.STEPS)] = 1

@@ -12,7 +12,7 @@ PointRow = Mapping[str, Any]
 PLURALS = {
     "net": "networks", "rule": "rules", "array": "arrays", "dataflow": "dataflows", "bits": "bit widths",
     "sram_kib": "scratchpad sizes", "batch": "batch sizes", "technology": "technologies",
-    "objective": "objectives", "data": "data sets",
+    "objective": "objectives", "schedule": "schedules", "data": "data sets",
     "chip": "chips", "baseline": "baselines", "optimizer": "optimizers", "momentum": "momenta",
     "learning_rate": "learning rates", "temperature": "temperatures",
     "waveform": "waveforms", "epochs": "numbers of epochs", "limit": "image limits",

@@ -7,9 +7,10 @@ from typing import Annotated
 from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
-from lls_hw.options.run import DEFAULT_BASELINE, DEFAULT_OBJECTIVE, LearningChoices
+from lls_hw.options.run import DEFAULT_BASELINE, DEFAULT_OBJECTIVE, DEFAULT_SCHEDULE, LearningChoices
 from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.mapping.objective import OBJECTIVES
+from lls_hw.sim.schedule.names import SCHEDULES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,11 @@ class AxisChoices:
         str | None, Option("Energy tables.", ("--technologies", "--technology"), metavar="T[,T]")
     ] = None
     objective: Annotated[
-        str, Option("What mappings are chosen for.", ("--objective",), metavar=",".join(OBJECTIVES))
+        str, Option("What mappings and schedules are chosen for.", ("--objective",), metavar=",".join(OBJECTIVES))
     ] = DEFAULT_OBJECTIVE
+    fusions: Annotated[str, Option("How ops share their tiles.", ("--schedules",), metavar=",".join(SCHEDULES))] = (
+        DEFAULT_SCHEDULE
+    )
     batches: Annotated[str, Option(f"Images a step ({q.BATCH.range}).", ("--batches", "--batch"), metavar="1,8")] = "8"
     seeds: Annotated[
         str, Option(f"Of trainings; costs have none ({q.SEED.range}).", ("--seeds", "--seed"), metavar="0,1,2")

@@ -18,6 +18,7 @@ from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.pinned import check_pins
+from lls_hw.sim.schedule.names import ScheduleName
 
 Lowered = tuple[NetworkSpec, RuleSpec, Precision, OptimizerSpec, int]
 """The descriptions that decide a program."""
@@ -45,16 +46,18 @@ def _costs(run: RunSpec, rule: RuleSpec, technology: TechnologySpec | None) -> C
     chip = run.chip.model_copy(update={"name": "any", "technology": "any"})
     what = (run.network, rule, run.precision, run.optimizer, run.batch)
     pinned = rule is run.rule and bool(chip.mapping)
-    program, events = _events(what, chip, objective_of(run, technology), pinned=pinned)
+    program, events = _events(what, chip, (objective_of(run, technology), run.schedule), pinned=pinned)
     return priced(run, program, [(events, 1)], technology)
 
 
 @lru_cache(maxsize=4)
-def _events(what: Lowered, chip: AcceleratorSpec, objective: Objective, *, pinned: bool) -> tuple[Program, EventResult]:
+def _events(
+    what: Lowered, chip: AcceleratorSpec, how: tuple[Objective, ScheduleName], *, pinned: bool
+) -> tuple[Program, EventResult]:
     program = _program(what)
     if pinned:
         check_pins(program, chip)
-    return program, run_events(program, chip, objective=objective)
+    return program, run_events(program, chip, objective=how[0], schedule=how[1])
 
 
 @lru_cache(maxsize=16)

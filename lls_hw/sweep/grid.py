@@ -18,13 +18,27 @@ from lls_hw.models.spec.rule import RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.options.run import RunChoices
 from lls_hw.sim.mapping.objective import named_objective
+from lls_hw.sim.schedule.names import named_schedule
 from lls_hw.sweep.choices import SweepChoices, split_bits, split_list, split_numbers
 from lls_hw.sweep.identity import cost_inputs, data_digest, learning_inputs, run_id, technology_digest
 from lls_hw.sweep.labels import design_label, learning_label
 from lls_hw.sweep.points import Learning, Point
 from lls_hw.training.plan import TrainPlan
 
-AXES = ("net", "batch", "seed", "bits", "chip", "array", "dataflow", "sram", "objective", "technology", "rule")
+AXES = (
+    "net",
+    "batch",
+    "seed",
+    "bits",
+    "chip",
+    "array",
+    "dataflow",
+    "sram",
+    "objective",
+    "schedule",
+    "technology",
+    "rule",
+)
 """Outermost first. Rules and technologies are innermost: their points share a baseline, or the whole simulation."""
 
 At = Mapping[str, Any]
@@ -112,6 +126,7 @@ class Grid:
             "chip": chip,
             "technology": name,
             "objective": at["objective"],
+            "schedule": at["schedule"],
         }
         run = base.run.model_copy(update=parts)  # every part is validated already
         inputs = cost_inputs(run, digest)
@@ -201,6 +216,7 @@ def _axes(typed: SweepChoices) -> dict[str, tuple[Any, ...]]:
         "dataflow": texts("--dataflows", typed.dataflows),
         "sram": (None,) if typed.srams is None else split_numbers("--srams", typed.srams, SRAM_KIB),
         "objective": tuple(named_objective("--objective", one) for one in split_list("--objective", typed.objective)),
+        "schedule": tuple(named_schedule("--schedules", one) for one in split_list("--schedules", typed.fusions)),
         "technology": texts("--technologies", typed.technologies),
         "rule": split_list("--rule", typed.rules),
     }

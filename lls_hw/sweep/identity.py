@@ -96,6 +96,7 @@ def cost_inputs(run: RunSpec, technology: str) -> dict[str, Any]:
         "technology": technology,
         "dram": None if (device := dram_device(run.chip)) is None else unnamed(device),
         "objective": run.objective,
+        "schedule": run.schedule,
         "batch": run.batch,
         "baseline": run.baseline,
         "learning": None,

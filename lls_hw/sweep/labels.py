@@ -23,6 +23,7 @@ def design_label(run: RunSpec, chip: str) -> Label:
         "batch": run.batch,
         "technology": run.technology,
         "objective": run.objective,
+        "schedule": run.schedule,
         "optimizer": run.optimizer.name,
         "waveform": costed_rule(run.rule)["waveform"],
         "baseline": run.baseline,

@@ -15,13 +15,13 @@ TOTALS = totals_of("sweep")
 RATIOS = tuple(total.ratio for total in TOTALS if "compare" in total.places)
 PER_IMAGE = tuple(total for total in TOTALS if total.per_image)
 LABEL = (
-    "net", "rule", "chip", "array", "dataflow", "bits", "sram_kib", "batch", "technology", "objective", "seed", "data",
-    "baseline",
+    "net", "rule", "chip", "array", "dataflow", "bits", "sram_kib", "batch", "technology", "objective", "schedule",
+    "seed", "data", "baseline",
     "optimizer", "waveform", "momentum", "learning_rate", "temperature", "epochs", "limit",
 )  # fmt: skip
 TEXTS = frozenset(
-    ("id", "net", "rule", "chip", "array", "dataflow", "bits", "technology", "objective", "data", "baseline", "input",
-     "status", "error", "optimizer", "waveform", "design", "training_id")
+    ("id", "net", "rule", "chip", "array", "dataflow", "bits", "technology", "objective", "schedule",
+     "data", "baseline", "input", "status", "error", "optimizer", "waveform", "design", "training_id")
 )  # fmt: skip
 """Columns of text; the others hold numbers."""
 WHOLE = frozenset(
@@ -30,7 +30,7 @@ WHOLE = frozenset(
 """Columns of whole numbers."""
 COLUMNS = (
     "id", "net", "rule", "chip", "array", "rows", "cols", "dataflow", "bits", *BITS, "sram_kib", "batch",
-    "technology", "objective", "seed", "data", "input", "classes", "baseline",
+    "technology", "objective", "schedule", "seed", "data", "input", "classes", "baseline",
     "optimizer", "waveform", "momentum", "learning_rate", "temperature", "epochs", "limit", "design", "status", "error",
     *(total.key for total in TOTALS), *(total.per_image for total in PER_IMAGE), *(f"ratio_{name}" for name in RATIOS),
     "test_accuracy", "train_loss", "accuracy_proxy", "training_id",

@@ -19,7 +19,8 @@ from lls_hw.sim.mapping.nest_ops import Chooser, chooser, fewest_bytes
 from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp, schedule_program
 from lls_hw.sim.mapping.tile import Plan
-from lls_hw.sim.schedule.best import ScheduleName, candidates
+from lls_hw.sim.schedule.best import candidates
+from lls_hw.sim.schedule.names import ScheduleName
 from lls_hw.sim.schedule.plan import schedule_groups
 
 

@@ -1,38 +1,22 @@
 """Schedules by name: op by op, fused, or the best that the search finds for an objective."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.mapping.objective import Objective, ObjectiveName
 from lls_hw.sim.schedule.estimate import Estimate, Estimator
+from lls_hw.sim.schedule.names import ScheduleName
 from lls_hw.sim.schedule.plan import grouped_program
 from lls_hw.sim.schedule.search import Chain, Search, in_order
-
-ScheduleName = Literal["op", "fused", "best"]
-SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
 
 SMALL_SHARE = 8
 """Maps up to this fraction (1/8) of the scratchpad are stored whenever they are wanted later."""
 TIE_SHARE = 1e-4
 """So much of a figure does each DRAM byte add to it, where it is not bytes that are made few: of two equal ones the
 schedule that moves less is taken."""
-
-
-def schedule_name(where: str, name: str) -> ScheduleName:
-    """The name, if it is one.
-
-    Raises
-    ------
-    SpecError : it is none.
-    """
-    if name not in SCHEDULES:
-        raise SpecError(where, name, f"a schedule is one of {', '.join(SCHEDULES)}", "Choose one of them.")
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +39,18 @@ def candidates(program: Program, chip: AcceleratorSpec, name: ScheduleName, obje
     estimates = Estimator(grouped_program(program, program.ops), chip)
     small_bytes = chip.scratchpad.capacity_bytes // SMALL_SHARE
     found: dict[tuple[tuple[object, ...], ...], Found] = {}
-    for again in (False, True) if name == "best" else (False,):
-        path = Search(
-            chain,
-            lambda op: _figure(estimates.of(op), objective),
-            lambda tensor: _figure(estimates.of_store(tensor), objective) or 0.0,
-            small_bytes=small_bytes,
-            again=again,
-        ).run()
-        if path is not None:
-            ops = in_order(chain, path)
-            found.setdefault(tuple(_key(op) for op in ops), Found("best" if again else "fused", ops))
+    for figure in FIGURES[objective.name]:
+        for again in (False, True) if name == "best" else (False,):
+            path = Search(
+                chain,
+                lambda op, figure=figure: figure(estimates.of(op), objective),  # type: ignore[misc]
+                lambda tensor, figure=figure: figure(estimates.of_store(tensor), objective) or 0.0,  # type: ignore[misc]
+                small_bytes=small_bytes,
+                again=again,
+            ).run()
+            if path is not None:
+                ops = in_order(chain, path)
+                found.setdefault(tuple(_key(op) for op in ops), Found("best" if again else "fused", ops))
     return tuple(found.values())
 
 
@@ -73,15 +58,28 @@ def _key(op: Op) -> tuple[object, ...]:
     return (op.layer, op.stage, op.kind, op.reads, op.writes)
 
 
-def _figure(estimate: Estimate | None, objective: Objective) -> float | None:
-    """An estimate in the objective's unit; energy-delay products do not add, so their logarithms' slope is taken."""
+Figure = Callable[[Estimate | None, Objective], float | None]
+"""An estimate as a cost; None where it does not fit."""
+
+
+def _bytes(estimate: Estimate | None, objective: Objective) -> float | None:
+    return None if estimate is None else float(estimate.dram_bytes)
+
+
+def _cycles(estimate: Estimate | None, objective: Objective) -> float | None:
+    return None if estimate is None else estimate.cycles + TIE_SHARE * estimate.dram_bytes
+
+
+def _energy(estimate: Estimate | None, objective: Objective) -> float | None:
     if estimate is None:
         return None
-    pj = objective.dynamic_pj(estimate.tally) + objective.cycle_pj * estimate.cycles
-    figures: dict[ObjectiveName, float] = {
-        "bytes": float(estimate.dram_bytes),
-        "cycles": estimate.cycles + TIE_SHARE * estimate.dram_bytes,
-        "energy": pj,
-        "edp": pj,
-    }
-    return figures[objective.name]
+    return float(objective.dynamic_pj(estimate.tally)) + objective.cycle_pj * estimate.cycles
+
+
+FIGURES: dict[ObjectiveName, tuple[Figure, ...]] = {
+    "bytes": (_bytes,),
+    "cycles": (_cycles,),
+    "energy": (_energy,),
+    "edp": (_energy, _cycles),
+}
+"""What the search makes small. Energy-delay products do not add up along a path: both factors are tried."""
