@@ -49,7 +49,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: ScheduleName, obje
                 again=again,
             ).run()
             if path is not None:
-                ops = in_order(chain, path)
+                ops = in_order(chain, path, estimates.drains)
                 found.setdefault(tuple(_key(op) for op in ops), Found("best" if again else "fused", ops))
     return tuple(found.values())
 

@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lls_hw.models.program.ops.base import Op
+from lls_hw.models.program.ops.products import Product
+from lls_hw.models.program.ops.update import Update
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.nest_ops import fewest_bytes
 from lls_hw.sim.mapping.schedule import OP_BY_OP
 from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, make_transfer, walk
+from lls_hw.sim.schedule.drain import can_drain
 from lls_hw.sim.schedule.group import Group
 from lls_hw.sim.schedule.tiles import INSIDE, GroupPlanner
 from lls_hw.sim.schedule.work import Rows, Worker, is_whole
@@ -53,6 +56,11 @@ class Estimator:
     def of(self, op: Op) -> Estimate | None:
         """The estimate; None where a group does not fit the scratchpad."""
         return self._of_group(op) if isinstance(op, Group) else self._of_op(op)
+
+    def drains(self, product: Product, update: Update) -> bool:
+        """Whether an update can take a gradient while it drains; nobody else may read it."""
+        readers = [op for op in self.program.ops if product.out in op.reads]
+        return len(readers) == 1 and can_drain(self._context(product), product, update)
 
     def _context(self, op: Op) -> Context:
         names = dict.fromkeys((*op.reads, *op.writes))

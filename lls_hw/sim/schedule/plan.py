@@ -11,6 +11,8 @@ from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest_ops import Chooser, fewest_bytes
 from lls_hw.sim.mapping.schedule import OP_BY_OP, Planner, Schedule, schedule_program
 from lls_hw.sim.mapping.tile import Plan
+from lls_hw.sim.schedule import drain
+from lls_hw.sim.schedule.drain import DrainedUpdate
 from lls_hw.sim.schedule.group import Group
 from lls_hw.sim.schedule.phases import coefficients_of
 from lls_hw.sim.schedule.tiles import GroupPlanner
@@ -42,10 +44,14 @@ def schedule_groups(
 
 
 def _least_bytes(ctx: Context, op: Op) -> int:
+    if isinstance(op, DrainedUpdate):
+        return drain.least_bytes(ctx, op)
     return GroupPlanner(ctx, op).least_bytes() if isinstance(op, Group) else OP_BY_OP.least_bytes(ctx, op)
 
 
 def _plan(ctx: Context, op: Op, choose: Chooser) -> Plan:
+    if isinstance(op, DrainedUpdate):
+        return drain.plan(ctx, op)
     return GroupPlanner(ctx, op).plan() if isinstance(op, Group) else OP_BY_OP.plan(ctx, op, choose)
 
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from lls_hw.models.program.ops.base import Op
+from lls_hw.models.program.ops.products import Product
+from lls_hw.models.program.ops.update import Update
 from lls_hw.models.program.program import Program
+from lls_hw.sim.schedule.drain import DrainedUpdate
 from lls_hw.sim.schedule.group import Group
 from lls_hw.sim.schedule.phases import Phase, phases_of
 
@@ -83,6 +86,15 @@ class Chain:
         place = self.places[at]
         assert isinstance(place, Phase), f"op {place} runs by itself"
         return place
+
+    def joined(self, product: Op, update: Op) -> Op:
+        """A weight gradient that its update takes while it drains."""
+        assert isinstance(product, Product) and isinstance(update, Update), f"{product.kind} does not drain"  # noqa: PT018
+        numbers = {id(op): index for index, op in enumerate(self.program.ops)}
+        return DrainedUpdate(
+            layer=product.layer, stage=product.stage, batch=product.batch,
+            product=product, update=update, at=(numbers[id(product)], numbers[id(update)]),
+        )  # fmt: skip
 
     def wanted_from(self, at: int) -> frozenset[str]:
         """Maps that the places from `at` on read."""
@@ -219,18 +231,26 @@ class Search:
         return self.known[key]
 
 
-def in_order(chain: Chain, path: Path) -> tuple[Op, ...]:
+def in_order(chain: Chain, path: Path, drains: Callable[[Product, Update], bool]) -> tuple[Op, ...]:
     """The path's groups and ops, and each update as soon as nothing that follows reads what it writes.
 
     A group may compute a map again long after its layer's gradient is known: until then its weights stay as they are.
+    A gradient that runs by itself waits for its update, if that can take it while it drains (`drains`).
     """
     steps: list[Op] = [step.op for step in path.steps]
     ends = [0, *(step.end for step in path.steps)]
     last_read = {name: at for at, op in enumerate(steps) for name in op.reads}
+    alone = {op.out: at for at, op in enumerate(steps) if isinstance(op, Product) and op.direction == "weight_grad"}
     due: dict[int, list[Op]] = {}
+    drained: set[int] = set()
     for place, floating in chain.floating.items():
         step = bisect_right(ends, place) - 1 if place >= 0 else -1
         for op in floating:
             after = max((step, *(last_read.get(name, -1) for name in op.writes)))
-            due.setdefault(after, []).append(op)
-    return (*due.get(-1, ()), *(op for at, step in enumerate(steps) for op in (step, *due.get(at, ()))))
+            at = alone.get(op.gradient) if isinstance(op, Update) else None
+            drain = at is not None and drains(steps[at], op)  # type: ignore[arg-type]
+            if drain:
+                drained.add(at)  # type: ignore[arg-type]
+            due.setdefault(after, []).append(chain.joined(steps[at], op) if drain else op)  # type: ignore[index]
+    runs = ((op,) if at not in drained else () for at, op in enumerate(steps))
+    return (*due.get(-1, ()), *(op for at, run in enumerate(runs) for op in (*run, *due.get(at, ()))))

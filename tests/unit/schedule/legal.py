@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
+from lls_hw.sim.schedule.drain import DrainedUpdate
 from lls_hw.sim.schedule.group import Group
 from lls_hw.sim.schedule.phases import Phase, phases_of
 
@@ -16,11 +17,15 @@ def check(program: Program, ops: Sequence[Op]) -> None:
     number = {id(op): index for index, op in enumerate(program.ops)}
     done: Done = set()
     for op in ops:
-        phases = op.phases if isinstance(op, Group) else _alone(program, number[id(op)])
+        if isinstance(op, DrainedUpdate):
+            product, update = ((*_alone(program, at),) for at in op.at)
+            phases = (*product, *update)
+        else:
+            phases = op.phases if isinstance(op, Group) else _alone(program, number[id(op)])
         again = op.again if isinstance(op, Group) else frozenset()
         missing = set(op.reads) - memory - _made_between(program)
         assert not missing, f"{op.layer} {op.kind} reads {missing}, which nobody stored"
-        between = set() if isinstance(op, Group) else {name for phase in phases for name in phase.results}
+        between: set[str] = set() if isinstance(op, Group) else {name for phase in phases for name in phase.results}
         _walk(program, phases, again, done, set(op.reads) | between)
         memory.update(op.writes)
     due = {(p[0], p[1]) for index in range(len(program.ops)) for p in _keys(program, index)}
