@@ -11,6 +11,7 @@ from typing import ClassVar
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.ops.update import Update
+from lls_hw.models.program.program import Program
 from lls_hw.sim.mapping.axes import Step
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.dispatch import recipe_of
@@ -54,6 +55,19 @@ class DrainedUpdate(Op):
     def kind(self) -> str:
         """Both kinds."""
         return f"{self.product.kind} + Update"
+
+
+def drained(program: Program, product: Product, update: Update) -> DrainedUpdate:
+    """The two as one op."""
+    numbers = {id(op): index for index, op in enumerate(program.ops)}
+    return DrainedUpdate(
+        layer=product.layer,
+        stage=product.stage,
+        batch=product.batch,
+        product=product,
+        update=update,
+        at=(numbers[id(product)], numbers[id(update)]),
+    )
 
 
 def can_drain(ctx: Context, product: Product, update: Update) -> bool:

@@ -12,7 +12,8 @@ from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.nest_ops import fewest_bytes
 from lls_hw.sim.mapping.schedule import OP_BY_OP
 from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, make_transfer, walk
-from lls_hw.sim.schedule.drain import can_drain
+from lls_hw.sim.schedule.drain import can_drain, drained
+from lls_hw.sim.schedule.drain import plan as plan_drained
 from lls_hw.sim.schedule.group import Group
 from lls_hw.sim.schedule.tiles import INSIDE, GroupPlanner
 from lls_hw.sim.schedule.work import Rows, Worker, is_whole
@@ -58,9 +59,13 @@ class Estimator:
         return self._of_group(op) if isinstance(op, Group) else self._of_op(op)
 
     def drains(self, product: Product, update: Update) -> bool:
-        """Whether an update can take a gradient while it drains; nobody else may read it."""
+        """Whether an update can take a gradient while it drains, and moves fewer bytes so; nobody else may read it."""
         readers = [op for op in self.program.ops if product.out in op.reads]
-        return len(readers) == 1 and can_drain(self._context(product), product, update)
+        if len(readers) > 1 or not can_drain(self._context(product), product, update):
+            return False
+        both = drained(self.program, product, update)
+        apart = self._of_op(product).dram_bytes + self._of_op(update).dram_bytes
+        return self._of_plan(plan_drained(self._context(both), both)).dram_bytes < apart
 
     def _context(self, op: Op) -> Context:
         names = dict.fromkeys((*op.reads, *op.writes))

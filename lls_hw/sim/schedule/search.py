@@ -15,7 +15,7 @@ from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.ops.update import Update
 from lls_hw.models.program.program import Program
-from lls_hw.sim.schedule.drain import DrainedUpdate
+from lls_hw.sim.schedule.drain import drained
 from lls_hw.sim.schedule.group import Group
 from lls_hw.sim.schedule.phases import Phase, phases_of
 
@@ -86,15 +86,6 @@ class Chain:
         place = self.places[at]
         assert isinstance(place, Phase), f"op {place} runs by itself"
         return place
-
-    def joined(self, product: Op, update: Op) -> Op:
-        """A weight gradient that its update takes while it drains."""
-        assert isinstance(product, Product) and isinstance(update, Update), f"{product.kind} does not drain"  # noqa: PT018
-        numbers = {id(op): index for index, op in enumerate(self.program.ops)}
-        return DrainedUpdate(
-            layer=product.layer, stage=product.stage, batch=product.batch,
-            product=product, update=update, at=(numbers[id(product)], numbers[id(update)]),
-        )  # fmt: skip
 
     def wanted_from(self, at: int) -> frozenset[str]:
         """Maps that the places from `at` on read."""
@@ -242,7 +233,7 @@ def in_order(chain: Chain, path: Path, drains: Callable[[Product, Update], bool]
     last_read = {name: at for at, op in enumerate(steps) for name in op.reads}
     alone = {op.out: at for at, op in enumerate(steps) if isinstance(op, Product) and op.direction == "weight_grad"}
     due: dict[int, list[Op]] = {}
-    drained: set[int] = set()
+    taken: set[int] = set()
     for place, floating in chain.floating.items():
         step = bisect_right(ends, place) - 1 if place >= 0 else -1
         for op in floating:
@@ -250,7 +241,7 @@ def in_order(chain: Chain, path: Path, drains: Callable[[Product, Update], bool]
             at = alone.get(op.gradient) if isinstance(op, Update) else None
             drain = at is not None and drains(steps[at], op)  # type: ignore[arg-type]
             if drain:
-                drained.add(at)  # type: ignore[arg-type]
-            due.setdefault(after, []).append(chain.joined(steps[at], op) if drain else op)  # type: ignore[index]
-    runs = ((op,) if at not in drained else () for at, op in enumerate(steps))
+                taken.add(at)  # type: ignore[arg-type]
+            due.setdefault(after, []).append(drained(chain.program, steps[at], op) if drain else op)  # type: ignore[arg-type,index]
+    runs = ((op,) if at not in taken else () for at, op in enumerate(steps))
     return (*due.get(-1, ()), *(op for at, run in enumerate(runs) for op in (*run, *due.get(at, ()))))
