@@ -114,7 +114,7 @@ class Search:
     cost : of a group or an op.
     keeping : the least cost of storing a map, by which states are compared that have stored different ones.
     small_bytes : maps up to this size are stored whenever they are wanted later; the choice is between larger ones.
-    again : whether a group may compute maps again.
+    again : whether a group may compute maps again; else all that is wanted later is stored.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Search:
     ) -> None:
         self.chain, self.cost, self.keeping, self.again = chain, cost, keeping, again
         tensors = chain.program.tensors
-        self.small = frozenset(name for name in chain.makers if tensors[name].size_bytes <= small_bytes)
+        self.small = frozenset(name for name in chain.makers if not again or tensors[name].size_bytes <= small_bytes)
         self.maps = frozenset(chain.makers)
         self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Op, float | None]] = {}
 

@@ -1,0 +1,24 @@
+"""A weight gradient that its update takes while it drains: what moves, counted by hand."""
+
+from lls_hw.models.program.lower import lower
+from lls_hw.models.registry import load, load_network
+from lls_hw.models.rules.registry import parse_rule
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.event.engine import run_events
+
+
+def test_drained_gradient__moves_state_once_and_never_itself() -> None:
+    program = lower(load_network("smallconv"), parse_rule("lls_m"), batch=8)
+    chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    result = run_events(program, chip, schedule="best")
+    by_op = run_events(program, chip)
+    codes = 512 * 512  # linear4's weights; masters and momentum have 16 bits, the copy 8
+    update = next(r for r in result.ops if (r.layer, r.stage) == ("linear4", "update"))
+    assert dict(update.dram_read_bytes) == {"linear4/weight@momentum": 2 * codes, "linear4/weight@master": 2 * codes}
+    written = {"linear4/weight@momentum": 2 * codes, "linear4/weight@master": 2 * codes, "linear4/weight": codes}
+    assert dict(update.dram_write_bytes) == written
+    moved = {name for r in result.ops for name in (*r.dram_read_bytes, *r.dram_write_bytes)}
+    assert "linear4/weight_grad" not in moved
+    twin = next(r for r in by_op.ops if (r.layer, r.stage) == ("linear4", "update"))
+    assert twin.dram_read_bytes["linear4/weight_grad"] >= 4 * codes
+    assert (update.counts.rng_draws, update.counts.requantises) == (twin.counts.rng_draws, twin.counts.requantises)
