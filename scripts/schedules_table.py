@@ -1,7 +1,7 @@
 """Schedules and objectives side by side: `python scripts/schedules_table.py [--nets a,b] [--chip NAME]`.
 
-Prints a table in Markdown: DRAM bytes, cycles, energy and multiply-accumulates of the array for `op`, `fused` and `best`
-in each objective, LLS-M and BP, batch 8.
+Prints a table in Markdown: DRAM bytes, cycles, energy and multiply-accumulates of the array, for `op`, `fused` and
+`best` in each objective, LLS-M and BP, batch 8.
 """
 
 import argparse
