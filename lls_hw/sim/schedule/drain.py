@@ -71,9 +71,17 @@ def drained(program: Program, product: Product, update: Update) -> DrainedUpdate
 
 
 def can_drain(ctx: Context, product: Product, update: Update) -> bool:
-    """Whether the update takes one pass, and room is likely: a quarter of the scratchpad holds the smallest tiles."""
+    """Whether the update takes one pass, and room is likely: a quarter of the scratchpad holds the smallest tiles.
+
+    The scale of Adam's second moment follows from the peak of the whole gradient, so it waits for the last of it.
+    """
     passes = recipe_of(ctx, update).parts[0][0].stream.passes
-    if len(passes) > 1 or type(product) not in NESTS or pin_of(ctx.chip, product) is not None:
+    if (
+        len(passes) > 1
+        or update.second is not None
+        or type(product) not in NESTS
+        or pin_of(ctx.chip, product) is not None
+    ):
         return False
     return 4 * _least(ctx, product, update) <= ctx.chip.scratchpad.capacity_bytes
 

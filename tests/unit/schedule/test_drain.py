@@ -4,6 +4,7 @@ from lls_hw.models.program.lower import lower
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.rule import OptimizerSpec
 from lls_hw.sim.event.engine import run_events
 
 
@@ -22,3 +23,14 @@ def test_drained_gradient__moves_state_once_and_never_itself() -> None:
     twin = next(r for r in by_op.ops if (r.layer, r.stage) == ("linear4", "update"))
     assert twin.dram_read_bytes["linear4/weight_grad"] >= 4 * codes
     assert (update.counts.rng_draws, update.counts.requantises) == (twin.counts.rng_draws, twin.counts.requantises)
+
+
+def test_adam__waits_for_the_whole_gradient() -> None:
+    """Its second moment's scale follows from the gradient's peak: no update is taken before the last tile is there."""
+    optimizer = OptimizerSpec(name="adam")
+    program = lower(load_network("smallconv"), parse_rule("lls_m"), optimizer=optimizer, batch=8)
+    chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    result = run_events(program, chip, schedule="fused")
+    assert not [op.kind for op in result.groups if "Update" in op.kind and op.kind != "Update"]
+    update = next(r for r in result.ops if (r.layer, r.stage) == ("linear4", "update"))
+    assert "linear4/weight_grad" in update.dram_read_bytes
