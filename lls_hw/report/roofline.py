@@ -7,6 +7,7 @@ from typing import Any
 
 from lls_hw.costs.compare import Comparison
 from lls_hw.costs.json import stages_json
+from lls_hw.models.spec.errors import SpecError
 from lls_hw.report.chart import XY, Axis, Chart, Series, Table, View
 from lls_hw.report.formatting import percent
 from lls_hw.report.levels import level_of
@@ -112,6 +113,9 @@ def rules_roofline(comparison: Comparison) -> Chart:
         for costs in comparison.costs
         for point in points_of(costs.rule, [work_of(stage) for stage in stages_json(costs)])
     ]
+    if not points:
+        need = "a roofline is drawn over bytes of DRAM, and none are moved"
+        raise SpecError("--roofline", run.chip.dram.device, need, "Leave it out, or give the chip a DRAM.")
     title = f"{run.network.name} on {run.chip.name}, batch {run.batch}: one training step"
     return _chart(title, _meaning(chip), chip, [("all", point) for point in points], _rule_dots(points))
 

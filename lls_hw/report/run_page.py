@@ -127,7 +127,8 @@ def _costs(data: Mapping[str, Any], found: RunData) -> tuple[Section, ...]:
     totals, chip = data["totals"], (data.get("inputs") or {}).get("chip")
     memory = memory_chart(found, totals, (data.get("baseline") or {}).get("totals"))
     costs = (energy_chart(found), cycles_chart(found), memory)
-    roof = [run_roofline(found, chip)] if chip else []
+    moved = sum(sum(stage["dram_bytes"].values()) for stage in found.ours)
+    roof = [run_roofline(found, chip)] if chip and moved else []
     return (
         Section(key="costs", title="Energy, cycles and memory", charts=costs),
         Section(key="time", title="What happens when", charts=_times(data)),

@@ -99,8 +99,9 @@ class ScratchpadSpec(Spec):
 
 
 class DramSpec(Spec):
-    """Off-chip memory behind the DMA queues; `device` says of which kind: a shipped one, a TOML file, or none.
+    """Off-chip memory behind the DMA queues; `device` says of which kind: a shipped one, a TOML file, or `none`.
 
+    With `none` everything lives on the chip, and the other keys mean nothing.
     `latency_cycles` pass between a request and its first data; leaving power-down is among them. `power_down`: a
     device that has nothing to do closes its rows and powers down. After `self_refresh_after_cycles` without a
     request it refreshes itself (0: never; not given: a hundred times as long as it takes to wake, so that
@@ -117,6 +118,14 @@ class DramSpec(Spec):
     dma_queues: Literal["shared", "per_direction"] = "per_direction"
     power_down: bool = True
     self_refresh_after_cycles: int | None = Field(default=None, ge=0, le=1 << 40)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _need_no_speed(cls, data: object) -> object:
+        """A memory that is not there has no speed to be given."""
+        if not isinstance(data, Mapping) or data.get("device") != NO_DRAM:
+            return data
+        return {"bytes_per_cycle": 1, "latency_cycles": 0, **data}
 
 
 MemorySpec = AccumulatorSpec | ScratchpadSpec | DramSpec

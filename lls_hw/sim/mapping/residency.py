@@ -78,6 +78,24 @@ def plan_residency(program: Program, capacity_bytes: int, rooms: Sequence[int]) 
     return Residency(stays, _places(program, at, stays), tuple(used))
 
 
+def all_on_chip(program: Program) -> Residency:
+    """Everything in the scratchpad from birth to last use; what the step starts with from its first op on, and what
+    outlives the step until its last. Nothing is loaded, nothing is stored.
+    """
+    at, last = touches(program), len(program.ops) - 1
+    used, stays = [0] * len(program.ops), []
+    for name, ops in at.items():
+        tensor = program.tensors[name]
+        begins = 0 if tensor.kept or name in program.ops[ops[0]].reads else ops[0]
+        stay = Stay(name, tensor.size_bytes, begins, last if tensor.kept else ops[-1])
+        stays.append(stay)
+        for index in range(stay.first, stay.last + 1):
+            used[index] += stay.size_bytes
+    here = Place(resident=True, load=False, store=False)
+    places = tuple(dict.fromkeys((*op.reads, *op.writes), here) for op in program.ops)
+    return Residency(tuple(sorted(stays, key=lambda stay: (stay.first, stay.tensor))), places, tuple(used))
+
+
 def _merge(name: str, gaps: list[tuple[int, int]], program: Program) -> list[Stay]:
     """Adjoining gaps make one stay."""
     size = program.tensors[name].size_bytes

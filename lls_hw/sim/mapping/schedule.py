@@ -7,9 +7,11 @@ from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.memory import NO_DRAM
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.dispatch import least_working_bytes, plan_op
 from lls_hw.sim.mapping.nest_ops import Chooser, fewest_bytes
+from lls_hw.sim.mapping.on_chip import on_chip, refuse_moves
 from lls_hw.sim.mapping.residency import Residency, Stay, plan_residency
 from lls_hw.sim.mapping.tile import Plan
 
@@ -71,25 +73,34 @@ def schedule_program(
 
     Raises
     ------
-    SpecError : the scratchpad cannot hold one tile of some op; says how much would. The chip has a level
-        of memory that no engine knows yet.
+    SpecError : the scratchpad cannot hold one tile of some op, or, of a chip without DRAM, the whole step; says how
+        much would. The chip has a level of memory that no engine knows yet.
     """
     _refuse_second_level(chip)
-    least = _least_bytes(program, chip, planner)
     capacity = chip.scratchpad.capacity_bytes
-    if max(least) > capacity:
-        raise _too_small(program, chip, least, planner)
-    rooms = [max(need, _room(program, op, capacity)) for need, op in zip(least, program.ops, strict=True)]
-    residency = plan_residency(program, capacity, rooms)
+    alone = chip.dram.device == NO_DRAM
+    residency = on_chip(program, chip, planner.least_bytes) if alone else _resident(program, chip, planner)
     before, ops = _Before(), []
     for index, op in enumerate(program.ops):
         budget = capacity - residency.resident_bytes[index]
         ctx = Context(program, chip, residency.places[index], budget)
         plan = planner.plan(ctx, op, choose)
         assert plan.working_bytes <= budget, f"op {index} {op.layer} {op.kind}: {plan.working_bytes} of {budget} bytes"
+        if alone:
+            refuse_moves(op, plan)
         ops.append(_place(index, op, plan, residency, before))
         before.note(index, op)
     return Schedule(program, chip, residency, tuple(ops))
+
+
+def _resident(program: Program, chip: AcceleratorSpec, planner: Planner) -> Residency:
+    """Tensors that stay between ops, beside tiles that use their room well."""
+    least = _least_bytes(program, chip, planner)
+    capacity = chip.scratchpad.capacity_bytes
+    if max(least) > capacity:
+        raise _too_small(program, chip, least, planner)
+    rooms = [max(need, _room(program, op, capacity)) for need, op in zip(least, program.ops, strict=True)]
+    return plan_residency(program, capacity, rooms)
 
 
 def _refuse_second_level(chip: AcceleratorSpec) -> None:
@@ -166,7 +177,8 @@ def _place(index: int, op: Op, plan: Plan, residency: Residency, before: _Before
             start_after.add(before.writer[name])
         if places[name].resident:
             start_after.update(before.users.get(name, ()))
-    stays = [stay for stay in residency.stays if stay.first <= index <= stay.last and stay.tensor in places]
+    here = [stay for stay in residency.stays if stay.first <= index <= stay.last]
+    stays = [stay for stay in here if stay.tensor in places or index in (stay.first, stay.last)]
     return ScheduledOp(
         index=index,
         op=op,
