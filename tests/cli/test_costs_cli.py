@@ -47,6 +47,29 @@ def test_explain__shows_candidates_traffic_and_winner(capsys: pytest.CaptureFixt
     assert "energy of one training step of lls_m, event by event" in text
 
 
+def test_accumulators__are_a_level_of_the_chips_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The sums leave the scratchpad: its words fall, the accumulators' lines appear, cycles and MACs stay."""
+    text = (resources.files("lls_hw.models.chips") / "edge_16x16.toml").read_text()
+    (tmp_path / "sums.toml").write_text(
+        text.replace("[[memory]]", '[[memory]]\nname = "sums"\nkind = "accumulators"\nentries = 512\n\n[[memory]]', 1)
+    )
+    bare, held = (
+        run_json(capsys, "--chip", chip, "--explain-energy", "--explain", "conv2")
+        for chip in ("edge_16x16", str(tmp_path / "sums.toml"))
+    )
+    counts = [{row["event"]: row["count"] for row in data["explain_energy"]} for data in (bare, held)]
+    assert "accumulator read" not in counts[0]
+    assert counts[1]["accumulator read"] == counts[1]["accumulator written"] > 0
+    for event in ("word read", "word written"):
+        assert counts[1][event] < 0.7 * counts[0][event]
+    assert held["totals"]["energy_uj"]["sram"] < 0.7 * bare["totals"]["energy_uj"]["sram"]
+    assert held["totals"]["cycles"] <= 1.01 * bare["totals"]["cycles"]
+    assert held["totals"]["macs"] == bare["totals"]["macs"]
+    assert held["totals"]["area_mm2"] > bare["totals"]["area_mm2"]
+    assert "sums in accumulators" in held["explain"][0]["winner"]["mapping"]
+    assert held["inputs"]["chip"]["memory"][0]["entries"] == 512
+
+
 def test_mapping__is_taken_as_pinned(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """By hand: two rows of one image a tile, half of the input's one channel whole, 16 of 32 outputs."""
     path = tmp_path / "pins.toml"
