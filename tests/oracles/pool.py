@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from tests.oracles.scalar import divided
+from tests.oracles.scalar import divided, shifted
 
 
 def windows(length: int, size: int) -> list:
@@ -20,10 +20,23 @@ def maximum(plane: list, row: tuple, col: tuple) -> int:
     return max(members(plane, row, col))
 
 
+def reciprocal(area: int) -> tuple:
+    """1 / area as a code of 15 bits, rounded half up, and its fraction bits."""
+    frac = 14 + (area - 1).bit_length()
+    code = divided(2**frac, area)
+    return (code, frac) if code < 2**15 else (code // 2, frac - 1)
+
+
+def shared(value: int, area: int, guard: int) -> int:
+    """value / area by the reciprocal, in units of 2**-guard, ties upward."""
+    code, frac = reciprocal(area)
+    return shifted(value * code, frac - guard, "half_up")
+
+
 def mean(plane: list, row: tuple, col: tuple, guard: int) -> int:
-    """Mean of a window in units of 2**-guard, to nearest, ties upward."""
+    """Mean of a window in units of 2**-guard."""
     inside = members(plane, row, col)
-    return divided(sum(inside) * 2**guard, len(inside))
+    return shared(sum(inside), len(inside), guard)
 
 
 def spread(values: dict, height: int, width: int) -> list:

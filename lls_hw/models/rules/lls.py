@@ -58,6 +58,7 @@ def _latent_error(loss: LatentLoss, b: Builder, layer: WeightedLayer, h: str) ->
             layer=layer.name,
             stage="local_error",
             batch=b.batch,
+            grid=project.grid,
             rows=project.rows,
             latents=project.latents,
             coefficients=error.coefficients,

@@ -10,7 +10,7 @@ from lls_hw.sim.event.machine import EventMachine
 from lls_hw.sim.event.op_run import OpRun
 from lls_hw.sim.event.result import EventResult, OpResult, StageResult
 from lls_hw.sim.event.sums import Sums, in_program_order, split, whole_part
-from lls_hw.sim.mapping.tile import add_to, walk
+from lls_hw.sim.mapping.tile import Plan, add_to, walk
 
 
 def sum_tiles(run: OpRun, chip: AcceleratorSpec, number: Mapping[int, int]) -> dict[int, Sums]:
@@ -39,6 +39,8 @@ def sum_tiles(run: OpRun, chip: AcceleratorSpec, number: Mapping[int, int]) -> d
             of(transfer.tensor).move(chip, transfer, times, "read")
         for transfer in tile.stores:
             of(transfer.tensor).move(chip, transfer, times, "write")
+    if plan.once:
+        add_to(found.setdefault(own, Sums()).tally, plan.once)
     for transfer in plan.fills:
         of(transfer.tensor).move(chip, transfer, 1, "read")
     return found
@@ -109,6 +111,11 @@ def _split_all(stalls: Mapping[str, int], work: Sequence[int]) -> list[dict[str,
     return [{cause: mine[at] for cause, mine in parts.items()} for at in range(len(work))]
 
 
+def _codes(plan: Plan, touched: Mapping[str, int], moved: Mapping[str, int]) -> dict[str, int]:
+    """Codes over all passes: as the tiles say, and of what tiles share as the plan knows it."""
+    return dict(moved or touched) if plan.owners else {**touched, **moved}
+
+
 def _op(
     program: Program, run: OpRun, index: int, sums: Sums, time: tuple[int, dict[str, int], dict[str, int]]
 ) -> OpResult:
@@ -133,8 +140,8 @@ def _op(
         signal_macs=sums.signal_macs,
         touched_read_bytes=touched[0],
         touched_write_bytes=touched[1],
-        read_codes=sums.read_codes or dict(plan.touched_reads),
-        written_codes=sums.written_codes or dict(plan.touched_writes),
+        read_codes=_codes(plan, plan.touched_reads, sums.read_codes),
+        written_codes=_codes(plan, plan.touched_writes, sums.written_codes),
         dram_read_bytes=sums.read,
         dram_write_bytes=sums.written,
         busy_cycles=sums.busy,

@@ -11,10 +11,11 @@ from lls_hw.sim.functional.loss import reciprocal, targets
 from lls_hw.sim.functional.machine import IntegerMachine, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels import local
+from lls_hw.sim.kernels import local, softmax
 from lls_hw.sim.kernels.codes import Ints, Wide
-from lls_hw.sim.kernels.pool import window_sums
-from lls_hw.sim.kernels.requant import Narrowing, container, max_abs, requantise
+from lls_hw.sim.kernels.events import plus
+from lls_hw.sim.kernels.pool import SUM, window_sums
+from lls_hw.sim.kernels.requant import Narrowing, container, requantise
 from lls_hw.sim.kernels.softmax import ERROR_FRAC, LOGIT_FRAC
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 
@@ -47,25 +48,53 @@ def window_weights(grid: PoolGrid, channels: int) -> Wide:
 def run_local_project(m: IntegerMachine, op: LocalProject) -> None:
     """Latents, projections and squared norms of every sample."""
     h = m.read(op.source)
-    sums = _window_sums(op, h.codes)
-    vectors = Value(_basis(m, op.rows, op.latents), 0) if op.projection is None else m.read(op.projection)
+    sums = _window_sums(m, op, h.codes)
+    vectors = _vectors(m, op)
     basis_frac = vectors.frac if op.norm is not None else 0
     bits = latent_bits(m.program.precision.activation_bits, op.grid, op.latents, basis_frac)
     weights, weight_frac = window_weights(op.grid, op.shape.out_c), 0 if op.grid.is_uniform else WINDOW_FRAC
     kept = 0 if op.grid.is_uniform else 8
     exact = (m.program.precision.activation_bits + (max(op.grid.areas) - 1).bit_length()) + kept
     cut = exact - bits
-    z, saturated = requantise(sums * weights, weight_frac - kept + cut, bits, Narrowing(rounding="half_up"))
+    if not op.grid.is_uniform:
+        m.did({"multiplies": 1}, sums.size)
+    z = _cut(m, sums * weights, weight_frac - kept + cut, bits)
     z = z.astype(container(m.program.tensors[op.latent].bits))
     p = np.empty((op.batch, op.rows), container(m.program.tensors[op.projected].bits))
     norm = np.empty(op.batch, np.int64)
-    m.record.signal_macs += int(local.project_samples(z, vectors.codes, p, norm))
-    m.record.saturated += saturated
+    terms = int(local.project_samples(z, vectors.codes, p, norm))
+    m.record.signal_macs += terms
+    _count_terms(m, op, terms)
+    if op.norm is not None:
+        m.did(local.SQUARE, z.size)
     frac = h.frac + kept - cut
     m.write(op.latent, z, frac)
     m.write(op.projected, p, frac + vectors.frac)
     if op.norm is not None:
         m.write(op.norm, norm, 2 * frac)
+
+
+def _cut(m: IntegerMachine, words: Ints, shift: int, bits: int) -> Ints:
+    """Words as codes of `bits` bits, half up; words that are whole and fit anyway pass as they are."""
+    if shift == 0:
+        return requantise(words, 0, bits, Narrowing(rounding="half_up"))[0]
+    return m.requantise(words, shift, bits, Narrowing(rounding="half_up"))
+
+
+def _vectors(m: IntegerMachine, op: LocalProject | LocalBackproject) -> Value:
+    """The vectors of a projection: signs made on the spot, or a tensor that is read anew for every sample."""
+    if op.projection is None:
+        return Value(_basis(m, op.rows, op.latents), 0)
+    value = m.read(op.projection)
+    m.passed(op.projection, op.batch - 1)
+    return value
+
+
+def _count_terms(m: IntegerMachine, op: LocalProject | LocalBackproject, terms: int) -> None:
+    """Terms of a projection or of its transpose; a generator makes every sign anew, for every sample."""
+    m.did(local.SIGN if op.projection is None else local.ENTRY, terms)
+    if op.projection is None and m.basis_is_generated:
+        m.count("phase_steps", terms)
 
 
 def _basis(m: IntegerMachine, rows: int, latents: int) -> Ints:
@@ -75,15 +104,17 @@ def _basis(m: IntegerMachine, rows: int, latents: int) -> Ints:
     return m.constants[key]
 
 
-def _window_sums(op: LocalProject, h: Ints) -> Wide:
+def _window_sums(m: IntegerMachine, op: LocalProject, h: Ints) -> Wide:
     """(batch, latents) sums in (channel, row, column) order; a linear block pools its features."""
     grid = op.grid
     if grid.channels is not None:
         out = np.empty((op.batch, 1, 1, op.latents), np.int64)
-        window_sums(h.reshape(op.batch, 1, op.shape.out_c, 1), windows(((0, 1),)), windows(grid.channels), out)
+        features = h.reshape(op.batch, 1, op.shape.out_c, 1)
+        looked = window_sums(features, windows(((0, 1),)), windows(grid.channels), out)
     else:
         out = np.empty((op.batch, op.shape.out_c, len(grid.rows), len(grid.cols)), np.int64)
-        window_sums(h, windows(grid.rows), windows(grid.cols), out)
+        looked = window_sums(h, windows(grid.rows), windows(grid.cols), out)
+    m.did(SUM, looked)
     return out.reshape(op.batch, op.latents)
 
 
@@ -111,6 +142,7 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
     m.record.signal_macs += int(products)
     m.record.saturated += int(clamped)
     m.record.likelihood = found.likelihood
+    _count_error(m, op, int(drop > 0), int(modulation.size))
     m.write(op.logits, found.logits, LOGIT_FRAC)
     m.write(op.error, found.error, ERROR_FRAC)
     m.write(op.coefficients, found.coefficients, coefficient_frac)
@@ -118,6 +150,23 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
         m.write(op.alignment, found.alignment, LOGIT_FRAC + ERROR_FRAC)
     if op.modulation_grad is not None:
         m.narrow_to_fit(op.modulation_grad, found.modulation_grad, LOGIT_FRAC + ERROR_FRAC)
+
+
+def _count_error(m: IntegerMachine, op: LocalError, drops: int, entries: int) -> None:
+    """The events of `local_error_samples`, row by row, class by class, entry by entry of the modulation."""
+    kind, rows, classes = KINDS[op.modulation_shape], op.batch * op.rows, op.batch * op.classes
+    entry, end = local.MODULATED[kind]
+    if op.norm is not None:
+        m.did(local.RSQRT, op.batch)
+        m.did(local.BY_NORM, rows)
+    m.did(local.BY_TEMPERATURE, rows)
+    m.did(plus(end, local.CLAMP, softmax.CLASS), classes)
+    m.did(softmax.SAMPLE, op.batch)
+    m.did(plus(local.COEFFICIENT, {"shifts": drops}), rows)
+    if op.alignment is not None:
+        m.did(local.ALIGNMENT, classes)
+    if kind:
+        m.did(plus(entry, entry, local.GRADIENT), op.batch * entries)
 
 
 def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints, int]:
@@ -132,11 +181,11 @@ def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints, int]:
         return p.codes, norm.codes, labels.codes, p.frac - norm.frac // 2
     grid = project_of(m, op.layer).grid
     share, share_frac = mantissa(Fraction(1, max(grid.areas)))
-    cut = max(0, max_abs(p.codes).bit_length() - PRODUCT_BITS)
-    kept, _ = requantise(p.codes, cut, 62, Narrowing(rounding="half_up"))
+    cut = max(0, m.program.tensors[op.projected].bits - PRODUCT_BITS)
+    kept = _cut(m, p.codes, cut, 62)
     shift = p.frac - cut + share_frac - LOGIT_FRAC
-    unit, saturated = requantise(kept * share, shift, PRODUCT_BITS, Narrowing(rounding="half_up"))
-    m.record.saturated += saturated
+    m.did({"multiplies": 1}, kept.size)
+    unit = m.requantise(kept * share, shift, PRODUCT_BITS, Narrowing(rounding="half_up"))
     return unit, np.full(op.batch, 1 << (2 * LOGIT_FRAC), np.int64), labels.codes, 0
 
 
@@ -156,7 +205,7 @@ def _modulation(m: IntegerMachine, op: LocalError) -> tuple[Ints, int]:
         return np.zeros((op.rows, 1), np.int32), 0
     value = m.read(op.modulation)
     cut = max(0, m.program.precision.master_bits - MODULATION_BITS)
-    codes, _ = requantise(value.codes, cut, MODULATION_BITS, Narrowing(rounding="half_up"))
+    codes = _cut(m, value.codes, cut, MODULATION_BITS)
     return codes.reshape(op.rows, -1), value.frac - cut
 
 
@@ -165,7 +214,7 @@ def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
     if op.norm is None:
         _backproject_unnormalised(m, op)
         return
-    vectors = Value(_basis(m, op.rows, op.latents), 0) if op.projection is None else m.read(op.projection)
+    vectors = _vectors(m, op)
     coefficients, alignment, z, norm = (m.read(name) for name in (op.coefficients, op.alignment, op.latent, op.norm))
     project = project_of(m, op.layer)
     weights, weight_frac = _weights(project)
@@ -188,6 +237,10 @@ def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
         wide,
     )
     m.record.signal_macs += int(additions)
+    _count_terms(m, op, int(additions))
+    m.did(plus(local.RSQRT, local.ALONG), op.batch)
+    weighed = {} if project.grid.is_uniform else local.WEIGHED
+    m.did(plus(local.JACOBIAN, local.WHOLE if vectors.frac else {}, weighed), wide.size)
     m.narrow(op.latent_grad, wide, common)
 
 
@@ -197,7 +250,7 @@ def _weights(project: LocalProject) -> tuple[Wide, int]:
 
 def _backproject_unnormalised(m: IntegerMachine, op: LocalBackproject) -> None:
     """u_t over the window's area: no normalisation, so norms are one and nothing is pulled back."""
-    coefficients, projection = m.read(op.coefficients), m.read(op.projection)
+    coefficients, projection = m.read(op.coefficients), _vectors(m, op)
     project = project_of(m, op.layer)
     areas, channels = project.grid.areas, 1 if project.grid.channels is not None else project.shape.out_c
     share_frac = mantissa(Fraction(1, max(areas)))[1]
@@ -221,6 +274,8 @@ def _backproject_unnormalised(m: IntegerMachine, op: LocalBackproject) -> None:
         wide,
     )
     m.record.signal_macs += int(products)
+    _count_terms(m, op, int(products))
+    m.did(local.WEIGHED, wide.size)
     m.narrow(op.latent_grad, wide, common)
 
 

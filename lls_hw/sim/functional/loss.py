@@ -7,8 +7,14 @@ import numpy as np
 from lls_hw.models.program.ops.loss import Loss, TargetProject
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners, fitting_frac
 from lls_hw.sim.kernels import softmax
+from lls_hw.sim.kernels.events import Events, plus
 from lls_hw.sim.kernels.requant import max_abs
 from lls_hw.sim.kernels.tables import exp2_table, mantissa
+
+BY_TEMPERATURE: Events = {"multiplies": 1}
+SUMMED: Events = {"adds": 1}
+NEGATED: Events = {"adds": 1}
+"""A word times 1 / T; an error that joins the bias' sum; a feedback code with its sign turned."""
 
 
 def targets(classes: int, batch: int, smoothing: float) -> tuple[int, int]:
@@ -44,8 +50,11 @@ def run_loss(m: IntegerMachine, op: Loss) -> None:
     )
     m.record.saturated += int(clamped)
     m.record.likelihood = likelihood
+    m.did(plus(BY_TEMPERATURE, softmax.LOGIT, softmax.CLASS, BY_TEMPERATURE, SUMMED), errors.size)
+    m.did(softmax.SAMPLE, op.batch)
     error_frac = softmax.ERROR_FRAC + inv_t_frac
     m.narrow(op.error, errors * inv_t, error_frac)
+    m.did(BY_TEMPERATURE, op.classes)
     m.narrow_to_fit(op.bias_grad, errors.sum(axis=0) * inv_t, error_frac)
 
 
@@ -58,7 +67,7 @@ def run_target_project(m: IntegerMachine, op: TargetProject) -> None:
     bits = m.program.tensors[op.error].bits
     frac = min(feedback.frac, fitting_frac(Peak(max_abs(feedback.codes), feedback.frac), bits))
     turned = -feedback.codes[labels.codes].astype(np.int32)
-    m.did({"adds": 1}, turned.size)
+    m.did(NEGATED, turned.size)
     m.write(op.error, m.requantise(turned, feedback.frac - frac, bits, m.narrowing(op.error)), frac)
 
 

@@ -147,7 +147,7 @@ class IntegerMachine:
         self.step = 0
         self.records: list[OpRecord] = []
         self.constants: dict[str, Ints] = {}
-        self.phase_bits = chip.local.phase_bits
+        self.phase_bits, self.basis_is_generated = chip.local.phase_bits, chip.local.basis == "generated"
         self.learning_rate = program.optimizer.learning_rate
         self._op: Op = program.ops[0]
 

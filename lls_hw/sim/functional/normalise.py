@@ -1,6 +1,7 @@
 """BatchNorm with its activation, forward and backward."""
 
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,9 +11,10 @@ from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm, norm_maps
 from lls_hw.sim.kernels.codes import Ints, Wide
-from lls_hw.sim.kernels.inference import running_constants
+from lls_hw.sim.kernels.events import PEAK, Events, plus
+from lls_hw.sim.kernels.inference import RUNNING_CONSTANTS, running_constants
 from lls_hw.sim.kernels.norm_maps import Curve, Cut
-from lls_hw.sim.kernels.pool import spread_windows
+from lls_hw.sim.kernels.pool import SHARE, spread_windows
 from lls_hw.sim.kernels.requant import container
 from lls_hw.sim.kernels.tables import mantissa
 from lls_hw.sim.kernels.threads import run
@@ -46,30 +48,63 @@ def _apply_batch(m: IntegerMachine, op: BatchNorm) -> None:
     """
     y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
     flat = y.codes.reshape(-1, op.shape.out_c)
+    watched = m.scales.watches(op.out)
     sums, extremes = channel_sums(flat)
+    m.did(plus(norm.SUMS, norm.EXTREMES if watched else {}), flat.size)
     stats = np.empty((6, op.shape.out_c), np.int32)
     variance = np.empty(op.shape.out_c, np.int64)
     norm.channel_constants(sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance)
     moved = running.codes.copy()
     norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
+    m.did(plus(norm.CONSTANTS, norm.RUNNING, norm_maps.OFFSET), op.shape.out_c)
+    m.passed(op.y)
     curve = curve_of(op, beta.frac)
-    peak = Peak(int(norm_maps.forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
-    forward_codes(m, op, flat, stats, curve=curve, peak=peak)
+    peak = _peak_of_ends(m, op, extremes, stats, curve) if watched else Peak(0, 0)
+    forward_codes(
+        m, op, flat, stats, curve=curve, frac=m.scales.exact_frac(op.out, m.program.tensors[op.out].bits, peak)
+    )
     m.write(op.stats, stats, beta.frac)
     m.write(op.moved, moved, RUNNING_FRAC)
 
 
 def _apply_running(m: IntegerMachine, op: BatchNorm) -> None:
-    """LeakyReLU(gamma (y - running mean) / sqrt(running variance + eps) + beta) as activation codes."""
+    """LeakyReLU(gamma (y - running mean) / sqrt(running variance + eps) + beta) as activation codes.
+
+    One pass where the scale is known; else the extremes of y take one before it.
+    """
     y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
     flat = y.codes.reshape(-1, op.shape.out_c)
     stats = np.empty((6, op.shape.out_c), np.int32)
     held = running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
     m.record.saturated += int(held)
-    _, extremes = channel_sums(flat)
-    curve = curve_of(op, beta.frac)
-    peak = Peak(int(norm_maps.forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
-    forward_codes(m, op, flat, stats, curve=curve, peak=peak)
+    m.did(plus(RUNNING_CONSTANTS, norm_maps.OFFSET), op.shape.out_c)
+    curve, bits, known = curve_of(op, beta.frac), m.program.tensors[op.out].bits, m.scales.known(op.out)
+    peak = Peak(0, 0)
+    if not known:
+        m.passed(op.y)
+        m.did(norm.EXTREMES, flat.size)
+    if m.scales.watches(op.out):
+        extremes = channel_sums(flat)[1]  # the map is monotone: its largest outputs are those of y's ends
+        peak = Peak(int(norm_maps.forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
+        m.did(PEAK, flat.size) if known else m.did(ends(curve), op.shape.out_c)
+    frac = m.scales.frac(op.out, bits, lambda: peak)
+    m.scales.saw(op.out, peak)
+    forward_codes(m, op, flat, stats, curve=curve, frac=frac)
+
+
+def activation(curve: Curve) -> Events:
+    """Events of the activation, an element."""
+    return norm_maps.LEAKY if curve.slope else norm_maps.RELU
+
+
+def ends(curve: Curve) -> Events:
+    """Events of a channel's largest output, from its ends."""
+    return plus(norm_maps.ENDS, activation(curve), activation(curve))
+
+
+def _peak_of_ends(m: IntegerMachine, op: BatchNorm, extremes: Wide, stats: Ints, curve: Curve) -> Peak:
+    m.did(ends(curve), op.shape.out_c)
+    return Peak(int(norm_maps.forward_peak(extremes, stats, curve, PEAK_FRAC)), PEAK_FRAC)
 
 
 def channel_sums(flat: Ints) -> tuple[Wide, Wide]:
@@ -88,24 +123,25 @@ def channel_sums(flat: Ints) -> tuple[Wide, Wide]:
     return total, np.stack([least, most])
 
 
-def forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Ints, *, curve: Curve, peak: Peak) -> None:
+def forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Ints, *, curve: Curve, frac: int) -> None:
     """Write the normalised, activated codes of all rows."""
-    bits = m.program.tensors[op.out].bits
-    cut = cut_of(m, op.out, m.scales.exact_frac(op.out, bits, peak))
-    out = np.empty(flat.shape, container(bits))
+    cut = cut_of(m, op.out, frac)
+    out = np.empty(flat.shape, container(cut.bits))
 
     def work(first: int, last: int) -> int:
         return norm_maps.forward_narrow(flat, stats, curve, cut, first, last, out)
 
     m.record.saturated += int(sum(run(work, flat.shape[0])))
+    m.did(plus(norm_maps.APPLY, activation(curve), m.narrowing(op.out).events), flat.size)
     m.write(op.out, out, cut.frac)
 
 
 def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
     """Sums of the masked error, then delta_y; the gradients of gamma and beta are those sums."""
     delta, y, stats = m.read(op.error), m.read(op.y), m.read(op.stats)
+    each_pass: Events = {}
     if op.spread is not None:
-        delta = _spread(m, op, delta)
+        delta, each_pass = _spread(m, op, delta)
     flat, flat_y = delta.codes.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
     curve = curve_of(op, stats.frac)
 
@@ -117,23 +153,41 @@ def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
     sums = np.sum(run(partial, flat.shape[0]), axis=0)
     means = np.empty_like(sums)
     norm_maps.backward_means(sums, flat.shape[0], means)
-    _backward_codes(m, op, flat, flat_y, (stats.codes, means, curve, delta.frac - y.frac))
+    m.did(plus(norm_maps.BACK_SUMS, activation(curve)), flat.size)
+    m.did(each_pass)
+    m.did(plus(norm_maps.BACK_OFFSETS, norm_maps.MEANS), op.shape.out_c)
+    _backward_codes(m, op, (flat, flat_y), BackForm(stats.codes, means, curve, delta.frac - y.frac), each_pass)
     m.narrow_to_fit(op.gamma_grad, sums[1], delta.frac + norm.GUARD + norm_maps.XHAT_FRAC)
     m.narrow_to_fit(op.beta_grad, sums[0], delta.frac + norm.GUARD)
 
 
+class BackForm(NamedTuple):
+    """The same at every position: statistics and means of the channels, the curve, fraction bits of the input."""
+
+    stats: Ints
+    means: Wide
+    curve: Curve
+    in_frac: int
+
+
 def _backward_codes(
-    m: IntegerMachine, op: BatchNormBackward, delta: Ints, y: Ints, form: tuple[Ints, Wide, Curve, int]
+    m: IntegerMachine, op: BatchNormBackward, maps: tuple[Ints, Ints], form: "BackForm", each: Events
 ) -> None:
-    name = op.out
-    bits, in_frac = m.program.tensors[name].bits, form[-1]
+    """A pass that narrows; before it, where the scale is not known, one that measures. Each reads error and y."""
+    name, y = op.out, maps[1]
+    bits, in_frac = m.program.tensors[name].bits, form.in_frac
     out = np.empty(y.shape, container(bits))
+    shared = form.stats, form.means, form.curve, form.in_frac
 
     def narrow(out_frac: int, store: bool) -> tuple[int, int]:
         cut = cut_of(m, name, out_frac)
+        m.passed(op.error)
+        m.passed(op.y)
+        m.did(plus(norm_maps.BACK_APPLY, activation(form.curve), m.narrowing(name).events if store else {}), y.size)
+        m.did(each)
 
         def work(first: int, last: int) -> tuple[int, int]:
-            return norm_maps.backward_narrow(delta, y, *form, cut, first, last, store, out)
+            return norm_maps.backward_narrow(maps[0], y, *shared, cut, first, last, store, out)
 
         parts = run(work, y.shape[0])
         return int(sum(part[0] for part in parts)), int(max(part[1] for part in parts))
@@ -142,6 +196,8 @@ def _backward_codes(
         frac = PEAK_FRAC + in_frac
         return Peak(narrow(frac, store=False)[1], frac + norm_maps.PEAK_GUARD)
 
+    if m.scales.watches(name):
+        m.did(PEAK, y.size)
     out_frac = m.scales.frac(name, bits, measure)
     saturated, peak = narrow(out_frac, store=True)
     m.record.saturated += saturated
@@ -149,31 +205,38 @@ def _backward_codes(
     m.write(name, out, out_frac)
 
 
-def _spread(m: IntegerMachine, op: BatchNormBackward, grad: Value) -> Value:
-    """The pooled gradient at every position of its window (addressing, not storage, on the chip)."""
+def _spread(m: IntegerMachine, op: BatchNormBackward, grad: Value) -> tuple[Value, Events]:
+    """The pooled gradient at every position of its window, and what that takes: a sum where windows overlap.
+
+    On the chip it is addressing, not storage: every pass that reads the error does it anew.
+    """
     s, grid = op.shape, op.spread
     assert grid is not None
     rows, cols, channels, shape = grid.rows, grid.cols, s.out_c, (op.batch, s.out_h, s.out_w, s.out_c)
     if grid.channels is not None:
         cols, channels, shape = grid.channels, 1, (op.batch, 1, s.out_c, 1)
     codes, frac = grad.codes, grad.frac
+    shared = SHARE if op.means else {}
     if op.means:
         codes, frac = _shared(m, grid.areas, codes.reshape(op.batch, len(grid.areas), channels), frac)
     out = np.empty(shape, np.int32)
     pooled = codes.reshape(op.batch, channels, len(rows), len(cols))
     grids = windows(rows), windows(cols)
-    run(lambda first, last: spread_windows(pooled[first:last], *grids, out[first:last]), op.batch)
-    return Value(out, frac)
+    spread = run(lambda first, last: spread_windows(pooled[first:last], *grids, out[first:last]), op.batch)
+    took = {event: number * codes.size for event, number in shared.items()}
+    return Value(out, frac), {**took, "adds": sum(spread) - out.size}
 
 
 def _shared(m: IntegerMachine, areas: tuple[int, ...], codes: Ints, frac: int) -> tuple[Wide, int]:
-    """Gradients of means (batch, window, channel), divided by their windows' areas, channels first.
+    """Gradients of means (batch, window, channel) times the reciprocals of their windows' areas, channels first.
 
     Rounded once, to at most 17 bits, with as many more fraction bits as the smallest area leaves.
     """
     guard = 17 - m.program.precision.error_bits + min(areas).bit_length() - 1
-    area = np.array(areas, np.int64)[None, :, None]
-    shared = ((codes.astype(np.int64) << (guard + 1)) + area) // (2 * area)
+    pairs = np.array([mantissa(Fraction(1, area)) for area in areas], np.int64)
+    share, shift = pairs[:, :1], pairs[:, 1:] - guard
+    left, right = np.maximum(-shift, 0), np.maximum(shift, 0)
+    shared = ((codes.astype(np.int64) * share << left) + ((1 << right) >> 1)) >> right
     return np.ascontiguousarray(shared.transpose(0, 2, 1)), frac + guard
 
 

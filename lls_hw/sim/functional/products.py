@@ -4,12 +4,16 @@ from functools import partial
 
 import numpy as np
 
-from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
+from lls_hw.models.program.ops.products import DepthwiseConv, Gemm, Product
 from lls_hw.sim.functional.machine import IntegerMachine, Runners, zeros
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.codes import Ints, Wide
-from lls_hw.sim.kernels.products import depthwise, forward, input_gradient, weight_gradient
-from lls_hw.sim.kernels.requant import Narrowing, requantise
+from lls_hw.sim.kernels.events import Events
+from lls_hw.sim.kernels.products import ProductTally, depthwise, forward, input_gradient, weight_gradient
+from lls_hw.sim.kernels.requant import Narrowing
+
+BIAS: Events = {"adds": 1}
+"""An output's bias joins its sum. (Here the sum starts from it: the same number.)"""
 
 
 def run_gemm(m: IntegerMachine, op: Gemm) -> None:
@@ -22,7 +26,9 @@ def _forward(m: IntegerMachine, op: Gemm) -> None:
     frac = x.frac + w.frac
     bias = _bias(m, op, frac)
     acc, tally = forward(m.sums, op.shape, _map(op, x), _matrix(op, w), bias)
-    m.record.tally += tally
+    _count(m, op, tally)
+    if op.bias is not None:
+        m.did(BIAS, acc.size)
     m.narrow(op.out, acc, frac)
 
 
@@ -32,15 +38,13 @@ def _bias(m: IntegerMachine, op: Gemm, frac: int) -> Wide:
         return np.zeros(op.shape.out_c, np.int64)
     bias = m.read(op.bias)
     how = Narrowing(rounding="half_up")
-    codes, saturated = requantise(bias.codes, bias.frac - frac, m.sums.accumulator_bits, how)
-    m.record.saturated += saturated
-    return codes.astype(np.int64)
+    return m.requantise(bias.codes, bias.frac - frac, m.sums.accumulator_bits, how).astype(np.int64)
 
 
 def _weight_grad(m: IntegerMachine, op: Gemm) -> None:
     x, delta = m.read(op.source), m.read(op.error)
     acc, tally = weight_gradient(m.sums, op.shape, _map(op, x), delta.codes.reshape(-1, op.shape.out_c))
-    m.record.tally += tally
+    _count(m, op, tally)
     m.write(op.out, acc, x.frac + delta.frac)
 
 
@@ -48,8 +52,20 @@ def _input_grad(m: IntegerMachine, op: Gemm) -> None:
     delta, w = m.read(op.error), m.read(op.weight)
     shape = (op.batch, op.shape.out_h, op.shape.out_w, op.shape.out_c)
     acc, tally = input_gradient(m.sums, op.shape, delta.codes.reshape(shape), _matrix(op, w))
-    m.record.tally += tally
+    _count(m, op, tally)
     m.narrow(op.out, acc, delta.frac + w.frac)
+
+
+def _count(m: IntegerMachine, op: Product, tally: ProductTally) -> None:
+    """The products that were performed, under the unit and the kind of their operands."""
+    m.record.tally += tally
+    if isinstance(op, DepthwiseConv) and m.depthwise_on == "vector":
+        m.count("vector_macs", tally.macs)
+        return
+    m.count("macs", tally.macs)
+    if "error" in (roles := {m.program.tensors[name].role for name in op.factors}):
+        by_activation = bool(roles & {"activation", "input"})
+        m.count("macs_activation_error" if by_activation else "macs_weight_error", tally.macs)
 
 
 def _map(op: Gemm, x: Value) -> Ints:
@@ -70,15 +86,15 @@ def run_depthwise(m: IntegerMachine, op: DepthwiseConv) -> None:
     frac = a.frac + b.frac
     if op.direction == "forward":
         acc = zeros((op.batch, s.out_h, s.out_w, s.out_c), bits)
-        m.record.tally += add(a.codes, b.codes, acc)
+        _count(m, op, add(a.codes, b.codes, acc))
         m.narrow(op.out, acc, frac)
     elif op.direction == "input_grad":
         acc = zeros((op.batch, s.in_h, s.in_w, s.in_c), bits)
-        m.record.tally += add(acc, b.codes, a.codes)
+        _count(m, op, add(acc, b.codes, a.codes))
         m.narrow(op.out, acc, frac)
     else:
         acc = zeros(s.weight_shape, bits)
-        m.record.tally += add(a.codes, acc, b.codes)
+        _count(m, op, add(a.codes, acc, b.codes))
         m.write(op.out, acc, frac)
 
 

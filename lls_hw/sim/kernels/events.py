@@ -1,4 +1,4 @@
-"""What a loop does to one element, class by class: the words in which kernels say what they did.
+"""The words in which kernels say what they do to one element, class by class.
 
 Each kernel's table stands beside it, and a counting integer that runs through the kernel's own lines, and
 through the oracle's, holds it (`tests/unit/kernels/test_events.py`). The classes, as hardware does them:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints
+from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.norm import BETA, EPS_CODE, EPS_FRAC, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, beside_beta
 from lls_hw.sim.kernels.scalar import HALF_UP, clamp, normalise, shift_round, sqrt_ratio
@@ -38,3 +39,7 @@ def running_constants(
         stats[SCALE, c], stats[SCALE_EXP, c] = beside_beta(scale, scale_exp, np.int64(beta[c]), beta_frac)
         stats[BETA, c] = beta[c]
     return held
+
+
+RUNNING_CONSTANTS: Events = {"divides": 2, "multiplies": 1, "adds": 1, "compares": 3, "shifts": 4}
+"""`running_constants`, a channel: the mean clamped, a variance of at least 0, 1/sigma, gamma/sigma."""

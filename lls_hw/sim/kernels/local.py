@@ -9,11 +9,20 @@ from typing import NamedTuple
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import HALF_UP, clamp, shift_round, sqrt_ratio
 from lls_hw.sim.kernels.softmax import ERROR_FRAC, LOGIT_FRAC, LOGIT_MAX, softmax_error
 
 ZHAT_FRAC = 20
+
+SIGN: Events = {"adds": 1}
+ENTRY: Events = {"macs": 1}
+"""A term of a sum over the basis, forward or backward: by a sign, or by a wider entry."""
+SQUARE: Events = {"macs": 1}
+"""A latent's part of the norm."""
+RSQRT: Events = {"divides": 2, "shifts": 1}
+"""`reciprocal_norm`, a sample: a quotient, its root, and the root as mantissa and exponent."""
 
 
 @kernel
@@ -110,6 +119,24 @@ def coefficients_of(
         coefficients[c] = clamp(value, np.int64(-LOGIT_MAX), np.int64(LOGIT_MAX))
         clamped += 1 if coefficients[c] != value else 0
     return products, clamped
+
+
+BY_NORM: Events = {"multiplies": 1, "shifts": 1}
+BY_TEMPERATURE: Events = {"multiplies": 1, "shifts": 1}
+"""`modulate`, a row: p_c r (of normalised latents), and over T."""
+CLAMP: Events = {"compares": 2}
+"""A logit or a coefficient."""
+MODULATED: dict[int, tuple[Events, Events]] = {
+    0: ({}, {}),
+    1: ({"multiplies": 1}, {"shifts": 1}),
+    2: ({"macs": 1}, {"shifts": 1}),
+}
+"""By kind: what an entry of the modulation does to a logit (or a coefficient), and what ends its sum."""
+COEFFICIENT: Events = {"multiplies": 1, "shifts": 1, "compares": 2}
+"""`coefficients_of`, a row, beside the modulation: over T, and clamped."""
+ALIGNMENT: Events = {"macs": 1}
+GRADIENT: Events = {"macs": 1}
+"""A class's part of the alignment; an entry's of the modulation's gradient."""
 
 
 class ErrorForm(NamedTuple):
@@ -248,6 +275,15 @@ def backproject_samples(
             value = shift_round((u_t - pull) * r, clamp(shift, np.int64(-12), np.int64(62)), HALF_UP, np.int64(0))
             wide[i, t] = shift_round(value * np.int64(window_weight[t]), weight_frac, HALF_UP, np.int64(0))
     return additions
+
+
+ALONG: Events = {"shifts": 1}
+"""`backproject_samples`, a sample: the alignment at the coefficients' scale."""
+JACOBIAN: Events = {"multiplies": 3, "shifts": 2, "adds": 1}
+"""A latent: zhat, its pull, u less it, times r."""
+WHOLE: Events = {"shifts": 1}
+WEIGHED: Events = {"multiplies": 1, "shifts": 1}
+"""A latent: the basis' fraction bits leave u; its window's weight, where windows differ or shares are taken."""
 
 
 @kernel

@@ -4,7 +4,7 @@ import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
 from lls_hw.sim.kernels.jit import kernel
-from lls_hw.sim.kernels.scalar import MAX_SHIFT, STOCHASTIC, clamp, random_bits, shift_round, wrap
+from lls_hw.sim.kernels.scalar import MAX_SHIFT, STOCHASTIC, clamp, farthest, random_bits, shift_round, wrap
 
 
 @kernel
@@ -53,6 +53,5 @@ def max_abs_of(values: Ints) -> Int:
     """Largest magnitude, 0 for no values."""
     most = np.int64(0)
     for i in range(values.size):
-        value = np.int64(values[i])
-        most = max(most, value if value >= 0 else -value)
+        most = farthest(most, np.int64(values[i]))
     return most

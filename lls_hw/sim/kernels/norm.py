@@ -8,6 +8,7 @@ master code. All bounds below are for codes of up to 17 bits and up to 2**20 pos
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import HALF_UP, bit_length, clamp, divide_round, normalise, shift_round, sqrt_ratio
 
@@ -29,6 +30,11 @@ def channel_sums(y: Ints, first: Int, last: Int, sums: Wide, extremes: Wide) -> 
             sums[1, c] += value * value
             extremes[0, c] = min(extremes[0, c], value)
             extremes[1, c] = max(extremes[1, c], value)
+
+
+SUMS: Events = {"adds": 1, "macs": 1}
+EXTREMES: Events = {"compares": 2}
+"""`channel_sums`, an element: the sums, and what the scale of the output needs."""
 
 
 @kernel
@@ -79,6 +85,10 @@ def channel_constants(
         stats[BETA, c] = beta[c]
 
 
+CONSTANTS: Events = {"divides": 5, "macs": 3, "multiplies": 3, "adds": 2, "shifts": 4}
+"""`channel_constants`, a channel: n var (two divisions), the mean, 1/sigma (a quotient and its root), gamma/sigma."""
+
+
 @kernel
 def running_update(stats: Ints, variance: Wide, count: Int, y_frac: Int, frac: Int, running: Ints) -> None:
     """running (2, c) += 0.1 (batch - running): mean and unbiased variance with `frac` fraction bits."""
@@ -93,3 +103,7 @@ def running_update(stats: Ints, variance: Wide, count: Int, y_frac: Int, frac: I
             running[row, c] = old + shift_round(
                 (new - old) * np.int64(TENTH_CODE), np.int64(TENTH_FRAC), HALF_UP, np.int64(0)
             )
+
+
+RUNNING: Events = {"divides": 1, "multiplies": 2, "adds": 4, "compares": 4, "shifts": 2}
+"""`running_update`, a channel: the unbiased variance, both words clamped, and a tenth of the way to each."""

@@ -1,7 +1,8 @@
 """BatchNorm with LeakyReLU in integers on maps seen as (positions, channels), forward and backward.
 
 Loops run along the channels without a branch on a value, so that they run on vector registers; what
-is the same for a whole channel is brought to its scale once (`betas`). Bounds as in `norm`.
+is the same for a whole channel is made once (`offsets`). Bounds as in `norm`. A table beside a kernel says
+what it does to one element (or, where said, to one channel), as `events` names it; `LEAKY` or `RELU` joins it.
 """
 
 from typing import NamedTuple
@@ -9,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.narrow import narrow_row
 from lls_hw.sim.kernels.norm import BETA, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP
-from lls_hw.sim.kernels.scalar import HALF_UP, divide_round, shift_round
+from lls_hw.sim.kernels.scalar import HALF_UP, divide_round, farthest, shift_round
 
 XHAT_FRAC = 14
 PEAK_GUARD = 8  # peaks are measured this many bits below the output's least significant one
@@ -37,13 +39,20 @@ class Cut(NamedTuple):
 
 
 @kernel
-def betas(stats: Ints, beta_frac: Int) -> Wide:
-    """beta of every channel with SCALE_EXP + GUARD fraction bits."""
-    found = np.empty(stats.shape[1], np.int64)
-    for c in range(found.size):
+def offsets(stats: Ints, beta_frac: Int) -> Wide:
+    """(2, c): beta - mean scale with SCALE_EXP + GUARD fraction bits, and -mean rstd; exact but for beta's scale."""
+    found = np.empty((2, stats.shape[1]), np.int64)
+    for c in range(stats.shape[1]):
         frac = np.int64(stats[SCALE_EXP, c]) + GUARD
-        found[c] = shift_round(np.int64(stats[BETA, c]), beta_frac - frac, HALF_UP, np.int64(0))
+        beta = shift_round(np.int64(stats[BETA, c]), beta_frac - frac, HALF_UP, np.int64(0))
+        found[0, c] = beta - np.int64(stats[MEAN, c]) * np.int64(stats[SCALE, c])
+        found[1, c] = -(np.int64(stats[MEAN, c]) * np.int64(stats[RSTD, c]))
     return found
+
+
+OFFSET: Events = {"shifts": 1, "macs": 1}
+"""`offsets`, a channel of the forward pass; the backward one makes the second as well."""
+BACK_OFFSETS: Events = {"shifts": 1, "macs": 1, "multiplies": 1}
 
 
 @kernel
@@ -56,9 +65,9 @@ def narrowing_shifts(stats: Ints, out_frac: Int) -> Wide:
 
 
 @kernel
-def linear(y: Int, mean: Int, scale: Int, beta: Int) -> Int:
+def linear(y: Int, scale: Int, offset: Int) -> Int:
     """gamma (y - mean) / sigma + beta, wide, with SCALE_EXP + GUARD fraction bits."""
-    return ((np.int64(y) << GUARD) - np.int64(mean)) * np.int64(scale) + beta
+    return (np.int64(y) << GUARD) * np.int64(scale) + offset
 
 
 @kernel
@@ -69,19 +78,28 @@ def leaky(value: Int, slope: Int, slope_frac: Int) -> Int:
     return below if value < 0 else value
 
 
+LEAKY: Events = {"multiplies": 1, "shifts": 1, "compares": 1}
+RELU: Events = {"compares": 1}
+"""`leaky` or `masked`, an element: the slope's product, and the side. A slope of zero needs no product."""
+
+
 @kernel
 def forward_peak(extremes: Wide, stats: Ints, curve: Curve, at_frac: Int) -> Int:
     """Largest |output|, in units of 2**-at_frac: the map is monotone, so its extremes suffice."""
     peak = np.int64(0)
-    beta = betas(stats, curve.beta_frac)
+    offset = offsets(stats, curve.beta_frac)
     for c in range(extremes.shape[1]):
         shift = np.int64(stats[SCALE_EXP, c]) + GUARD - at_frac
         for side in range(2):
-            value = linear(extremes[side, c], stats[MEAN, c], stats[SCALE, c], beta[c])
+            value = linear(extremes[side, c], stats[SCALE, c], offset[0, c])
             value = leaky(value, curve.slope, curve.slope_frac)
             value = shift_round(value, shift, HALF_UP, np.int64(0))
-            peak = max(peak, value if value >= 0 else -value)
+            peak = farthest(peak, value)
     return peak
+
+
+ENDS: Events = {"macs": 2, "shifts": 2, "peaks": 2}
+"""`forward_peak`, a channel: both of its extremes, and twice the activation."""
 
 
 @kernel
@@ -89,15 +107,19 @@ def forward_narrow(y: Ints, stats: Ints, curve: Curve, cut: Cut, first: Int, las
     """Rows first ... last - 1 of the activated output as codes; returns overflows."""
     overflows = 0
     channels = y.shape[1]
-    beta = betas(stats, curve.beta_frac)
+    offset = offsets(stats, curve.beta_frac)
     shifts = narrowing_shifts(stats, cut.frac)
     wide = np.empty(channels, np.int64)
     for m in range(first, last):
         for c in range(channels):
-            value = linear(y[m, c], stats[MEAN, c], stats[SCALE, c], beta[c])
+            value = linear(y[m, c], stats[SCALE, c], offset[0, c])
             wide[c] = leaky(value, curve.slope, curve.slope_frac)
         overflows += narrow_row(wide, shifts, cut.mode, cut.key, m * channels, cut.bits, cut.wraps, out[m])
     return overflows
+
+
+APPLY: Events = {"macs": 1}
+"""`forward_narrow`, beside activation and narrowing."""
 
 
 @kernel
@@ -112,10 +134,10 @@ def masked(delta: Int, value: Int, slope: Int, slope_frac: Int) -> Int:
 
 
 @kernel
-def normalised(y: Int, mean: Int, rstd: Int, rstd_exp: Int) -> Int:
+def normalised(y: Int, rstd: Int, rstd_exp: Int, offset: Int) -> Int:
     """xhat with XHAT_FRAC fraction bits."""
-    centred = (np.int64(y) << GUARD) - np.int64(mean)
-    return shift_round(centred * np.int64(rstd), np.int64(rstd_exp) + GUARD - XHAT_FRAC, HALF_UP, np.int64(0))
+    wide = (np.int64(y) << GUARD) * np.int64(rstd) + offset
+    return shift_round(wide, np.int64(rstd_exp) + GUARD - XHAT_FRAC, HALF_UP, np.int64(0))
 
 
 @kernel
@@ -125,13 +147,17 @@ def backward_sums(delta: Ints, y: Ints, stats: Ints, curve: Curve, first: Int, l
     By Cauchy-Schwarz sum |xhat| <= positions, so the second stays below 2**(25 + 14 + 20).
     """
     channels = y.shape[1]
-    beta = betas(stats, curve.beta_frac)
+    offset = offsets(stats, curve.beta_frac)
     for m in range(first, last):
         for c in range(channels):
-            value = linear(y[m, c], stats[MEAN, c], stats[SCALE, c], beta[c])
+            value = linear(y[m, c], stats[SCALE, c], offset[0, c])
             error = masked(delta[m, c], value, curve.slope, curve.slope_frac)
             sums[0, c] += error
-            sums[1, c] += error * normalised(y[m, c], stats[MEAN, c], stats[RSTD, c], stats[RSTD_EXP, c])
+            sums[1, c] += error * normalised(y[m, c], stats[RSTD, c], stats[RSTD_EXP, c], offset[1, c])
+
+
+BACK_SUMS: Events = {"macs": 3, "shifts": 1, "adds": 1}
+"""`backward_sums`, beside the activation: its input, xhat, and the two sums."""
 
 
 @kernel
@@ -142,13 +168,24 @@ def backward_means(sums: Wide, count: Int, means: Wide) -> None:
         means[1, c] = shift_round(divide_round(sums[1, c], count), np.int64(XHAT_FRAC - 8), HALF_UP, np.int64(0))
 
 
+MEANS: Events = {"divides": 2}
+"""`backward_means`, a channel."""
+
+
 @kernel
-def backward_value(delta: Int, y: Int, stats: Ints, means: Wide, beta: Wide, c: Int, curve: Curve) -> Int:
-    """gamma/sigma (error - mean - xhat mean_xhat) of channel c, wide; |value| < 2**51."""
-    error = masked(delta, linear(y, stats[MEAN, c], stats[SCALE, c], beta[c]), curve.slope, curve.slope_frac)
-    xhat = normalised(y, stats[MEAN, c], stats[RSTD, c], stats[RSTD_EXP, c])
-    pull = shift_round(xhat * means[1, c], np.int64(XHAT_FRAC + 8), HALF_UP, np.int64(0))
-    return (error - means[0, c] - pull) * np.int64(stats[SCALE, c])
+def backward_value(delta: Int, y: Int, stats: Ints, means: Wide, offset: Wide, c: Int, curve: Curve) -> Int:
+    """gamma/sigma (error - mean - xhat mean_xhat) of channel c, wide; |value| < 2**51.
+
+    The mean is whole at the scale of the pull, so that it joins the product before the one rounding.
+    """
+    error = masked(delta, linear(y, stats[SCALE, c], offset[0, c]), curve.slope, curve.slope_frac)
+    xhat = normalised(y, stats[RSTD, c], stats[RSTD_EXP, c], offset[1, c])
+    pull = xhat * means[1, c] + (means[0, c] << (XHAT_FRAC + 8))
+    return (error - shift_round(pull, np.int64(XHAT_FRAC + 8), HALF_UP, np.int64(0))) * np.int64(stats[SCALE, c])
+
+
+BACK_APPLY: Events = {"macs": 3, "shifts": 1, "adds": 1, "multiplies": 1}
+"""`backward_value`, beside activation and narrowing: its input, xhat, the pull, error less it, times the scale."""
 
 
 @kernel
@@ -158,7 +195,7 @@ def backward_peak(least: Wide, most: Wide, shifts: Wide) -> Int:
     for c in range(shifts.size):
         for value in (least[c], most[c]):
             fine = shift_round(value, shifts[c] - PEAK_GUARD, HALF_UP, np.int64(0))
-            peak = max(peak, fine if fine >= 0 else -fine)
+            peak = farthest(peak, fine)
     return peak
 
 
@@ -183,13 +220,13 @@ def backward_narrow(
     """
     overflows = 0
     channels = y.shape[1]
-    beta = betas(stats, curve.beta_frac)
+    offset = offsets(stats, curve.beta_frac)
     shifts = narrowing_shifts(stats, cut.frac - in_frac)
     wide = np.empty(channels, np.int64)
     least, most = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
     for m in range(first, last):
         for c in range(channels):
-            value = backward_value(delta[m, c], y[m, c], stats, means, beta, c, curve)
+            value = backward_value(delta[m, c], y[m, c], stats, means, offset, c, curve)
             least[c] = min(least[c], value)
             most[c] = max(most[c], value)
             wide[c] = value

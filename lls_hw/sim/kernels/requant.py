@@ -36,7 +36,7 @@ class Narrowing:
 
     @property
     def events(self) -> Events:
-        """What narrowing one word takes: a random draw where it is rounded stochastically."""
+        """The events of one word narrowed: with a random draw where it is rounded stochastically."""
         return {"requantises": 1, **(DRAW if self.rounding == "stochastic" else {})}
 
 

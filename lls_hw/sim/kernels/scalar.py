@@ -132,6 +132,12 @@ def clamp(value: Int, low: Int, high: Int) -> Int:
 
 
 @kernel
+def farthest(peak: Int, value: Int) -> Int:
+    """The larger of a peak and a value's magnitude: what a peak detector keeps."""
+    return max(peak, value if value >= 0 else -value)
+
+
+@kernel
 def wrap(value: Int, bits: Int) -> Int:
     """Two's-complement wrap to `bits` bits."""
     half = np.int64(1) << (bits - 1)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
+from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
 from lls_hw.sim.kernels.scalar import HALF_UP, clamp, divide_round, shift_round
 
@@ -41,6 +42,13 @@ def softmax_error(
     return divide_round(weights[label] << ERROR_FRAC, total)
 
 
+CLASS: Events = {"compares": 1, "multiplies": 2, "table_reads": 2, "shifts": 1, "adds": 5, "divides": 1}
+"""`softmax_error`, a class: the largest logit; how far below it, in octaves; the table's line; the sum; its share, less
+the target. The likelihood is for people to read."""
+SAMPLE: Events = {"multiplies": 1}
+"""A sample: the sum times the batch."""
+
+
 @kernel
 def loss_samples(
     logits: Ints, shift: Int, labels: Ints, on_code: Int, off_code: Int, table: Ints, errors: Wide, likelihood: Wide
@@ -60,3 +68,7 @@ def loss_samples(
             clamped += 1 if scaled[j] != value else 0
         likelihood[i] = softmax_error(scaled, labels[i], samples, on_code, off_code, table, errors[i], weights)
     return clamped
+
+
+LOGIT: Events = {"shifts": 1, "compares": 2}
+"""`loss_samples`, a class, beside the softmax: the logit at its scale, clamped."""

@@ -5,7 +5,7 @@ import numpy as np
 from lls_hw.sim.kernels.codes import Int, Ints, Wide
 from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
-from lls_hw.sim.kernels.scalar import HALF_UP, clamp, hash32, random_bits, shift_round
+from lls_hw.sim.kernels.scalar import HALF_UP, clamp, farthest, hash32, random_bits, shift_round
 
 
 @kernel
@@ -23,7 +23,7 @@ def momentum_wide(gradient: Ints, grad_shift: Int, momentum: Ints, decay: Int, w
         code = shift_round(clamp(code, -room, room), grad_shift, HALF_UP, np.int64(0))
         value = np.int64(momentum[i]) * decay + code
         wide[i] = value
-        peak = max(peak, value if value >= 0 else -value)
+        peak = farthest(peak, value)
     return peak
 
 
@@ -61,7 +61,7 @@ def apply_update(
             saturated += 1
             code = clamp(code, low, high)
         master[i] = code
-        peak = max(peak, code if code >= 0 else -code)
+        peak = farthest(peak, code)
     return saturated, wanted, lost, peak
 
 

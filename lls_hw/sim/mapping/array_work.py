@@ -61,7 +61,7 @@ class ArrayWork:
     ctx: Context
     nest: Nest
     direction: Direction
-    extras: tuple[str, ...]
+    finish: tuple[str, ...]
     held: bool = False
 
     def __call__(self, at: Pieces, starts: bool, finishes: bool) -> TileWork:
@@ -83,7 +83,7 @@ class ArrayWork:
             )
         cycles = self.ctx.served(compute, tally)
         narrow = (
-            narrowing(self.ctx, self.nest, at, self.extras, held=self.held) if finishes and self.nest.narrows else {}
+            narrowing(self.ctx, self.nest, at, self.finish, held=self.held) if finishes and self.nest.narrows else {}
         )
         add_to(tally, narrow)
         if finishes and self.held and not self.nest.narrows:  # while the next tile's come into the other bank
@@ -156,10 +156,10 @@ def lane_events(tally: dict[str, int]) -> dict[str, int]:
     return {event: n for event, n in tally.items() if not event.startswith(memories)}
 
 
-def narrowing(ctx: Context, nest: Nest, at: Pieces, extras: tuple[str, ...], *, held: bool = False) -> dict[str, int]:
-    """Finished sums are read, narrowed and written back as codes; `extras` are further work per code (bias, draw)."""
+def narrowing(ctx: Context, nest: Nest, at: Pieces, finish: tuple[str, ...], *, held: bool = False) -> dict[str, int]:
+    """Finished sums are read and written back as the nest's result; `finish` is the work per sum."""
     done = nest.final_elements(at)
-    tally = times(("narrow", done), *((name, done) for name in extras))
+    tally = times(*((name, done) for name in finish))
     tally["scratchpad_read_words"] = 0 if held else ctx.words(done, nest.sum_bits)
     tally["scratchpad_write_words"] = ctx.words(done, nest.result.bits)
     return {**tally, "accumulator_reads": done} if held else tally

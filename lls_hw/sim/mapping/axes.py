@@ -13,7 +13,8 @@ class Piece:
 
     Along channels, `size` is the number of channels. Along rows, `images` whole images or some
     output rows of one: `out_rows` of them read or write `in_rows` rows of the input map, of
-    which `fresh_rows` no earlier piece has touched and `final_rows` no later piece will touch.
+    which `fresh_rows` no earlier piece has touched and `final_rows` no later piece will touch; the windows
+    of an image's output rows cover `window_rows`, each its own.
     """
 
     size: int
@@ -22,6 +23,7 @@ class Piece:
     in_rows: int = 0
     fresh_rows: int = 0
     final_rows: int = 0
+    window_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def row_axes(batch: int, in_rows: int, windows: tuple[Window, ...]) -> tuple[Til
     """Ways to cut batch x rows: whole images in even groups, or even groups of rows of one image."""
     rows = len(windows)
     groups = sorted(_sizes(batch), reverse=True)
-    axes = [cut_images(batch, images, in_rows, rows) for images in groups]
+    axes = [cut_images(batch, images, in_rows, windows) for images in groups]
     sizes = sorted(_sizes(rows) - {rows}, reverse=True)
     return (*axes, *(cut_rows(batch, size, in_rows, windows) for size in sizes))
 
@@ -124,12 +126,18 @@ def _parts(length: int) -> Iterator[int]:
     yield length
 
 
-def cut_images(batch: int, images: int, in_rows: int, out_rows: int) -> TileAxis:
+def cut_images(batch: int, images: int, in_rows: int, windows: tuple[Window, ...]) -> TileAxis:
     """Whole images in groups, the remainder last."""
 
     def piece(count: int) -> Piece:
         return Piece(
-            size=count, images=count, out_rows=out_rows, in_rows=in_rows, fresh_rows=in_rows, final_rows=in_rows
+            size=count,
+            images=count,
+            out_rows=len(windows),
+            in_rows=in_rows,
+            fresh_rows=in_rows,
+            final_rows=in_rows,
+            window_rows=_covered(windows),
         )
 
     whole, rest = divmod(batch, images)
@@ -156,12 +164,17 @@ def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -
             in_rows=ends[index] - begins[index],
             fresh_rows=ends[index] - (ends[index - 1] if index else 0),
             final_rows=(begins[index + 1] if index + 1 < len(begins) else in_rows) - begins[index],
+            window_rows=_covered(windows[at : at + size]),
         )
         if runs and runs[-1][0] == piece:
             runs[-1] = (piece, runs[-1][1] + 1)
         else:
             runs.append((piece, 1))
     return TileAxis(tuple(runs), outer=batch, by_rows=True)
+
+
+def _covered(windows: tuple[Window, ...]) -> int:
+    return sum(end - begin for begin, end in windows)
 
 
 def steps(axis: TileAxis) -> tuple[Step | Steps, ...]:

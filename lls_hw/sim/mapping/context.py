@@ -1,13 +1,30 @@
 """The knowledge of an op's planner: the chip, the tensors, and those that live in the scratchpad."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lls_hw.models.program.ops.base import Tensor
+from lls_hw.models.program.ops.pooling import Pool, PoolBackward
+from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.array.elementwise import greatest
 from lls_hw.sim.mapping.tile import Transfer, make_transfer
+
+SUMS = "@sums"
+WIDE_BITS = 64
+"""Width of the vector and local units' sums in memory."""
+
+
+def sums_of(name: str) -> str:
+    """The sums that become a tensor, in DRAM until its scale is known."""
+    return name + SUMS
+
+
+def is_sums(name: str) -> bool:
+    """Whether these are sums rather than a tensor of the program."""
+    return name.endswith(SUMS)
+
 
 HELD_CHANNEL_SHARE = 4
 """Operands per channel may fill this fraction (1/4) of the scratchpad before channels are cut."""
@@ -44,22 +61,39 @@ class Context:
         return 2 if self.chip.scratchpad.double_buffered else 1
 
     def tensor(self, name: str) -> Tensor:
-        """A tensor by name."""
-        return self.program.tensors[name]
+        """A tensor by name, or the sums that become it and wait for its scale."""
+        if not is_sums(name):
+            return self.program.tensors[name]
+        tensor = self.program.tensors[name.removesuffix(SUMS)]
+        writers = (op for op in self.program.ops if tensor.name in op.writes)
+        narrow = any(isinstance(op, Product | Pool | PoolBackward) for op in writers)
+        return replace(tensor, name=name, bits=self.program.precision.accumulator_bits if narrow else WIDE_BITS)
+
+    def place(self, name: str) -> Place:
+        """The place of a tensor; sums that wait are in DRAM."""
+        return Place(resident=False, load=True, store=True) if is_sums(name) else self.places[name]
 
     def streams_in(self, name: str) -> bool:
         """Whether tiles must bring the tensor in."""
-        return not self.places[name].resident
+        return not self.place(name).resident
 
     def streams_out(self, name: str) -> bool:
         """Whether tiles must send the tensor out."""
-        return self.places[name].store
+        return self.place(name).store
 
     def draw(self, name: str) -> tuple[str, ...]:
         """Work entry of the random draw with which a tensor's codes are rounded, if they are."""
         precision = self.program.precision
         rounding = precision.error_rounding if self.tensor(name).role == "error" else precision.rounding
         return ("draw",) if rounding == "stochastic" else ()
+
+    def finish(self, name: str) -> tuple[str, ...]:
+        """Work on a finished sum: it is narrowed, or, where the tensor is measured first, only looked at."""
+        return ("peak",) if self.measures else ("narrow", *self.rounded(name))
+
+    def rounded(self, name: str) -> tuple[str, ...]:
+        """Work beside a narrowing of a tensor: the draw of its rounding, the detector of its peak."""
+        return (*self.draw(name), *self.peak())
 
     @property
     def measures(self) -> bool:

@@ -1,13 +1,15 @@
 """Plans of the ops that are nests of loops: their recipe, the mapper's or the user's choice, tiles."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.least_cost import Alone, least_cost, trial_of
+from lls_hw.sim.mapping.measured import narrow_afterwards, second_pass_least_bytes
 from lls_hw.sim.mapping.nest import Nest
-from lls_hw.sim.mapping.nest_plan import NestBuilder, Nests, Pieces, TileWorker
+from lls_hw.sim.mapping.nest_plan import NestBuilder, Nests, Pieces, TileWorker, result_name
 from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.pinned import pin_of, pinned_choice, refuse_oversized
 from lls_hw.sim.mapping.recipes import pooling, products
@@ -49,9 +51,10 @@ def nest_least_bytes(ctx: Context, op: Op) -> int:
     """The smallest working set."""
     nest, dram, held = nest_of(ctx, op), ctx.chip.dram, held_bytes(ctx, op)
     pin = pin_of(ctx.chip, op)
+    waits = second_pass_least_bytes(ctx, op) if nest.narrows and ctx.measures else 0
     if pin is None:
-        return held + least_bytes(nest, dram, ctx.depth)
-    need = held + pinned_choice(nest, pin, dram, ctx.depth).need_bytes
+        return held + waits + least_bytes(nest, dram, ctx.depth)
+    need = held + waits + pinned_choice(nest, pin, dram, ctx.depth).need_bytes
     budget = ctx.chip.scratchpad.capacity_bytes
     refuse_oversized(nest, pin, dram, ctx.depth, need_bytes=need, budget_bytes=budget)
     return need
@@ -61,13 +64,16 @@ def plan_nest(ctx: Context, op: Op, choose: Chooser) -> Plan:
     """The best mapping of the op, as tiles."""
     nest, held = nest_of(ctx, op), held_names(op)
     worker = work_of(ctx, nest, op)
-    budget = ctx.budget_bytes - held_bytes(ctx, op)
+    measured = nest.narrows and ctx.measures
+    budget = ctx.budget_bytes - held_bytes(ctx, op) - (second_pass_least_bytes(ctx, op) if measured else 0)
     choice = mapping_of(ctx, nest, op, budget, choose)
-    builder = NestBuilder(ctx, nest, (*streamed_names(op), *op.writes), choice, worker.work_for(choice))
+    names = (*streamed_names(op), result_name(ctx, op.result, narrows=nest.narrows))
+    builder = NestBuilder(ctx, nest, names, choice, worker.work_for(choice))
     fills = ctx.fills(op.reads) + tuple(ctx.whole(name) for name in held if not ctx.places[name].resident)
     plan = builder.plan(worker.route, held_bytes(ctx, op), fills)
     touched = {**plan.touched_reads, **{name: ctx.tensor(name).elements for name in held}}
-    return Plan(**{**{f: getattr(plan, f) for f in plan.__slots__}, "touched_reads": touched})
+    plan = replace(plan, touched_reads=touched, once=NESTS[type(op)].once(ctx, op))
+    return narrow_afterwards(ctx, op, plan) if measured else plan
 
 
 def mapping_of(ctx: Context, nest: Nest, op: Op, budget_bytes: int, choose: Chooser) -> Choice:

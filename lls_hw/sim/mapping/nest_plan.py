@@ -7,7 +7,7 @@ from typing import Any
 from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, steps
 from lls_hw.sim.mapping.choice import Choice
-from lls_hw.sim.mapping.context import Context
+from lls_hw.sim.mapping.context import Context, sums_of
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand, Side
 from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, loop
 
@@ -57,11 +57,13 @@ class NestRecipe:
     nest : geometry of an op, and its operands that stream from DRAM.
     work : route and work of one of its tiles.
     held : operands that stay in the scratchpad for the whole op; the others are cut into tiles.
+    once : events of the op beside its tiles' (`Plan.once`).
     """
 
     nest: Callable[[Context, Any], Nest]
     work: Callable[[Context, Nest, Any], TileWorker]
     held: Callable[[Any], tuple[str, ...]] = lambda op: ()
+    once: Callable[[Context, Any], dict[str, int]] = lambda ctx, op: {}
 
 
 Nests = dict[type[Op], NestRecipe]
@@ -71,6 +73,17 @@ Nests = dict[type[Op], NestRecipe]
 def nest_operand(ctx: Context, side: Side, name: str) -> NestOperand:
     """A tensor as an operand of a nest."""
     return NestOperand(side, ctx.tensor(name).bits, ctx.streams_in(name))
+
+
+def result_name(ctx: Context, name: str, *, narrows: bool) -> str:
+    """The tensor that a nest writes: the sums of its result, where these wait for a scale that is measured first."""
+    return sums_of(name) if narrows and ctx.measures else name
+
+
+def nest_result(ctx: Context, side: Side, name: str, *, narrows: bool) -> NestOperand:
+    """The result of a nest as its operand."""
+    tensor = ctx.tensor(result_name(ctx, name, narrows=narrows))
+    return NestOperand(side, tensor.bits, ctx.streams_out(tensor.name))
 
 
 class NestBuilder:

@@ -75,7 +75,7 @@ def _rows(nest: Nest, pin: MappingPin, where: str) -> TileAxis:
         if pin.images > nest.batch:
             need = f"the batch has {nest.batch} images"
             raise SpecError(f"{where}.images", pin.images, need, f"Write at most {nest.batch}.")
-        return cut_images(nest.batch, pin.images, nest.in_h, height)
+        return cut_images(nest.batch, pin.images, nest.in_h, nest.windows)
     assert pin.rows is not None
     if pin.rows >= height:
         need = f"the output map has {height} rows"

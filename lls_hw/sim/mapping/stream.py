@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, mark
-from lls_hw.sim.mapping.context import Context
+from lls_hw.sim.mapping.context import Context, is_sums
 from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, add_to, loop
 from lls_hw.sim.mapping.work import lane_cycles
 
@@ -36,11 +36,13 @@ class Pass:
     """One passage of the stream.
 
     `work` is per unit, `sample_work` per sample; `signal` counts learning-signal operations a sample.
+    `held_reads` are what every sample reads of operands that the scratchpad holds for the whole op.
     """
 
     name: str
     reads: tuple[Flow, ...] = ()
     sample_reads: tuple[Flow, ...] = ()
+    held_reads: tuple[Flow, ...] = ()
     writes: tuple[Flow, ...] = ()
     sample_writes: tuple[Flow, ...] = ()
     work: Mapping[str, int] = field(default_factory=dict)
@@ -101,7 +103,7 @@ def _slot(ctx: Context, flows: tuple[Flow, ...], count: int) -> int:
 
 def _out(ctx: Context, flows: tuple[Flow, ...], count: int) -> int:
     """Bytes of the flows that wait for their store (resident results are written in place)."""
-    return sum(_bytes(ctx, flow, count) for flow in flows if not ctx.places[flow.tensor].resident)
+    return sum(_bytes(ctx, flow, count) for flow in flows if not ctx.place(flow.tensor).resident)
 
 
 class StreamBuilder:
@@ -157,7 +159,11 @@ class StreamBuilder:
             gives_out=per_tile or (per_sample and step.last),
             stores=stores,
             tally=tally,
-            read_codes=_codes((one.reads, units), (one.sample_reads, samples if step.last else 0)),
+            read_codes=_codes(
+                (one.reads, units),
+                (one.sample_reads, samples if step.last else 0),
+                (one.held_reads, samples if step.last else 0),
+            ),
             written_codes=_codes((one.writes, units), (one.sample_writes, samples if step.last else 0)),
             signal_macs=one.signal * samples if step.last else 0,
         )
@@ -226,6 +232,7 @@ def pass_tally(ctx: Context, one: Pass, *, units: int, samples: int, last: bool)
     if last:
         add_to(tally, one.sample_work, samples)
         written += words(one.sample_writes, samples)
+        read += samples * words(one.held_reads, 1)
     add_to(tally, {"scratchpad_read_words": read, "scratchpad_write_words": written})
     return tally
 
@@ -252,11 +259,13 @@ class Touched:
                 flows, sampled = (one.reads, one.sample_reads) if into else (one.writes, one.sample_writes)
                 seen.update({flow.tensor: flow.codes * units for flow in flows})
                 seen.update({flow.tensor: flow.codes * stream.samples for flow in sampled})
+                seen.update({flow.tensor: flow.codes for flow in one.held_reads if into})
                 limit.update({flow.tensor: flow.full * units for flow in flows if flow.full})
                 limit.update({flow.tensor: flow.full * stream.samples for flow in sampled if flow.full})
-            add_to(total, seen)
+            add_to(total, {name: codes for name, codes in seen.items() if not is_sums(name)})
             for name, most in limit.items():  # a latent on the border of two groups is touched by both
-                total[name] = min(total[name], most)
+                if name in total:
+                    total[name] = min(total[name], most)
 
     def hold(self, reads: tuple[Flow, ...], writes: tuple[Flow, ...]) -> None:
         """Count held operands; one that is not cut (labels) is the same codes for every group."""

@@ -1,16 +1,16 @@
 """Plans of the streaming ops: who holds what, and what is done between and after the passes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lls_hw.models.program.ops.base import Op, Operand
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import chunk_axis
-from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context
-from lls_hw.sim.mapping.stream import HELD, Flow, Stream, StreamBuilder, Touched
-from lls_hw.sim.mapping.tile import Node, Plan, Tile, Transfer, loop
-from lls_hw.sim.mapping.work import lane_cycles
+from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context, sums_of
+from lls_hw.sim.mapping.stream import HELD, Flow, Pass, Stream, StreamBuilder, Touched
+from lls_hw.sim.mapping.tile import Node, Plan, Tile, Transfer, add_to, loop
+from lls_hw.sim.mapping.work import lane_cycles, times
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,9 @@ class Recipe:
     extra_loads : what is loaded with the held operands but is no tensor of the program: a basis kept in DRAM.
     between : work per group after `passes_before` passes (all of them, if None): statistics. The
         held results are finished, and stored, then.
+    again : operands and results of the op that an earlier recipe of it read or wrote, and that this one holds.
+    sampled : operands that this one holds for what every sample reads of them (`Pass.held_reads`).
+    extra_stores : what is stored with the held results but is no tensor of the program: sums for a later recipe.
     """
 
     stream: Stream
@@ -34,10 +37,13 @@ class Recipe:
     extra_loads: tuple[Transfer, ...] = ()
     between: Mapping[str, int] = field(default_factory=dict)
     passes_before: int | None = None
+    again: tuple[Flow, ...] = ()
+    sampled: tuple[Flow, ...] = ()
+    extra_stores: tuple[Transfer, ...] = ()
 
     def held_bytes(self, ctx: Context) -> int:
         """Bytes of the held buffer: operands that are not resident, and scratch."""
-        flows = {flow.tensor: flow for flow in (*self.held_reads, *self.held_writes)}
+        flows = {flow.tensor: flow for flow in (*self.held_reads, *self.held_writes, *self.again, *self.sampled)}
         return self.scratch_bytes + sum(
             storage_bytes(flow.codes, ctx.tensor(name).bits)
             for name, flow in flows.items()
@@ -49,11 +55,15 @@ class Recipe:
         return self.held_bytes(ctx) + self.stream.least_bytes(ctx)
 
 
+Parts = tuple[tuple[Recipe, int], ...]
+"""Recipes, each with the number of groups of channels that it serves, in the order of their execution."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grouped:
     """A recipe for each group size of an op's channels, and how many groups of it there are."""
 
-    parts: tuple[tuple[Recipe, int], ...]
+    parts: Parts
     note: str
 
     def least_bytes(self, ctx: Context) -> int:
@@ -79,6 +89,30 @@ def channel_bytes(ctx: Context, names: tuple[str, ...], channels: int) -> int:
     """Bytes per channel of held operands, were none resident."""
     total = sum(storage_bytes(ctx.tensor(name).elements, ctx.tensor(name).bits) for name in dict.fromkeys(names))
     return -(-total // channels)
+
+
+def narrowed(ctx: Context, one: Pass, name: str, entry: str = "narrow") -> tuple[Pass, ...]:
+    """A pass that narrows each word it writes into a tensor.
+
+    Where the tensor's peak is measured first, the words wait in DRAM for a pass of their own that narrows them.
+    """
+    flow = next(flow for flow in one.writes if flow.tensor == name)
+    if not ctx.measures:
+        return (replace(one, work=with_each(one.work, flow.codes, entry, *ctx.rounded(name))),)
+    sums = replace(flow, tensor=sums_of(name))
+    writes = tuple(sums if other is flow else other for other in one.writes)
+    cut = with_each({}, flow.codes, entry, *ctx.draw(name))
+    return (
+        replace(one, writes=writes, work=with_each(one.work, flow.codes, "peak")),
+        Pass(f"{one.name}: narrow", (sums,), writes=(flow,), work=cut),
+    )
+
+
+def with_each(work: Mapping[str, int], number: int, *entries: str) -> dict[str, int]:
+    """The work, and each entry so many times."""
+    total = dict(work)
+    add_to(total, times(*((entry, number) for entry in entries)))
+    return total
 
 
 def held_channels(ctx: Context, names: tuple[str, ...], channels: int, group: int) -> tuple[Flow, ...]:
@@ -134,13 +168,12 @@ def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe, budget_bytes: i
     builder.slots[HELD] = max(builder.slots[HELD], recipe.held_bytes(ctx))
     axis = recipe.stream.axis(ctx, budget_bytes - recipe.held_bytes(ctx))
     passes = [builder.pass_nodes(axis, one) for one in recipe.stream.passes]
-    loads = tuple(held_transfer(ctx, flow) for flow in recipe.held_reads if ctx.streams_in(flow.tensor))
+    held_in = (*recipe.held_reads, *recipe.again)
+    loads = tuple(held_transfer(ctx, flow) for flow in (*held_in, *recipe.sampled) if ctx.streams_in(flow.tensor))
     loads += recipe.extra_loads
     stores = tuple(held_transfer(ctx, flow) for flow in recipe.held_writes if ctx.streams_out(flow.tensor))
-    words = {
-        "scratchpad_read_words": _words(ctx, recipe.held_reads),
-        "scratchpad_write_words": _words(ctx, recipe.held_writes),
-    }
+    stores += recipe.extra_stores
+    words = {"scratchpad_read_words": _words(ctx, held_in), "scratchpad_write_words": _words(ctx, recipe.held_writes)}
     name = recipe.stream.passes[0].name
     begin = Tile(name=name, cycles=(0,), loads=loads, takes=(HELD,))
     end = Tile(name=name, cycles=(0,), gives=(HELD,))
@@ -152,8 +185,8 @@ def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe, budget_bytes: i
         conflict_cycles=cycles - compute,
         stores=stores,
         tally={**recipe.between, **words},
-        read_codes={flow.tensor: flow.codes for flow in recipe.held_reads},
-        written_codes={flow.tensor: flow.codes for flow in recipe.held_writes},
+        read_codes={flow.tensor: flow.codes for flow in recipe.held_reads if flow.full},
+        written_codes={flow.tensor: flow.codes for flow in recipe.held_writes if flow.full},
     )
     at = len(passes) if recipe.passes_before is None else recipe.passes_before
     before, after = ((node for nodes in part for node in nodes) for part in (passes[:at], passes[at:]))

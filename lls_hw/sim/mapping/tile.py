@@ -93,8 +93,8 @@ class Tile:
     bank_from, bank_until : stops of the route before which the tile takes a bank of the accumulators, and after which
         one is free.
     tally : events of the units (field of `Counts` to number); transfers are counted by the engine.
-    read_codes, written_codes : codes of each tensor that the tile reads and writes; of a nest's tiles, which share
-        rows and weights, the plan knows them as a whole.
+    read_codes, written_codes : codes of each tensor that the tile reads and writes. Of what tiles share (a nest's rows
+        and weights, an operand held for the whole op) the plan knows the whole (`Plan.touched_reads`).
     keeps : its input slots are free only when it has left the route and its stores are done.
     parts : of a tile in which several ops share a loop, the work of each.
     """
@@ -191,6 +191,7 @@ class Plan:
     touched_reads, touched_writes : codes of each tensor that the tiles touch at least once.
     note : the mapping in words.
     owners : of a loop that several ops share, the op of the program to which each tensor's movements belong.
+    once : events beside the tiles', once an op, while it waits for its first loads.
     """
 
     route: tuple[Unit, ...]
@@ -203,6 +204,7 @@ class Plan:
     touched_writes: Mapping[str, int]
     note: str
     owners: Mapping[str, int] = field(default_factory=dict)
+    once: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def working_bytes(self) -> int:

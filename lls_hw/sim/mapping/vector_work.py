@@ -30,7 +30,7 @@ class DepthwiseWork:
     nest: Nest
     direction: Direction
     kernel_rows: int
-    extras: tuple[str, ...]
+    finish: tuple[str, ...]
 
     def __call__(self, at: Pieces, starts: bool, finishes: bool) -> TileWork:
         """Work of one tile."""
@@ -49,7 +49,7 @@ class DepthwiseWork:
         tally["scratchpad_read_words"] = read + (0 if starts else words(sums, nest.sum_bits))
         tally["scratchpad_write_words"] = words(sums, nest.sum_bits)
         if finishes and nest.narrows:
-            add_to(tally, narrowing(self.ctx, nest, at, self.extras))
+            add_to(tally, narrowing(self.ctx, nest, at, self.finish))
         return _finish(self.ctx, tally)
 
 
@@ -60,6 +60,7 @@ class PoolWork:
     ctx: Context
     nest: Nest
     pool: PoolLayer
+    finish: tuple[str, ...]
 
     def __call__(self, at: Pieces, starts: bool, finishes: bool) -> TileWork:
         """Work of one tile."""
@@ -68,7 +69,7 @@ class PoolWork:
         tally = (
             times(("pool_max", looked))
             if self.pool.kind == "max"
-            else times(("pool_sum", looked), ("pool_mean", outputs))
+            else times(("pool_sum", looked), *((name, outputs) for name in ("pool_share", *self.finish)))
         )
         tally["scratchpad_read_words"] = self.ctx.words(looked, side_bits(self.nest, "x"))
         tally["scratchpad_write_words"] = self.ctx.words(outputs, self.nest.result.bits)
@@ -82,22 +83,22 @@ class PoolBackwardWork:
     ctx: Context
     nest: Nest
     pool: PoolLayer
-    extras: tuple[str, ...]
+    finish: tuple[str, ...]
 
     def __call__(self, at: Pieces, starts: bool, finishes: bool) -> TileWork:
         """Work of one tile."""
         nest, words = self.nest, self.ctx.words
         outputs, looked = nest_outputs(nest, at), window_elements(nest, self.pool, at)
         if self.pool.kind == "max":
-            tally = times(("pool_max_back", looked))
+            tally = times(("pool_max", looked))
             read = words(looked, side_bits(nest, "x")) + words(outputs, side_bits(nest, "y"))
         else:
-            tally = times(("pool_mean_back", outputs), ("pool_spread", looked))
+            tally = times(("pool_share", outputs), ("pool_sum", looked))
             read = words(outputs, side_bits(nest, "y")) + words(looked, nest.sum_bits)
         tally["scratchpad_read_words"] = read
         tally["scratchpad_write_words"] = words(looked, nest.sum_bits if nest.narrows else nest.result.bits)
         if nest.narrows:
-            add_to(tally, narrowing(self.ctx, nest, at, self.extras))
+            add_to(tally, narrowing(self.ctx, nest, at, self.finish))
         return _finish(self.ctx, tally)
 
 
@@ -112,7 +113,5 @@ def nest_outputs(nest: Nest, at: Pieces) -> int:
 
 
 def window_elements(nest: Nest, pool: PoolLayer, at: Pieces) -> int:
-    """Window elements of a tile: its share, by rows of windows, of all of them (rounded up)."""
-    per_row = sum(end - begin for begin, end in pool.grid.cols) * at["i"].size
-    rows = sum(end - begin for begin, end in pool.grid.rows)
-    return at["r"].images * per_row * -(-rows * at["r"].out_rows // len(pool.grid.rows))
+    """Window elements of a tile, those under two windows counted twice."""
+    return at["r"].images * at["r"].window_rows * sum(end - begin for begin, end in pool.grid.cols) * at["i"].size

@@ -24,37 +24,63 @@ WORK: dict[str, Work] = {
     "narrow": {"requantises": 1},
     # Stochastic rounding takes one draw a code.
     "draw": {"rng_draws": 1},
-    # Bias joins the accumulator before it is narrowed.
+    # A channel's bias is brought to the accumulator's scale, once an op; it joins each sum before the narrowing.
+    "bias_scale": {"requantises": 1},
     "bias": {"vector_adds": 1},
     # A kernel position of a depthwise convolution on the vector unit.
     "depthwise_tap": {"vector_macs": 1},
-    # BatchNorm, pass one: sum and sum of squares of wide pre-activations.
+    # LeakyReLU: the slope's product beside the word itself, and the one that its sign selects. ReLU selects 0.
+    "leaky": {"vector_multiplies": 1, "vector_shifts": 1, "vector_compares": 1},
+    "relu": {"vector_compares": 1},
+    # BatchNorm, pass one: sum and sum of squares of wide pre-activations, and their two ends.
     "norm_sums": {"vector_adds": 1, "vector_wide_macs": 1},
-    # Per channel: mean, E[y^2] - mean^2 (2), gamma r, beta - mean gamma r; one reciprocal square root.
-    "norm_statistics": {"vector_wide_macs": 5, "vector_divides": 1},
-    # Running mean and variance: two multiply-adds each.
-    "norm_running": {"vector_wide_macs": 4},
-    # BatchNorm, pass two: scale and shift, slope of the negative side, narrow.
-    "norm_apply": {"vector_wide_macs": 2, "requantises": 1},
-    # Backward, pass one: pre-activation again (1), slope by its sign (1), sums of dz and dz y (1 + 1).
-    "norm_back_sums": {"vector_wide_macs": 3, "vector_adds": 1},
-    # Per channel: gradients of gamma and beta, then the three coefficients of pass two.
-    "norm_back_statistics": {"vector_wide_macs": 6},
-    # Backward, pass two: pre-activation and slope again (2), k1 dz + k2 y + k3 (2), narrow.
-    "norm_back_apply": {"vector_wide_macs": 4, "requantises": 1},
-    # A position spread from a pooled gradient with windows of several sizes is scaled by its own area.
-    "spread_uneven": {"vector_wide_macs": 1},
-    # Maximum: one comparison a window element.
-    "pool_max": {"vector_adds": 1},
-    # Average: one addition a window element; the sum is scaled by 1/area and narrowed.
+    "norm_extremes": {"vector_compares": 2},
+    # Per channel: n var = S2 - 2 q S1 + n q^2 - (S1 - n q)^2 / n, with q = S1 // n; the mean; 1 / sigma, a quotient and
+    # its root; gamma / sigma; beta and the mean's share of it as one offset.
+    "norm_statistics": {
+        "vector_wide_macs": 4,
+        "vector_multiplies": 3,
+        "vector_adds": 2,
+        "vector_shifts": 5,
+        "vector_divides": 5,
+    },
+    # Running mean and variance: the batch's own at their scale, clamped, a tenth of the difference added.
+    "norm_running": {
+        "vector_multiplies": 2,
+        "vector_adds": 4,
+        "vector_compares": 4,
+        "vector_shifts": 2,
+        "vector_divides": 1,
+    },
+    # Inference: the mean clamped, the variance not below 0 and epsilon added, 1 / sigma, gamma / sigma, the offset.
+    "norm_running_statistics": {
+        "vector_wide_macs": 1,
+        "vector_multiplies": 1,
+        "vector_adds": 1,
+        "vector_compares": 3,
+        "vector_shifts": 5,
+        "vector_divides": 2,
+    },
+    # A channel's ends through the map (and the activation), at one common scale: the output's peak.
+    "norm_ends": {"vector_wide_macs": 2, "vector_shifts": 2, "peaks": 2},
+    # BatchNorm, pass two: scale and offset; the activation and the narrowing follow.
+    "norm_apply": {"vector_wide_macs": 1},
+    # Backward, pass one: pre-activation again (1), the error by its sign (the activation), its sum, xhat (1), and the
+    # sum of their product (1).
+    "norm_back_sums": {"vector_wide_macs": 3, "vector_adds": 1, "vector_shifts": 1},
+    # Per channel: both offsets again, two means; gradients of gamma and beta are narrowed at their own peak.
+    "norm_back_statistics": {"vector_wide_macs": 1, "vector_multiplies": 1, "vector_shifts": 1, "vector_divides": 2},
+    "norm_back_gradients": {"requantises": 2, "peaks": 2},
+    # Backward, pass two: pre-activation and xhat again (2), the mean and xhat's pull (1), the error less it, times the
+    # scale.
+    "norm_back_apply": {"vector_wide_macs": 3, "vector_adds": 1, "vector_multiplies": 1, "vector_shifts": 1},
+    # A pooled gradient at a position that lies under several windows: one addition for each but the first.
+    "spread_overlap": {"vector_adds": 1},
+    # A word times the reciprocal of its window's area: an average, or a window's gradient by position.
+    "pool_share": {"vector_multiplies": 1, "vector_shifts": 1},
+    # A window element: compared with the largest so far (backward: with the output), or added.
+    "pool_max": {"vector_compares": 1},
     "pool_sum": {"vector_adds": 1},
-    "pool_mean": {"vector_macs": 1, "requantises": 1},
-    # Maximum backward: compare with the output again, select the gradient or zero.
-    "pool_max_back": {"vector_adds": 2},
-    # Average backward: the gradient times 1/area, added at each position (windows may overlap),
-    # then narrowed.
-    "pool_mean_back": {"vector_macs": 1},
-    "pool_spread": {"vector_adds": 1},
     # A gradient and the sum of the earlier ones: the peak of each, both aligned, added.
     "accumulate": {"vector_shifts": 2, "vector_adds": 1, "peaks": 2},
     # The mean of as many as no shift divides by.
@@ -72,33 +98,59 @@ WORK: dict[str, Work] = {
     "update_master": {"vector_multiplies": 1, "requantises": 1, "vector_shifts": 1, "vector_adds": 1, "peaks": 1},
     # The copy is cut.
     "update_copy": {"requantises": 1},
-    # Local unit: a position joins its window's sum; windows of several sizes get their reciprocal.
+    # Local unit: a position joins its window's sum; a latent of windows of several sizes is weighed, a wide one cut.
     "latent_sum": {"local_adds": 1},
-    "latent_uneven": {"local_macs": 1},
+    "latent_weight": {"local_multiplies": 1},
+    "latent_cut": {"local_requantises": 1},
     # Sum of squares of the latents.
     "latent_square": {"local_macs": 1},
-    # A projection term: signed addition of a latent; the generator steps once for its sign.
+    # A projection term: signed addition of a latent (the generator steps for its sign), or a wider entry's product.
     "projection_term": {"local_adds": 1},
-    # r = rsqrt(S), per sample.
-    "latent_norm": {"local_divides": 1},
-    # g = r (u - z alignment): two products and the narrowing shift.
-    "backproject": {"local_macs": 2, "requantises": 1},
-    # A random projection's gradient: the product with 1/area and the narrowing shift.
-    "backproject_stored": {"local_macs": 1, "requantises": 1},
+    "projection_product": {"local_macs": 1},
+    # 1 / sqrt(S), per sample: a quotient, its root, and that as mantissa and exponent.
+    "latent_norm": {"local_divides": 2, "local_shifts": 1},
+    # u less zhat times the alignment, times r: zhat, its pull and the product with r; the alignment's scale per sample.
+    "backproject": {"local_multiplies": 3, "local_shifts": 2, "local_adds": 1},
+    "backproject_sample": {"local_shifts": 1},
+    # A window's share, or its weight where windows differ.
+    "backproject_weight": {"local_multiplies": 1, "local_shifts": 1},
     # A sine's fraction bits leave u, rounded.
-    "backproject_rounded": {"requantises": 1},
-    # DRTP: a feedback code changes its sign and is narrowed.
-    "select": {"vector_adds": 1, "requantises": 1},
-    # Softmax, per class: logit by 1/T, maximum, subtraction, table, sum, probability, target, alignment.
-    "softmax_class": {"local_macs": 3, "local_adds": 4, "local_table_reads": 1},
-    # The softmax's reciprocal, per sample.
-    "softmax_sample": {"local_divides": 1},
-    # Logit p_c r and coefficient e_c / T, per basis row.
-    "error_row": {"local_macs": 2},
-    # The modulation: forward, backward and its own gradient.
-    "modulation_entry": {"local_macs": 3},
-    # Bias gradient of the classifier, per sample and class, and the narrowing of the error.
-    "loss_class": {"local_adds": 1, "requantises": 1},
+    "backproject_rounded": {"local_shifts": 1},
+    # A sum of the local unit leaves it as a code.
+    "local_narrow": {"local_requantises": 1},
+    # DRTP: a feedback code changes its sign; the narrowing follows.
+    "select": {"vector_adds": 1},
+    # Softmax, per class: the maximum; how far below it in octaves (a difference, log2 e); the table's two entries and
+    # the line between them (a difference, a product, a difference), shifted by the whole octaves; the sum; the division
+    # by it; the target.
+    "softmax_class": {
+        "local_compares": 1,
+        "local_adds": 5,
+        "local_multiplies": 2,
+        "local_table_reads": 2,
+        "local_shifts": 1,
+        "local_divides": 1,
+    },
+    # The sum times the batch, per sample.
+    "softmax_sample": {"local_multiplies": 1},
+    # Logits and coefficients are clamped at both ends.
+    "clamp": {"local_compares": 2},
+    # By 1 / T and to its scale: a logit or coefficient. By r: a projection of normalised latents.
+    "by_temperature": {"local_multiplies": 1, "local_shifts": 1},
+    "by_norm": {"local_multiplies": 1, "local_shifts": 1},
+    # A random projection's share, cut.
+    "by_share": {"local_multiplies": 1, "local_requantises": 1},
+    # The modulation: an entry's product in a logit and in a coefficient, each sum to its scale, its own gradient.
+    "modulation_vector": {"local_multiplies": 2, "local_macs": 1},
+    "modulation_matrix": {"local_macs": 3},
+    "modulation_scale": {"local_shifts": 1},
+    # A class's part of the alignment.
+    "alignment": {"local_macs": 1},
+    # The classifier, per sample and class: logit by 1 / T to its scale; the error by 1 / T, and its part of the bias.
+    "loss_class": {"local_multiplies": 2, "local_shifts": 1, "local_adds": 1},
+    # The bias' sum by 1 / T. A small gradient that is narrowed at its own peak.
+    "loss_bias": {"local_multiplies": 1},
+    "local_gradient": {"local_requantises": 1, "peaks": 1},
 }
 
 

@@ -283,7 +283,7 @@ class GroupPlanner:
             add_to(own, {"scratchpad_read_words": closing.read_words, "scratchpad_write_words": closing.write_words})
             if not any(own.values()):
                 continue
-            number = self.ctx.served(lane_cycles(closing.work, worker.lanes), own)
+            number = 0 if worker.is_nest else self.ctx.served(lane_cycles(closing.work, worker.lanes), own)
             cycles[stops[0]] += number
             add_to(tally, own)
             phase = worker.phase

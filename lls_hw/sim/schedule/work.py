@@ -77,6 +77,7 @@ class Worker:
             )
             self.work = worker.held if self.holds and worker.held is not None else worker.work
             self.scratch_bytes = 0
+            self.once = recipe.once(ctx, phase.op)
         else:
             self.recipe = whole_recipe(ctx, phase)
             self.route = (self.recipe.stream.unit,)
@@ -148,7 +149,7 @@ class Worker:
     def closing(self) -> Closing:
         """What is left when all rows are done: statistics of the sums."""
         if self.is_nest:
-            return Closing()
+            return Closing(self.once)
         flows = self.recipe
         sums = flows.passes_before is None or self.phase.part < flows.passes_before
         if not sums:
@@ -167,7 +168,7 @@ def whole_recipe(ctx: Context, phase: Phase) -> Recipe:
 
     Raises
     ------
-    AssertionError : the scratchpad is so small that its channels come in groups; see `is_whole`.
+    AssertionError : its channels come in groups, for want of scratchpad, or its scale is measured; see `is_whole`.
     """
     grouped = recipe_of(ctx, phase.op)
     assert is_whole(ctx, phase), f"{phase.name} goes by groups of channels"
@@ -175,7 +176,9 @@ def whole_recipe(ctx: Context, phase: Phase) -> Recipe:
 
 
 def is_whole(ctx: Context, phase: Phase) -> bool:
-    """Whether a phase runs with all its channels at once, so that it can share a loop."""
+    """Whether a phase runs with all its channels at once, and its scale is known, so that it can share a loop."""
+    if ctx.measures:
+        return False
     if type(phase.op) in NESTS:
         return True
     parts = recipe_of(ctx, phase.op).parts

@@ -159,7 +159,7 @@ def test_backward__exact_and_within_its_bound_of_rationals(channel, seed, bits):
     kernel_norm_maps.backward_means(sums, count, means)
     wide, total, along = oracle.gradient(delta[:, 0].tolist(), channel.y, words, channel.beta_frac, SLOPE)
     assert sums[:, 0].tolist() == [total, along]
-    beta, y = kernel_norm_maps.betas(stats, channel.beta_frac), channel.column()
+    beta, y = kernel_norm_maps.offsets(stats, channel.beta_frac), channel.column()
     got = [
         int(kernel_norm_maps.backward_value(delta[m, 0], y[m, 0], stats, means, beta, 0, curve)) for m in range(count)
     ]
@@ -255,6 +255,6 @@ def test_batch_norm__2_to_20_positions_of_17_bit_codes_stay_exact(shape):
         for d, v in pairs:
             pull = oracle.half_up(oracle.normalised(v, words) * int(means[1, 0]), 22)
             want = (errors[d, v] - int(means[0, 0]) - pull) * words.scale
-            beta = kernel_norm_maps.betas(stats, 30)
+            beta = kernel_norm_maps.offsets(stats, 30)
             assert kernel_norm_maps.backward_value(d, v, stats, means, beta, 0, Curve(30, *SLOPE)) == want
             assert abs(want) < 2**51

@@ -1,13 +1,15 @@
 """Pooling windows, uneven and overlapping, against set sums."""
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lls_hw.models.spec.geometry import adaptive_windows
+from lls_hw.models.spec.geometry import PoolGrid, adaptive_windows
+from lls_hw.sim.functional.pooling import shares
 from lls_hw.sim.kernels import pool as kernel_pool
 from tests.oracles import pool as oracle
 
@@ -29,6 +31,20 @@ def planes(x):
         yield image, channel, x[image, :, :, channel].tolist()
 
 
+def grid(rows, cols):
+    """Windows and the reciprocals of their areas, as the kernels take them."""
+    spec = PoolGrid(rows=tuple(map(tuple, rows)), cols=tuple(map(tuple, cols)))
+    return np.array(rows), np.array(cols), *shares(spec)
+
+
+@given(st.integers(1, 4096))
+@settings(deadline=None)
+def test_reciprocal__is_half_a_unit_of_fifteen_bits(area):
+    code, frac = oracle.reciprocal(area)
+    assert 2**14 <= code < 2**15
+    assert abs(Fraction(code, 2**frac) - Fraction(1, area)) <= Fraction(1, 2 ** (frac + 1))
+
+
 @given(st.integers(1, 40), st.integers(1, 40))
 @settings(deadline=None)
 def test_adaptive_windows__exact(length, size):
@@ -41,7 +57,10 @@ def test_pool_images__exact(case):
     x, rows, cols = case
     for is_max in (True, False):
         out = np.empty((x.shape[0], len(rows), len(cols), 2), np.int64)
-        kernel_pool.pool_images(x, np.array(rows), np.array(cols), is_max, 0, x.shape[0], out)
+        looked = kernel_pool.pool_images(x, *grid(rows, cols), is_max, 0, x.shape[0], out)
+        assert looked == x.shape[0] * 2 * sum(
+            len(oracle.members(x[0, :, :, 0].tolist(), r, c)) for r in rows for c in cols
+        )
         for image, c, plane in planes(x):
             for (i, row), (j, col) in itertools.product(enumerate(rows), enumerate(cols)):
                 want = (
@@ -93,12 +112,12 @@ def test_mean_pool_backward__exact(case):
     x, rows, cols = case
     delta = np.random.default_rng(2).integers(-(2**15), 2**15, (x.shape[0], len(rows), len(cols), 2)).astype(np.int16)
     out = np.empty(x.shape, np.int64)
-    kernel_pool.mean_pool_backward(delta, np.array(rows), np.array(cols), 0, x.shape[0], out)
+    kernel_pool.mean_pool_backward(delta, *grid(rows, cols), 0, x.shape[0], out)
     for image, c, _ in planes(x):
         want = [[0] * x.shape[2] for _ in range(x.shape[1])]
         for (i, row), (j, col) in itertools.product(enumerate(rows), enumerate(cols)):
             area = (row[1] - row[0]) * (col[1] - col[0])
-            share = oracle.divided(int(delta[image, i, j, c]) << kernel_pool.MEAN_GUARD, area)
+            share = oracle.shared(int(delta[image, i, j, c]), area, kernel_pool.MEAN_GUARD)
             for y, xx in itertools.product(range(*row), range(*col)):
                 want[y][xx] += share
         assert out[image, :, :, c].tolist() == want

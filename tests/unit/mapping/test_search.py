@@ -131,7 +131,7 @@ def test_explain__says_why_and_refuses_streams():
 
 def every_cut(nest):
     """All sizes of all loops, with no thought for what is worth trying."""
-    images = tuple(cut_images(nest.batch, n, nest.in_h, len(nest.windows)) for n in range(1, nest.batch + 1))
+    images = tuple(cut_images(nest.batch, n, nest.in_h, nest.windows) for n in range(1, nest.batch + 1))
     rows = tuple(cut_rows(nest.batch, n, nest.in_h, nest.windows) for n in range(1, len(nest.windows)))
     outs = 1 if nest.shared else nest.out_c
     return {

@@ -84,6 +84,7 @@ class LocalBackproject(Op):
     READS: ClassVar = ("coefficients", "alignment", "latent", "norm", "projection")
     WRITES: ClassVar = ("latent_grad",)
 
+    grid: PoolGrid
     rows: int
     latents: int
     coefficients: str

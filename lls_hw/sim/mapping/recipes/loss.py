@@ -11,6 +11,7 @@ from lls_hw.sim.mapping.stream_ops import (
     channel_groups,
     held,
     held_channels,
+    narrowed,
     per_sample,
 )
 from lls_hw.sim.mapping.work import times
@@ -18,19 +19,19 @@ from lls_hw.sim.mapping.work import times
 
 def loss(ctx: Context, op: Loss) -> Grouped:
     """Cross-entropy of the classifier, on the local unit's softmax."""
-    work = times(
-        ("softmax_class", op.classes),
-        ("softmax_sample", 1),
-        ("loss_class", op.classes),
-        *((name, op.classes) for name in ctx.draw(op.error)),
-    )
+    work = times(*((name, op.classes) for name in ("loss_class", "clamp", "softmax_class")), ("softmax_sample", 1))
     one = Pass(
         f"{op.layer} loss",
         per_sample(ctx, op.batch, op.logits, op.labels),
         writes=per_sample(ctx, op.batch, op.error),
         work=work,
     )
-    recipe = Recipe(Stream("local", op.batch, 1, (one,)), held_writes=held(ctx, op.bias_grad))
+    bias = ("loss_bias", "local_gradient", *ctx.draw(op.bias_grad))
+    recipe = Recipe(
+        Stream("local", op.batch, 1, narrowed(ctx, one, op.error, "local_narrow")),
+        held_writes=held(ctx, op.bias_grad),
+        between=times(*((name, op.classes) for name in bias)),
+    )
     return Grouped(((recipe, 1),), "sample by sample")
 
 
@@ -46,7 +47,7 @@ def target_project(ctx: Context, op: TargetProject) -> Grouped:
         one = Pass(
             f"{op.layer} target",
             writes=(Flow(op.error, group, row),),
-            work=times(("select", group), *((name, group) for name in ctx.draw(op.error))),
+            work=times(*((name, group) for name in ("select", "narrow", *ctx.draw(op.error)))),
             sample_work={"scratchpad_read_words": ctx.words(group, ctx.tensor(op.feedback).bits)},
         )
         kept = (*held_channels(ctx, (op.feedback,), row, group), Flow(op.labels, op.batch))

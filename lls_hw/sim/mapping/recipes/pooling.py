@@ -3,8 +3,8 @@
 from lls_hw.models.program.ops.pooling import Pool, PoolBackward
 from lls_hw.models.spec.geometry import PoolLayer
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest import Nest, NestOperand, Side
-from lls_hw.sim.mapping.nest_plan import NestRecipe, Nests, TileWorker, nest_operand
+from lls_hw.sim.mapping.nest import Nest, Side
+from lls_hw.sim.mapping.nest_plan import NestRecipe, Nests, TileWorker, nest_operand, nest_result
 from lls_hw.sim.mapping.vector_work import PoolBackwardWork, PoolWork
 
 
@@ -31,7 +31,7 @@ def pool_nest(ctx: Context, op: Pool | PoolBackward) -> Nest:
         taps=1,
         shared=True,
         reads=tuple(nest_operand(ctx, side, name) for side, name in zip(_pool_sides(op), op.reads, strict=True)),
-        result=NestOperand(result, bits, ctx.streams_out(op.out)),
+        result=nest_result(ctx, result, op.out, narrows=pool.kind == "avg"),
         sum_bits=bits if pool.kind == "max" else ctx.program.precision.accumulator_bits,
         narrows=pool.kind == "avg",
         align=ctx.chip.vector.lanes,
@@ -40,12 +40,12 @@ def pool_nest(ctx: Context, op: Pool | PoolBackward) -> Nest:
 
 def pool(ctx: Context, nest: Nest, op: Pool) -> TileWorker:
     """Windows on the vector unit."""
-    return TileWorker(("vector",), PoolWork(ctx, nest, op.pool))
+    return TileWorker(("vector",), PoolWork(ctx, nest, op.pool, ctx.finish(op.out)))
 
 
 def pool_backward(ctx: Context, nest: Nest, op: PoolBackward) -> TileWorker:
-    """Windows on the vector unit, and the draws of the rounding."""
-    return TileWorker(("vector",), PoolBackwardWork(ctx, nest, op.pool, ctx.draw(op.out)))
+    """Windows on the vector unit."""
+    return TileWorker(("vector",), PoolBackwardWork(ctx, nest, op.pool, ctx.finish(op.out)))
 
 
 NESTS: Nests = {Pool: NestRecipe(pool_nest, pool), PoolBackward: NestRecipe(pool_nest, pool_backward)}

@@ -8,11 +8,12 @@ from lls_hw.models.spec.geometry import WeightedLayer
 from lls_hw.sim.mapping.array_work import ArrayWork
 from lls_hw.sim.mapping.axes import windows_of
 from lls_hw.sim.mapping.context import Context
-from lls_hw.sim.mapping.nest import Nest, NestOperand, Side
-from lls_hw.sim.mapping.nest_plan import NestRecipe, Nests, TileWorker, nest_operand
+from lls_hw.sim.mapping.nest import Nest, Side
+from lls_hw.sim.mapping.nest_plan import NestRecipe, Nests, TileWorker, nest_operand, nest_result
 from lls_hw.sim.mapping.sums import SumBanks, sum_banks
 from lls_hw.sim.mapping.tile import Unit
 from lls_hw.sim.mapping.vector_work import DepthwiseWork
+from lls_hw.sim.mapping.work import times
 
 SIDES: dict[Direction, tuple[tuple[Side, Side], Side]] = {
     "forward": (("x", "w"), "y"),
@@ -38,7 +39,7 @@ def product_nest(ctx: Context, op: Product) -> Nest:
         taps=1 if whole else shape.kernel_h * shape.kernel_w,
         shared=shape.kind == "depthwise",
         reads=tuple(nest_operand(ctx, side, name) for side, name in zip((left, right), op.factors, strict=True)),
-        result=NestOperand(result, ctx.tensor(op.out).bits, ctx.streams_out(op.out)),
+        result=nest_result(ctx, result, op.out, narrows=op.direction != "weight_grad"),
         sum_bits=ctx.program.precision.accumulator_bits,
         narrows=op.direction != "weight_grad",
         align=max(ctx.chip.array.rows, ctx.chip.array.cols),
@@ -62,7 +63,7 @@ def _windows(shape: WeightedLayer) -> tuple[tuple[int, int], ...]:
 def on_array(ctx: Context, nest: Nest, op: Product) -> TileWorker:
     """The array, and the vector unit where sums are narrowed."""
     route: tuple[Unit, ...] = ("array", "vector") if nest.narrows else ("array",)
-    work = ArrayWork(ctx, nest, op.direction, extras(ctx, op))
+    work = ArrayWork(ctx, nest, op.direction, finish(ctx, op))
     return TileWorker(route, work, None if nest.banks is None else replace(work, held=True))
 
 
@@ -70,12 +71,12 @@ def depthwise(ctx: Context, nest: Nest, op: DepthwiseConv) -> TileWorker:
     """The unit that the chip runs depthwise convolutions on."""
     if ctx.chip.depthwise_on == "array":
         return on_array(ctx, nest, op)
-    return TileWorker(("vector",), DepthwiseWork(ctx, nest, op.direction, op.shape.kernel_h, extras(ctx, op)))
+    return TileWorker(("vector",), DepthwiseWork(ctx, nest, op.direction, op.shape.kernel_h, finish(ctx, op)))
 
 
-def extras(ctx: Context, op: Product) -> tuple[str, ...]:
-    """Work beside the sums: random draws of the rounding, the bias."""
-    return (*ctx.draw(op.out), *(("bias",) if op.bias is not None else ()))
+def finish(ctx: Context, op: Product) -> tuple[str, ...]:
+    """Work on a finished sum: the bias, then what becomes of it."""
+    return (*ctx.finish(op.out), *(("bias",) if op.bias is not None else ()))
 
 
 def bias(op: Product) -> tuple[str, ...]:
@@ -83,7 +84,19 @@ def bias(op: Product) -> tuple[str, ...]:
     return () if op.bias is None else (op.bias,)
 
 
+def scale_bias(ctx: Context, op: Product) -> dict[str, int]:
+    """The bias at the accumulators' scale: read, requantised and written, once a channel."""
+    if op.bias is None:
+        return {}
+    tensor, bits = ctx.tensor(op.bias), ctx.program.precision.accumulator_bits
+    words = {
+        "scratchpad_read_words": ctx.words(tensor.elements, tensor.bits),
+        "scratchpad_write_words": ctx.words(tensor.elements, bits),
+    }
+    return {**times(("bias_scale", tensor.elements)), **words}
+
+
 NESTS: Nests = {
-    Gemm: NestRecipe(product_nest, on_array, held=bias),
-    DepthwiseConv: NestRecipe(product_nest, depthwise, held=bias),
+    Gemm: NestRecipe(product_nest, on_array, held=bias, once=scale_bias),
+    DepthwiseConv: NestRecipe(product_nest, depthwise, held=bias, once=scale_bias),
 }
