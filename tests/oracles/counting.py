@@ -60,7 +60,7 @@ class Word(int):
 
     def __mul__(self, other: Any) -> "Word":
         found = Word(int(self) * int(other))
-        if isinstance(other, Word | np.integer) or int(other) & (int(other) - 1):
+        if isinstance(other, Word | np.integer) or abs(int(other)).bit_count() > 1:
             LEDGER["multiplies"] += 1
             found.product = True
         return found
@@ -68,7 +68,7 @@ class Word(int):
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> "Word":
-        LEDGER["divides"] += 1
+        LEDGER["divides"] += int(isinstance(other, Word | np.integer) or int(other).bit_count() > 1)
         return Word(int(self) // int(other))
 
     def __mod__(self, other: Any) -> "Word":
