@@ -7,11 +7,12 @@ import numpy as np
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.rules.lls import latent_bits
 from lls_hw.models.spec.geometry import PoolGrid
+from lls_hw.sim.functional.local_events import KINDS, count_error, count_terms
 from lls_hw.sim.functional.loss import reciprocal, targets
 from lls_hw.sim.functional.machine import IntegerMachine, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
-from lls_hw.sim.kernels import local, softmax
+from lls_hw.sim.kernels import backproject, local
 from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.events import plus
 from lls_hw.sim.kernels.pool import SUM, window_sums
@@ -19,7 +20,6 @@ from lls_hw.sim.kernels.requant import Narrowing, container, requantise
 from lls_hw.sim.kernels.softmax import ERROR_FRAC, LOGIT_FRAC
 from lls_hw.sim.kernels.tables import basis_increments, exp2_table, mantissa
 
-KINDS = {"none": 0, "vector": 1, "matrix": 2}
 WINDOW_FRAC = 14
 MODULATION_BITS = 24
 COEFFICIENT_FRAC = 26
@@ -64,7 +64,7 @@ def run_local_project(m: IntegerMachine, op: LocalProject) -> None:
     norm = np.empty(op.batch, np.int64)
     terms = int(local.project_samples(z, vectors.codes, p, norm))
     m.record.signal_macs += terms
-    _count_terms(m, op, terms)
+    count_terms(m, op, terms)
     if op.norm is not None:
         m.did(local.SQUARE, z.size)
     frac = h.frac + kept - cut
@@ -88,13 +88,6 @@ def _vectors(m: IntegerMachine, op: LocalProject | LocalBackproject) -> Value:
     value = m.read(op.projection)
     m.passed(op.projection, op.batch - 1)
     return value
-
-
-def _count_terms(m: IntegerMachine, op: LocalProject | LocalBackproject, terms: int) -> None:
-    """Terms of a projection or of its transpose; a generator makes every sign anew, for every sample."""
-    m.did(local.SIGN if op.projection is None else local.ENTRY, terms)
-    if op.projection is None and m.basis_is_generated:
-        m.count("phase_steps", terms)
 
 
 def _basis(m: IntegerMachine, rows: int, latents: int) -> Ints:
@@ -142,7 +135,7 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
     m.record.signal_macs += int(products)
     m.record.saturated += int(clamped)
     m.record.likelihood = found.likelihood
-    _count_error(m, op, int(drop > 0), int(modulation.size))
+    count_error(m, op, int(drop > 0), int(modulation.size))
     m.write(op.logits, found.logits, LOGIT_FRAC)
     m.write(op.error, found.error, ERROR_FRAC)
     m.write(op.coefficients, found.coefficients, coefficient_frac)
@@ -150,23 +143,6 @@ def run_local_error(m: IntegerMachine, op: LocalError) -> None:
         m.write(op.alignment, found.alignment, LOGIT_FRAC + ERROR_FRAC)
     if op.modulation_grad is not None:
         m.narrow_to_fit(op.modulation_grad, found.modulation_grad, LOGIT_FRAC + ERROR_FRAC)
-
-
-def _count_error(m: IntegerMachine, op: LocalError, drops: int, entries: int) -> None:
-    """The events of `local_error_samples`, row by row, class by class, entry by entry of the modulation."""
-    kind, rows, classes = KINDS[op.modulation_shape], op.batch * op.rows, op.batch * op.classes
-    entry, end = local.MODULATED[kind]
-    if op.norm is not None:
-        m.did(local.RSQRT, op.batch)
-        m.did(local.BY_NORM, rows)
-    m.did(local.BY_TEMPERATURE, rows)
-    m.did(plus(end, local.CLAMP, softmax.CLASS), classes)
-    m.did(softmax.SAMPLE, op.batch)
-    m.did(plus(local.COEFFICIENT, {"shifts": drops}), rows)
-    if op.alignment is not None:
-        m.did(local.ALIGNMENT, classes)
-    if kind:
-        m.did(plus(entry, entry, local.GRADIENT), op.batch * entries)
 
 
 def _sampled(m: IntegerMachine, op: LocalError) -> tuple[Ints, Ints, Ints, int]:
@@ -222,7 +198,7 @@ def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
     common = coefficients.frac + min(exponents, default=0) - z.frac - 10
     # a latent's fraction z.frac turns the gradient of a code into the gradient of a value
     wide = np.empty((op.batch, op.latents), np.int64)
-    additions = local.backproject_samples(
+    additions = backproject.backproject_samples(
         coefficients.codes,
         coefficients.frac,
         alignment.codes,
@@ -237,10 +213,10 @@ def run_local_backproject(m: IntegerMachine, op: LocalBackproject) -> None:
         wide,
     )
     m.record.signal_macs += int(additions)
-    _count_terms(m, op, int(additions))
-    m.did(plus(local.RSQRT, local.ALONG), op.batch)
-    weighed = {} if project.grid.is_uniform else local.WEIGHED
-    m.did(plus(local.JACOBIAN, local.WHOLE if vectors.frac else {}, weighed), wide.size)
+    count_terms(m, op, int(additions))
+    m.did(plus(local.RSQRT, backproject.ALONG), op.batch)
+    weighed = {} if project.grid.is_uniform else backproject.WEIGHED
+    m.did(plus(backproject.JACOBIAN, backproject.WHOLE if vectors.frac else {}, weighed), wide.size)
     m.narrow(op.latent_grad, wide, common)
 
 
@@ -259,7 +235,7 @@ def _backproject_unnormalised(m: IntegerMachine, op: LocalBackproject) -> None:
     exponent = int(local.reciprocal_norm(1)[1])
     common = coefficients.frac + exponent + projection.frac - 10 - m.program.precision.weight_bits
     wide = np.empty((op.batch, op.latents), np.int64)
-    products = local.backproject_samples(
+    products = backproject.backproject_samples(
         coefficients.codes,
         coefficients.frac,
         nothing,
@@ -274,8 +250,8 @@ def _backproject_unnormalised(m: IntegerMachine, op: LocalBackproject) -> None:
         wide,
     )
     m.record.signal_macs += int(products)
-    _count_terms(m, op, int(products))
-    m.did(local.WEIGHED, wide.size)
+    count_terms(m, op, int(products))
+    m.did(backproject.WEIGHED, wide.size)
     m.narrow(op.latent_grad, wide, common)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, mark
-from lls_hw.sim.mapping.context import Context, is_sums
+from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, add_to, loop
 from lls_hw.sim.mapping.work import lane_cycles
 
@@ -106,6 +106,10 @@ def _out(ctx: Context, flows: tuple[Flow, ...], count: int) -> int:
     return sum(_bytes(ctx, flow, count) for flow in flows if not ctx.place(flow.tensor).resident)
 
 
+CodesBothWays = tuple[Mapping[str, int], Mapping[str, int]]
+"""Codes by tensor, read and written."""
+
+
 class StreamBuilder:
     """Turns a stream and its held operands into tiles."""
 
@@ -188,8 +192,14 @@ class StreamBuilder:
         for name, size in need.items():
             self.slots[name] = max(self.slots[name], size)
 
-    def plan(self, body: tuple[Node, ...], touched: "Touched", fills: tuple[Transfer, ...], note: str) -> Plan:
-        """The op's plan."""
+    def plan(
+        self,
+        body: tuple[Node, ...],
+        touched: tuple[Mapping[str, int], Mapping[str, int]],
+        fills: tuple[Transfer, ...],
+        note: str,
+    ) -> Plan:
+        """The op's plan; `touched` are codes read and written, each once."""
         depth = self.ctx.depth
         return Plan(
             route=(self.stream.unit,),
@@ -202,8 +212,8 @@ class StreamBuilder:
             held_bytes=0,
             fills=fills,
             body=body,
-            touched_reads=touched.reads,
-            touched_writes=touched.writes,
+            touched_reads=touched[0],
+            touched_writes=touched[1],
             note=note,
         )
 
@@ -240,35 +250,3 @@ def pass_tally(ctx: Context, one: Pass, *, units: int, samples: int, last: bool)
 def lanes_of(tally: Mapping[str, int]) -> dict[str, int]:
     """The events that take a lane."""
     return {event: number for event, number in tally.items() if not event.startswith("scratchpad")}
-
-
-@dataclass(slots=True)
-class Touched:
-    """Codes that tiles touch for the first time."""
-
-    reads: dict[str, int] = field(default_factory=dict)
-    writes: dict[str, int] = field(default_factory=dict)
-
-    def add(self, stream: Stream) -> None:
-        """Count a stream's flows; a tensor that several passes read counts once."""
-        units = stream.samples * stream.units
-        for into, total in ((True, self.reads), (False, self.writes)):
-            seen: dict[str, int] = {}
-            limit: dict[str, int] = {}
-            for one in stream.passes:
-                flows, sampled = (one.reads, one.sample_reads) if into else (one.writes, one.sample_writes)
-                seen.update({flow.tensor: flow.codes * units for flow in flows})
-                seen.update({flow.tensor: flow.codes * stream.samples for flow in sampled})
-                seen.update({flow.tensor: flow.codes for flow in one.held_reads if into})
-                limit.update({flow.tensor: flow.full * units for flow in flows if flow.full})
-                limit.update({flow.tensor: flow.full * stream.samples for flow in sampled if flow.full})
-            add_to(total, {name: codes for name, codes in seen.items() if not is_sums(name)})
-            for name, most in limit.items():  # a latent on the border of two groups is touched by both
-                if name in total:
-                    total[name] = min(total[name], most)
-
-    def hold(self, reads: tuple[Flow, ...], writes: tuple[Flow, ...]) -> None:
-        """Count held operands; one that is not cut (labels) is the same codes for every group."""
-        for flows, total in ((reads, self.reads), (writes, self.writes)):
-            for flow in flows:
-                total[flow.tensor] = flow.codes + (total.get(flow.tensor, 0) if flow.full else 0)

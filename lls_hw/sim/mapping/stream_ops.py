@@ -8,8 +8,9 @@ from lls_hw.models.program.ops.base import Op, Operand
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import chunk_axis
 from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context, sums_of
-from lls_hw.sim.mapping.stream import HELD, Flow, Pass, Stream, StreamBuilder, Touched
+from lls_hw.sim.mapping.stream import HELD, Flow, Pass, Stream, StreamBuilder
 from lls_hw.sim.mapping.tile import Node, Plan, Tile, Transfer, add_to, loop
+from lls_hw.sim.mapping.touched import Touched
 from lls_hw.sim.mapping.work import lane_cycles, times
 
 
@@ -161,7 +162,7 @@ def _plan_within(ctx: Context, op: Op, grouped: Grouped, budget_bytes: int) -> P
         for _ in range(count):
             touched.add(recipe.stream)
             touched.hold(recipe.held_reads, recipe.held_writes)
-    return builder.plan(tuple(body), touched, ctx.fills(op.reads), grouped.note)
+    return builder.plan(tuple(body), (touched.reads, touched.writes), ctx.fills(op.reads), grouped.note)
 
 
 def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe, budget_bytes: int) -> tuple[Node, ...]:

@@ -12,6 +12,7 @@ from lls_hw.models.registry import load_network, names
 from lls_hw.models.rules.lls import latent_bits
 from lls_hw.models.spec.geometry import PoolGrid, WeightedLayer
 from lls_hw.models.spec.resolve import resolve
+from lls_hw.sim.kernels import backproject as kernel_backproject
 from lls_hw.sim.kernels import local as kernel_local
 from lls_hw.sim.kernels import softmax as kernel_softmax
 from lls_hw.sim.kernels.tables import basis_increments, cosine_table, exp2_table, mantissa
@@ -190,7 +191,7 @@ def _check_gradient(a, a_frac, along, z, norm, basis, basis_frac):
     exponent = int(kernel_local.reciprocal_norm(norm[0])[1])
     common = a_frac + exponent - z_frac - 10
     wide = np.empty((1, latents), np.int64)
-    kernel_local.backproject_samples(
+    kernel_backproject.backproject_samples(
         a.reshape(1, -1), a_frac, np.array([along]), z.reshape(1, -1).astype(np.int32), norm, basis, basis_frac,
         np.ones(latents, np.int64), 0, common, z_frac, wide,
     )  # fmt: skip
