@@ -86,6 +86,38 @@ def test_engines__charge_what_is_executed(net: str, rule: str, waveform: str) ->
         compare(records, run_events(charged, chip()).ops)
 
 
+@pytest.mark.parametrize("scaling", ["static", "two_pass"])
+@pytest.mark.parametrize(("net", "rule"), [("smallconv", "lls_m"), ("vww_cnn", "bp"), ("smallconv", "inference")])
+def test_engines__charge_every_policy_of_scales(net: str, rule: str, scaling: Scaling) -> None:
+    """The first step of either measures; the second of `static` looks at no peak, of `two_pass` at every one again."""
+    program = small_program(net, rule, "square", scaling)
+    engine = FunctionalEngine(program, random_values(program), chip())
+    rng = np.random.default_rng(3)
+    shape = program.tensors["input/x"].shape
+    for charged in (small_program(net, rule, "square", "two_pass"), program):
+        images = Value(rng.integers(-128, 128, shape).astype(np.int8), 6)
+        compare(engine.step(images, rng.integers(0, program.network.classes, 2)), run_events(charged, chip()).ops)
+
+
+@pytest.mark.parametrize("scaling", ["delayed", "two_pass"])
+@pytest.mark.parametrize(("net", "rule"), [("smallconv", "lls_m"), ("vww_cnn", "bp"), ("smallconv", "drtp")])
+def test_classes__follow_from_the_program_whatever_the_memories(net: str, rule: str, scaling: Scaling) -> None:
+    """Tiles, groups of channels and accumulators move words; they add no event and no pass."""
+    program = small_program(net, rule, "square", scaling)
+    wanted = run_events(program, chip()).ops
+    for other in (
+        chip().changed("scratchpad", capacity_bytes=16 * 1024),
+        chip().changed("accumulators", entries=256),
+        chip().changed("accumulators", entries=32).changed("scratchpad", double_buffered=False),
+    ):
+        for one, found in zip(wanted, run_events(program, other).ops, strict=True):
+            where = f"{one.layer} {one.stage} {one.kind}"
+            for name in EVENTS:
+                assert getattr(found.counts, name) == getattr(one.counts, name), f"{where} {name}"
+            assert found.read_codes == one.read_codes, where
+            assert found.written_codes == one.written_codes, where
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize(("net", "rule"), [("smallconv", "lls_mxm"), ("vww_cnn", "bp")])
 def test_engines__charge_what_every_optimizer_does(net: str, rule: str, optimizer: OptimizerName) -> None:
