@@ -146,7 +146,7 @@ def _network_and_data(choices: RunChoices) -> tuple[NetworkSpec, Images | None]:
 
 
 def resolve_chip(choices: RunChoices) -> AcceleratorSpec:
-    """The chip with the options' array, dataflow and scratchpad."""
+    """The chip with the options' array, dataflow, scratchpad and kind of DRAM."""
     chip = load("chips", choices.chip, AcceleratorSpec, "--chip")
     if choices.array is not None:
         chip = chip.with_array(choices.array)
@@ -155,7 +155,11 @@ def resolve_chip(choices: RunChoices) -> AcceleratorSpec:
     named_dataflow(f"{chip.name}.array.dataflow", chip.array.dataflow)
     if choices.sram_kib is not None:
         chip = chip.changed("scratchpad", capacity_bytes=choices.sram_kib * 1024)
-    dram_device(chip)  # a kind of DRAM that is not there is refused before any work
+    if choices.dram is not None:
+        chip = chip.changed("dram", device=choices.dram)
+    dram_device(
+        chip, "chip.dram.device" if choices.dram is None else "--dram"
+    )  # a kind of DRAM that is not there is refused before any work
     return chip
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lls_hw.fidelity.validate import Validation
 
 ONE_STEP = {
-    "dataflow": None, "sram_kib": None, "technology": None, "objective": DEFAULT_OBJECTIVE,
+    "dataflow": None, "sram_kib": None, "dram": None, "technology": None, "objective": DEFAULT_OBJECTIVE,
     "fusion": DEFAULT_SCHEDULE, "steps": 1, "accumulate": 1, "baseline": "none", "numerics": True, "costs": False,
 }  # fmt: skip
 

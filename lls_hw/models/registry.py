@@ -53,17 +53,17 @@ def load_network(name: str) -> NetworkSpec:
     return load("nets", name, NetworkSpec, "--net")
 
 
-def dram_device(chip: AcceleratorSpec) -> DramDeviceSpec | None:
-    """The kind of DRAM behind a chip; None where it has none.
+def dram_device(chip: AcceleratorSpec, where: str = "chip.dram.device") -> DramDeviceSpec | None:
+    """The kind of DRAM behind a chip; None where it has none. `where` is the key or option that named it.
 
     Raises
     ------
     SpecError : nothing of that name, or the file does not describe a device.
     """
     name = chip.dram.device
-    return None if name == NO_DRAM else _device(name)
+    return None if name == NO_DRAM else _device(name, where)
 
 
 @lru_cache(maxsize=64)
-def _device(name: str) -> DramDeviceSpec:
-    return load("dram", name, DramDeviceSpec, "chip.dram.device")
+def _device(name: str, where: str) -> DramDeviceSpec:
+    return load("dram", name, DramDeviceSpec, where)

@@ -33,6 +33,7 @@ class DesignChoices:
     sram_kib: Annotated[int | None, Option("Scratchpad capacity.", ("--sram",), metavar="KIB", quantity=q.SRAM_KIB)] = (
         None
     )
+    dram: Annotated[str | None, Option("Kind of DRAM: lpddr3, lpddr4, lpddr4x, FILE.toml, or none.")] = None
     technology: Annotated[str | None, Option("Energy table; see `lls-hw list technologies`.")] = None
     objective: Annotated[str, Option("What mappings and schedules are chosen for.", metavar="|".join(OBJECTIVES))] = (
         DEFAULT_OBJECTIVE

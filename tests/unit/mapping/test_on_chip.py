@@ -1,5 +1,6 @@
 """A chip without DRAM runs what fits and moves nothing, or says how many bytes do not fit."""
 
+import json
 import re
 from pathlib import Path
 
@@ -98,3 +99,27 @@ def test_command__of_a_chip_file_without_dram(capsys: pytest.CaptureFixture[str]
     assert "DRAM traffic, kB" in capsys.readouterr().out
     assert main([*arguments, "--quiet"]) == 2
     assert "bytes do not fit: 'lls_m' needs" in capsys.readouterr().err
+
+
+def test_option__chooses_the_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "simulate",
+        "--net",
+        "smallconv",
+        "--rule",
+        "lls_m",
+        "--no-numerics",
+        "--baseline",
+        "none",
+        "--json",
+        "-",
+    ]
+    dearer = {}
+    for kind in ("lpddr3", "lpddr4", "none"):
+        assert main([*arguments, "--dram", kind, "--sram", "8192"]) == 0
+        data = json.loads(capsys.readouterr().out)
+        assert data["inputs"]["chip"]["memory"][-1]["device"] == kind
+        dearer[kind] = data["totals"]["energy_uj"]["dram_transfer"]
+    assert dearer["lpddr4"] > dearer["lpddr3"] > dearer["none"] == 0
+    assert main([*arguments, "--dram", "ddr9"]) == 2
+    assert capsys.readouterr().err.startswith("lls-hw: --dram = 'ddr9': the shipped ones are lpddr3, lpddr4, lpddr4x. ")
