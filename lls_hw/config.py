@@ -21,7 +21,7 @@ from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.options.run import DEFAULT_BASELINE, DEFAULT_OBJECTIVE, DEFAULT_SCHEDULE, RunChoices
 from lls_hw.sim.array import named_dataflow
 from lls_hw.sim.mapping.objective import PRICED, Objective, ObjectiveName, named_objective, objective_on
-from lls_hw.sim.schedule.names import ScheduleName, named_schedule
+from lls_hw.sim.schedule.names import RunOrder, named_schedule
 
 FLEXIBLE_DATA = ("synthetic", "vww", "imagenette", "folder")
 """Data whose pictures are made or cut to the network's input; the others' own shape is the input."""
@@ -40,7 +40,7 @@ class RunSpec(Spec):
     chip: AcceleratorSpec
     technology: str
     objective: ObjectiveName = DEFAULT_OBJECTIVE
-    schedule: ScheduleName = DEFAULT_SCHEDULE
+    schedule: RunOrder = DEFAULT_SCHEDULE
     batch: Annotated[int, Field(**BATCH.bounds)]
     accumulate: Annotated[int, Field(**STEPS.bounds)] = 1
     steps: Annotated[int, Field(**STEPS.bounds)] = 1
@@ -169,7 +169,7 @@ def load_technology(run: RunSpec) -> TechnologySpec:
 
 
 def objective_of(run: RunSpec, technology: TechnologySpec | None = None) -> Objective:
-    """What the run's mappings are chosen for; `technology` is the run's, where it has been read already.
+    """The objective of a run's mappings; `technology` is the run's, where it has been read already.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from lls_hw.training.plan import TrainPlan
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lls_hw.sweep.pareto import Objective
+    from lls_hw.sweep.pareto import SweepGoal
     from lls_hw.sweep.search import Found
 
 OPTIMIZE_SCHEMA = "lls-hw/optimize/1"
@@ -65,7 +65,7 @@ def optimize(
         raise typer.Exit(evaluator.stop.status or 1)
 
 
-def write(found: "Found", goals: "tuple[Objective, ...]", csv: str | None, json: str | None) -> None:
+def write(found: "Found", goals: "tuple[SweepGoal, ...]", csv: str | None, json: str | None) -> None:
     """The front as a table and as JSON."""
     if csv is not None:
         from lls_hw.sweep.export import write_csv
@@ -74,7 +74,7 @@ def write(found: "Found", goals: "tuple[Objective, ...]", csv: str | None, json:
     put_json(json, lambda: front_json(found, goals))
 
 
-def front_json(found: "Found", goals: "tuple[Objective, ...]") -> dict[str, Any]:
+def front_json(found: "Found", goals: "tuple[SweepGoal, ...]") -> dict[str, Any]:
     """Plain data under schema "lls-hw/optimize/1"."""
     from lls_hw.files import package_version
 
@@ -93,7 +93,7 @@ def front_json(found: "Found", goals: "tuple[Objective, ...]") -> dict[str, Any]
 CHOSEN = {"chip": "chip", "sram": "sram_kib"}
 
 
-def front_table(found: "Found", goals: "tuple[Objective, ...]", axes: dict[str, tuple[Any, ...]]) -> "Table":
+def front_table(found: "Found", goals: "tuple[SweepGoal, ...]", axes: dict[str, tuple[Any, ...]]) -> "Table":
     """A line a point of the front: what was chosen where there was a choice, and what it gives."""
     from rich.table import Table
 

@@ -72,7 +72,7 @@ def write_trace(result: "RunResult", path: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be explained: the mappings of an op or layer, the energy, the schedule."""
+    """Explanations asked for: the mappings of an op or layer, the energy, the schedule."""
 
     name: str | None
     energy: bool

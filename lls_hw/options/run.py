@@ -7,14 +7,14 @@ from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
 from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.mapping.objective import OBJECTIVES, ObjectiveName
-from lls_hw.sim.schedule.names import SCHEDULES, ScheduleName
+from lls_hw.sim.schedule.names import SCHEDULES, RunOrder
 
 WIDTHS = "Word widths: N, or roles w,a,e (2 to 16), m (8 to 32), acc (16 to 48)."
 DEFAULT_BASELINE = "bp"
 """The rule whose costs the others are compared with."""
 DEFAULT_OBJECTIVE: ObjectiveName = "bytes"
-"""What mappings and schedules are chosen for."""
-DEFAULT_SCHEDULE: ScheduleName = "op"
+"""The objective of mappings and schedules."""
+DEFAULT_SCHEDULE: RunOrder = "op"
 """The way in which ops share their tiles."""
 
 

@@ -34,7 +34,8 @@ class AxisChoices:
         str | None, Option("Energy tables.", ("--technologies", "--technology"), metavar="T[,T]")
     ] = None
     objective: Annotated[
-        str, Option("What mappings and schedules are chosen for.", ("--objective",), metavar=",".join(OBJECTIVES))
+        str,
+        Option("Objectives of mappings and schedules, one point each.", ("--objective",), metavar=",".join(OBJECTIVES)),
     ] = DEFAULT_OBJECTIVE
     fusions: Annotated[str, Option("How ops share their tiles.", ("--schedules",), metavar=",".join(SCHEDULES))] = (
         DEFAULT_SCHEDULE

@@ -18,7 +18,7 @@ from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.pinned import check_pins
-from lls_hw.sim.schedule.names import ScheduleName
+from lls_hw.sim.schedule.names import RunOrder
 
 Lowered = tuple[NetworkSpec, RuleSpec, Precision, OptimizerSpec, int]
 """The descriptions that decide a program."""
@@ -52,7 +52,7 @@ def _costs(run: RunSpec, rule: RuleSpec, technology: TechnologySpec | None) -> C
 
 @lru_cache(maxsize=4)
 def _events(
-    what: Lowered, chip: AcceleratorSpec, how: tuple[Objective, ScheduleName], *, pinned: bool
+    what: Lowered, chip: AcceleratorSpec, how: tuple[Objective, RunOrder], *, pinned: bool
 ) -> tuple[Program, EventResult]:
     program = _program(what)
     if pinned:

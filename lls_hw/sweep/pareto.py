@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Objective:
+class SweepGoal:
     """A column to make small or large; `per_image` divides a step's figure by its batch."""
 
     name: str
@@ -32,20 +32,20 @@ class Objective:
         return float("inf") if found is None else found if self.goal == "minimize" else -found
 
 
-def _objective(total: Total) -> Objective:
+def _objective(total: Total) -> SweepGoal:
     """A total as an objective; one that grows with the batch is judged per image, by its column or divided."""
     divided = total.of_batch and not total.per_image
-    return Objective(name=total.objective, column=total.per_image or total.key, per_image=divided)
+    return SweepGoal(name=total.objective, column=total.per_image or total.key, per_image=divided)
 
 
 OBJECTIVES = {
     **{total.objective: _objective(total) for total in TOTALS.values() if total.objective},
-    "accuracy": Objective(name="accuracy", column="test_accuracy", goal="maximize"),
+    "accuracy": SweepGoal(name="accuracy", column="test_accuracy", goal="maximize"),
 }
-PROXY = Objective(name="accuracy_proxy", column="accuracy_proxy", goal="maximize")
+PROXY = SweepGoal(name="accuracy_proxy", column="accuracy_proxy", goal="maximize")
 
 
-def parse_objectives(text: str, *, trained: bool) -> tuple[Objective, ...]:
+def parse_objectives(text: str, *, trained: bool) -> tuple[SweepGoal, ...]:
     """Names with commas between; `accuracy` is the proxy where nothing is trained.
 
     Raises
@@ -64,7 +64,7 @@ def parse_objectives(text: str, *, trained: bool) -> tuple[Objective, ...]:
     return tuple(PROXY if name == "accuracy" and not trained else OBJECTIVES[name] for name in names)
 
 
-def front(rows: "Sequence[Row]", objectives: Sequence[Objective]) -> "list[Row]":
+def front(rows: "Sequence[Row]", objectives: Sequence[SweepGoal]) -> "list[Row]":
     """The points that no other equals in everything and beats in something, best in the first objective first.
 
     Examples

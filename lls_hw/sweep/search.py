@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lls_hw.sweep.grid import Grid
-from lls_hw.sweep.pareto import Objective, front
+from lls_hw.sweep.pareto import SweepGoal, front
 from lls_hw.sweep.points import Point
 from lls_hw.sweep.rows import Row, flat_rows
 from lls_hw.sweep.run import Summary
@@ -55,7 +55,7 @@ class Search:
     """A search under way; `evaluate` runs and stores what is missing of the points it is given."""
 
     grid: Grid
-    objectives: tuple[Objective, ...]
+    objectives: tuple[SweepGoal, ...]
     seed: int
     path: Path
     evaluate: Evaluate

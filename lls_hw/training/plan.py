@@ -2,12 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from lls_hw.config import RunSpec
 from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
+
+if TYPE_CHECKING:
+    from lls_hw.config import RunSpec
 
 SCHEDULES = ("constant", "cosine", "multistep")
 
@@ -53,6 +55,6 @@ class TrainPlan:
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
-def batches_of(run: RunSpec, images: int) -> int:
+def batches_of(run: "RunSpec", images: int) -> int:
     """Batches of an epoch: whole ones, of whole updates."""
     return images // (run.batch * run.accumulate) * run.accumulate

@@ -10,8 +10,8 @@ from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.memory import (
     AccumulatorSpec,
     DramSpec,
+    LevelRole,
     MemorySpec,
-    Role,
     ScratchpadSpec,
     Size,
     read_levels,
@@ -109,7 +109,7 @@ class AcceleratorSpec(Spec):
         return array
 
     @cached_property
-    def levels(self) -> Mapping[Role, MemorySpec]:
+    def levels(self) -> Mapping[LevelRole, MemorySpec]:
         """The levels by the part they play, innermost first."""
         return roles(self.memory)
 
@@ -146,16 +146,16 @@ class AcceleratorSpec(Spec):
     def changed(self, part: str, **values: object) -> "AcceleratorSpec":
         """A copy with some keys of one part replaced, validated as a whole.
 
-        `part` is a table of the chip's file or the part of a level (`Role`); a level that is not there is added.
+        `part` is a table of the chip's file or the part of a level (`LevelRole`); a level that is not there is added.
         """
         data = self.model_dump()
-        if part in get_args(Role):
-            data["memory"] = with_level(self.memory, cast("Role", part), values, self.name)
+        if part in get_args(LevelRole):
+            data["memory"] = with_level(self.memory, cast("LevelRole", part), values, self.name)
         else:
             data[part] = {**data[part], **values}
         return AcceleratorSpec.from_mapping(data, self.name)
 
-    def without(self, part: Role) -> "AcceleratorSpec":
+    def without(self, part: LevelRole) -> "AcceleratorSpec":
         """A copy without one of the levels that a chip may lack.
 
         Raises

@@ -11,7 +11,7 @@ Nanoseconds = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class DramTimes(Spec):
-    """How long a device takes to close its rows, and to wake.
+    """Times in which a device closes its rows, and wakes.
 
     A device that is left alone closes its rows, `precharge_ns`, and powers down. It leaves power-down within
     `power_down_exit_ns` of a request, and self refresh within the longer of `self_refresh_exit_ns` and

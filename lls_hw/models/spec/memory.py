@@ -21,7 +21,7 @@ from lls_hw.models.spec.quantities import LAYER_SIZE
 Size = Annotated[int, Field(**LAYER_SIZE.bounds)]
 LevelName = Annotated[str, Field(min_length=1, max_length=64)]
 NO_DRAM = "none"
-Role = Literal["accumulators", "scratchpad", "second", "dram"]
+LevelRole = Literal["accumulators", "scratchpad", "second", "dram"]
 
 
 class AccumulatorSpec(Spec):
@@ -136,7 +136,7 @@ _OLD_TABLES: dict[str, type[MemorySpec]] = {"scratchpad": ScratchpadSpec, "dram"
 _EXAMPLE = "List them innermost first: accumulators (if any), sram, a second sram (if any), dram."
 
 
-def roles(levels: Iterable[MemorySpec]) -> dict[Role, MemorySpec]:
+def roles(levels: Iterable[MemorySpec]) -> dict[LevelRole, MemorySpec]:
     """The part that each level plays.
 
     Examples
@@ -144,9 +144,9 @@ def roles(levels: Iterable[MemorySpec]) -> dict[Role, MemorySpec]:
     >>> list(roles([ScratchpadSpec(capacity_bytes=4096), DramSpec(bytes_per_cycle=8, latency_cycles=0)]))
     ['scratchpad', 'dram']
     """
-    found: dict[Role, MemorySpec] = {}
+    found: dict[LevelRole, MemorySpec] = {}
     for level in levels:
-        role: Role = ("second" if "scratchpad" in found else "scratchpad") if level.kind == "sram" else level.kind
+        role: LevelRole = ("second" if "scratchpad" in found else "scratchpad") if level.kind == "sram" else level.kind
         found[role] = level
     return found
 
@@ -223,7 +223,7 @@ def _check(levels: list[MemorySpec], paths: list[str], where: str) -> None:
 
 
 def with_level(
-    levels: tuple[MemorySpec, ...], role: Role, values: Mapping[str, object], where: str
+    levels: tuple[MemorySpec, ...], role: LevelRole, values: Mapping[str, object], where: str
 ) -> list[MemorySpec]:
     """The levels with one of them changed, or added where the chip has none that plays this part.
 
@@ -236,6 +236,6 @@ def with_level(
     kind = old.kind if old is not None else {"scratchpad": "sram", "second": "sram"}.get(role, role)
     kept = {"name": role} if old is None else old.model_dump()
     new = KINDS[kind].from_mapping({**kept, **values}, f"{where}.{role}")
-    parts: dict[Role, MemorySpec] = {**known, role: new}
-    order: tuple[Role, ...] = ("accumulators", "scratchpad", "second", "dram")
+    parts: dict[LevelRole, MemorySpec] = {**known, role: new}
+    order: tuple[LevelRole, ...] = ("accumulators", "scratchpad", "second", "dram")
     return [parts[part] for part in order if part in parts]

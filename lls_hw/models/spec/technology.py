@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.former_technology import DramFiguresSpec, with_unnamed
 from lls_hw.models.spec.memory import Size
 from lls_hw.models.spec.prices import LEVELS, Entry, Level, MultiplierEntry, SourceText, check_units
 from lls_hw.models.spec.sram_rows import AccessPoints, SramRow, SramSpec, check_rising
@@ -70,7 +71,7 @@ class TechnologySpec(Spec):
     a bit that crosses the pins (the DRAM and its PHY are a `DramDeviceSpec`).
     `logic` and `leakage` may be absent (no published arithmetic for the node and no sourced law
     that scales another's): such a technology gives SRAM figures and refuses to price arithmetic.
-    `element`, where present, prices the array's MACs instead of `logic`.
+    `element`, where present, prices the array's MACs instead of `logic`, and `dram` the DRAM instead of its device.
     """
 
     name: str = Field(min_length=1)
@@ -83,12 +84,18 @@ class TechnologySpec(Spec):
     leakage: LeakageSpec | None = None
     random: RandomSpec | None = None
     element: ElementSpec | None = None
+    dram: DramFiguresSpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_earlier_shape(cls, data: object) -> object:
+        return with_unnamed(data)
 
     @model_validator(mode="after")
     def _units_and_nodes_agree(self) -> Self:
         check_units(entries(self), _UNITS)
         for path, entry in entries(self):
-            if entry.node_nm != self.node_nm and not entry.node_note:
+            if not path.startswith("dram.") and entry.node_nm != self.node_nm and not entry.node_note:
                 raise SpecError(
                     f"{path}.node_nm",
                     entry.node_nm,
@@ -100,6 +107,10 @@ class TechnologySpec(Spec):
 
 _UNITS = (
     ("wire", "pJ/bit/mm"),
+    ("dram.read_bit", "pJ/bit"),
+    ("dram.write_bit", "pJ/bit"),
+    ("dram.activate", "pJ/activate"),
+    ("dram.background", "mW"),
     ("dram_controller_bit", "pJ/bit"),
     ("logic.register_bit", "pJ/write"),
     ("logic.", "pJ/operation"),
@@ -112,7 +123,7 @@ _UNITS = (
 def entries(technology: TechnologySpec) -> tuple[tuple[str, Entry], ...]:
     """Every priced entry with its dotted path, in the order of the file."""
     found = [("wire", technology.wire), ("dram_controller_bit", technology.dram_controller_bit)]
-    parts = {"logic": technology.logic, "leakage": technology.leakage}
+    parts = {"dram": technology.dram, "logic": technology.logic, "leakage": technology.leakage}
     for name, part in parts.items():
         found += [(f"{name}.{key}", value) for key, value in part or () if isinstance(value, Entry)]
     for key, table in technology.element or ():

@@ -8,7 +8,7 @@ Sizes are annotated as what they are of one tile, `int`; integers in give intege
 from collections.abc import Callable
 from typing import Any, cast
 
-import numpy as np
+# numpy is imported where arrays are met: plans of single tiles, as `lls-hw cycles` makes, start without it
 
 
 def are_ints(*values: Any) -> bool:  # noqa: ANN401  (integers or arrays of them)
@@ -21,11 +21,14 @@ def greatest(first: int, *others: int) -> int:
 
     Examples
     --------
+    >>> import numpy as np
     >>> greatest(3, 5, 4), greatest(np.array([3, 9]), 5).tolist()
     (5, [5, 9])
     """
     if are_ints(first, *others):
         return max((first, *others))
+    import numpy as np
+
     found = first
     for other in others:
         found = cast("int", np.maximum(found, other))
@@ -36,6 +39,8 @@ def least(first: int, *others: int) -> int:
     """The smallest, element by element."""
     if are_ints(first, *others):
         return min(first, *others)
+    import numpy as np
+
     found = first
     for other in others:
         found = cast("int", np.minimum(found, other))
@@ -47,17 +52,24 @@ def pick(condition: bool, then: int, otherwise: int) -> int:
 
     Examples
     --------
+    >>> import numpy as np
     >>> pick(2 > 1, 5, 6), pick(np.array([2, 1]) > 1, 5, 6).tolist()
     (5, [5, 6])
     """
     if isinstance(condition, bool):
         return then if condition else otherwise
+    import numpy as np
+
     return cast("int", np.where(condition, then, otherwise))
 
 
 def any_below(size: int, limit: int) -> bool:
     """Whether it, or any element of it, is smaller."""
-    return size < limit if isinstance(size, int) else bool(np.any(np.less(size, limit)))
+    if isinstance(size, int):
+        return size < limit
+    import numpy as np
+
+    return bool(np.any(np.less(size, limit)))
 
 
 def each(function: Callable[..., int], *sizes: int) -> int:
@@ -65,11 +77,14 @@ def each(function: Callable[..., int], *sizes: int) -> int:
 
     Examples
     --------
+    >>> import numpy as np
     >>> each(max, 1, 2), each(max, np.array([[1], [4]]), np.array([2, 3])).tolist()
     (2, [[2, 3], [4, 4]])
     """
     if are_ints(*sizes):
         return function(*sizes)
+    import numpy as np
+
     spread = np.broadcast_arrays(*sizes)
     rows, at = np.unique(np.stack([one.ravel() for one in spread]), axis=1, return_inverse=True)
     found = np.array([function(*row) for row in rows.T.tolist()], np.int64)

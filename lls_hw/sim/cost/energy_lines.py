@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from lls_hw.models.registry import dram_device
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.dram_device import DramDeviceSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.technology import Level, TechnologySpec
 from lls_hw.sim.cost.accumulators import accumulator_price
@@ -82,7 +83,7 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     if (sums := accumulator_price(chip, table, level)) is not None:
         yield "sram", "accumulator read", "accumulator_reads", Cost(sums.macro.read_pj, sources)
         yield "sram", "accumulator written", "accumulator_writes", Cost(sums.macro.write_pj, sources)
-    if (device := dram_device(chip)) is not None:
+    if (device := _dram(chip, prices)) is not None:
         controller = entry_cost(technology.dram_controller_bit, level, 8)
         phy = entry_cost(device.phy_bit, level, 8)
         for event, counted, bit in (
@@ -93,6 +94,11 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
             yield "dram_transfer", f"PHY of a {event}", counted, phy
             yield "dram_transfer", f"controller of a {event}", counted, controller
         yield "dram_activate", "row activate", "dram_activates", entry_cost(device.activate, level)
+
+
+def _dram(chip: AcceleratorSpec, prices: Prices) -> DramDeviceSpec | None:
+    device, figures = dram_device(chip), prices.technology.dram
+    return device if device is None or figures is None else figures.instead_of(device)
 
 
 def _vector(prices: Prices) -> Iterator[EnergyTerm]:
@@ -124,7 +130,7 @@ def _local(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
 
 def _dram_powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     """The DRAM's powers, state by state; refreshes on command and the PHY are on in all but self refresh."""
-    device, level = dram_device(chip), prices.level
+    device, level = _dram(chip, prices), prices.level
     if device is None:
         return
     on = entry_cost(device.refresh, level) + entry_cost(device.phy, level)

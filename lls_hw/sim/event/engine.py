@@ -20,7 +20,7 @@ from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp, schedule_program
 from lls_hw.sim.mapping.tile import Plan
 from lls_hw.sim.schedule.best import candidates
-from lls_hw.sim.schedule.names import ScheduleName
+from lls_hw.sim.schedule.names import RunOrder
 from lls_hw.sim.schedule.plan import schedule_groups
 
 
@@ -29,7 +29,7 @@ def run_events(
     chip: AcceleratorSpec,
     *,
     objective: Objective = FEWEST_BYTES,
-    schedule: ScheduleName = "op",
+    schedule: RunOrder = "op",
     trace: bool = False,
     batched: bool = True,
 ) -> EventResult:
@@ -75,7 +75,7 @@ def run_events(
 
 @dataclass(frozen=True, slots=True)
 class _How:
-    """What a run's mappings are chosen for, and how it is run."""
+    """The objective of a run's mappings, and its schedule."""
 
     objective: Objective
     trace: bool

@@ -104,7 +104,7 @@ def accumulate(
 
 @kernel
 def _behind(base: Int, length: Int, form: Ints) -> Int:
-    """Where sums go after `length` of them at `base`: behind them, or into the other bank."""
+    """The place of sums after `length` of them at `base`: behind them, or into the other bank."""
     return form[BANK] - base if form[BANK] != 0 else (base + length) % form[RING]
 
 

@@ -1,4 +1,4 @@
-"""What every candidate costs at least: its events exactly, its cycles from below.
+"""The least that every candidate costs: its events exactly, its cycles from below.
 
 The events of a candidate (and so its dynamic energy) are the sum over its tiles. Its cycles depend on how loads, units
 and stores overlap, which only the event engine knows; but no schedule of an op alone is shorter than any of these, each
@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.sim.mapping.grid import Counted, End, Position, Real
+from lls_hw.sim.mapping.grid import Counted, End, Position, RealNumbers
 from lls_hw.sim.mapping.nest import NestOperand
 from lls_hw.sim.mapping.nest_plan import TileWork, TileWorker, WorkOf
 from lls_hw.sim.mapping.objective import FIGURES, Objective
@@ -40,20 +40,20 @@ FLAGS: dict[Position, tuple[bool, bool]] = {
 class Bounds:
     """Of every candidate, [order, r, i, o]: dynamic energy in pJ, cycles from below, and likely ones."""
 
-    pj: Real
-    cycles: Real
-    likely_cycles: Real
+    pj: RealNumbers
+    cycles: RealNumbers
+    likely_cycles: RealNumbers
 
-    def least(self, objective: Objective, dram_bytes: Counted) -> Real:
+    def least(self, objective: Objective, dram_bytes: Counted) -> RealNumbers:
         """The objective from below."""
         return self._figure(objective, dram_bytes, self.cycles)
 
-    def likely(self, objective: Objective, dram_bytes: Counted) -> Real:
+    def likely(self, objective: Objective, dram_bytes: Counted) -> RealNumbers:
         """The objective with the likely cycles."""
         return self._figure(objective, dram_bytes, self.likely_cycles)
 
-    def _figure(self, objective: Objective, dram_bytes: Counted, cycles: Real) -> Real:
-        found: Real = FIGURES[objective.name](dram_bytes, self.pj + objective.cycle_pj * cycles, cycles)
+    def _figure(self, objective: Objective, dram_bytes: Counted, cycles: RealNumbers) -> RealNumbers:
+        found: RealNumbers = FIGURES[objective.name](dram_bytes, self.pj + objective.cycle_pj * cycles, cycles)
         return found
 
 
@@ -61,21 +61,21 @@ class Bounds:
 class _Moves:
     """Transfers of one side, each tile once: energy, cycles of their queue and of the bus; of the first, the last."""
 
-    pj: Real
-    queue: Real
-    bus: Real
-    first: Real
-    last: Real
+    pj: RealNumbers
+    queue: RealNumbers
+    bus: RealNumbers
+    first: RealNumbers
+    last: RealNumbers
 
 
 @dataclass(frozen=True, slots=True)
 class _Units:
     """Work of all tiles: energy, cycles by unit; the least that the first and the last tile take, by unit."""
 
-    pj: Real
-    cycles: tuple[Real, ...]
-    first: tuple[Real, ...]
-    last: tuple[Real, ...]
+    pj: RealNumbers
+    cycles: tuple[RealNumbers, ...]
+    first: tuple[RealNumbers, ...]
+    last: tuple[RealNumbers, ...]
 
 
 class _Bounding:
@@ -110,9 +110,9 @@ class _Bounding:
         units: _Units,
         reads: list[tuple[Counted, _Moves]],
         writes: list[tuple[Counted, _Moves]],
-        first_load: Real | int,
-        last_store: Real | int,
-    ) -> Iterable[Real | int]:
+        first_load: RealNumbers | int,
+        last_store: RealNumbers | int,
+    ) -> Iterable[RealNumbers | int]:
         """Lengths of the chains at the head of this file."""
         read = sum(n * moves.queue for n, moves in reads)
         write = sum(n * moves.queue for n, moves in writes)
@@ -128,17 +128,17 @@ class _Bounding:
 
     def _starved(
         self, units: _Units, reads: list[tuple[Counted, _Moves]], writes: list[tuple[Counted, _Moves]], order: str
-    ) -> Real:
+    ) -> RealNumbers:
         """Cycles for which the first unit is likely to wait behind stores, if its tiles need loads."""
         tiles = self.trips["r"] * self.trips["i"] * self.trips["o"]
         stores = self.traffic.visits(self.nest.result, order)
         held = sum(n * moves.bus for n, moves in writes) / stores
         load, work = sum(n * moves.queue for n, moves in reads) / tiles, units.cycles[0] / tiles
-        lost: Real = np.where(load > 0, np.maximum(0.0, held + load - work) * (stores - 1), 0.0)
+        lost: RealNumbers = np.where(load > 0, np.maximum(0.0, held + load - work) * (stores - 1), 0.0)
         return lost
 
-    def _spread(self, amount: Real | int) -> Real:
-        found: Real = np.broadcast_to(amount, self.grid.shape)
+    def _spread(self, amount: RealNumbers | int) -> RealNumbers:
+        found: RealNumbers = np.broadcast_to(amount, self.grid.shape)
         return found
 
     def _units(self, work: WorkOf) -> _Units:
@@ -146,7 +146,7 @@ class _Bounding:
         summed = self.nest.ignored(self.nest.result.side)
         assert len(summed) <= 1, f"{self.nest}: sums run along {summed}"
         at = {position: work(self.grid.at, *flags) for position, flags in FLAGS.items() if summed or position == "only"}
-        found: list[Real] = [np.zeros((1, 1, 1))]
+        found: list[RealNumbers] = [np.zeros((1, 1, 1))]
         for position, tile in at.items():
             part = {dim: self.grid.cuts[dim].at(position) for dim in summed}
             amounts = (self.objective.dynamic_pj(tile.tally), *tile.cycles)
@@ -157,7 +157,7 @@ class _Bounding:
             pj=found[0], cycles=tuple(found[1:]), first=self._ends(opening, "first"), last=self._ends(closing, "last")
         )
 
-    def _ends(self, tile: TileWork, end: End) -> tuple[Real, ...]:
+    def _ends(self, tile: TileWork, end: End) -> tuple[RealNumbers, ...]:
         return tuple(self.grid.pick(_cube(cycles), end) for cycles in tile.cycles)
 
     def _moves(self, transfer: Transfer, operand: NestOperand, into: Into) -> _Moves:
@@ -174,9 +174,9 @@ class _Bounding:
         )
 
 
-def _cube(amount: npt.ArrayLike) -> Real:
+def _cube(amount: npt.ArrayLike) -> RealNumbers:
     """An amount as an array [r, i, o], also where it is the same for all tiles."""
-    found: Real = np.asarray(amount, np.float64)
+    found: RealNumbers = np.asarray(amount, np.float64)
     return found if found.ndim == 3 else found.reshape(1, 1, 1)
 
 

@@ -74,7 +74,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Mapper:
-    """What mappings were chosen for, and how an op is run alone to compare them."""
+    """The objective of mappings, and how an op is run alone to compare them."""
 
     objective: Objective = FEWEST_BYTES
     alone: Alone | None = None

@@ -16,7 +16,7 @@ from lls_hw.sim.mapping.axes import Piece, TileAxis
 from lls_hw.sim.mapping.nest import Dim
 
 Counted = npt.NDArray[np.int64]
-Real = npt.NDArray[np.float64]
+RealNumbers = npt.NDArray[np.float64]
 PLACE: dict[Dim, int] = {"r": 0, "i": 1, "o": 2}
 """The place of a loop among an array's axes."""
 Position = Literal["only", "first", "middle", "last"]
@@ -77,7 +77,7 @@ class Cuts:
         return found
 
 
-class Grid:
+class TileGrid:
     """The cuts of a nest's three loops."""
 
     def __init__(self, axes: Mapping[Dim, Sequence[TileAxis]]) -> None:
@@ -86,7 +86,7 @@ class Grid:
         self.trips = {dim: along(dim, cuts.trips) for dim, cuts in self.cuts.items()}
         self.shape = tuple(len(cuts.axes) for cuts in self.cuts.values())
 
-    def total(self, each: npt.ArrayLike, dims: Sequence[Dim], **part: Counted) -> Real:
+    def total(self, each: npt.ArrayLike, dims: Sequence[Dim], **part: Counted) -> RealNumbers:
         """Sum of `each` [r, i, o] over the pieces along `dims`, for every cut.
 
         Parameters
@@ -94,7 +94,7 @@ class Grid:
         each : an amount per tile; loops outside `dims` have one entry.
         part : the counts along a loop, where not all of its pieces are meant.
         """
-        found: Real = np.asarray(each, np.float64)
+        found: RealNumbers = np.asarray(each, np.float64)
         for dim in dims:
             counts = part.get(dim, self.cuts[dim].count).astype(np.float64)
             place = PLACE[dim]
@@ -104,16 +104,16 @@ class Grid:
                 found = np.moveaxis(np.tensordot(counts, found, axes=(1, place)), 0, place)
         return found
 
-    def pick(self, each: npt.ArrayLike, end: End) -> Real:
+    def pick(self, each: npt.ArrayLike, end: End) -> RealNumbers:
         """`each` [r, i, o] at the first (or last) piece of every cut."""
-        found: Real = np.asarray(each, np.float64)
+        found: RealNumbers = np.asarray(each, np.float64)
         for dim, cuts in self.cuts.items():
             if found.shape[PLACE[dim]] > 1:
                 found = np.take(found, cuts.first if end == "first" else cuts.last, axis=PLACE[dim])
         return found
 
 
-def whole(total: Real) -> Counted:
+def whole(total: RealNumbers) -> Counted:
     """Integers of a total of integers."""
     found: Counted = np.rint(total).astype(np.int64)
     return found

@@ -1,4 +1,4 @@
-"""What a mapping is chosen for: energy, cycles, their product, or DRAM bytes."""
+"""The objective of a mapping: energy, cycles, their product, or DRAM bytes."""
 
 import math
 from collections.abc import Callable, Mapping

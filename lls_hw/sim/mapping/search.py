@@ -16,7 +16,7 @@ from lls_hw.models.spec.memory import DramSpec
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import TileAxis
 from lls_hw.sim.mapping.choice import Choice
-from lls_hw.sim.mapping.grid import Counted, Grid, Real, along, whole
+from lls_hw.sim.mapping.grid import Counted, RealNumbers, TileGrid, along, whole
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
 from lls_hw.sim.mapping.tile import Transfer
 
@@ -53,7 +53,7 @@ class Candidates:
         )
 
 
-Measure = Callable[[Transfer], int]
+TileMeasure = Callable[[Transfer], int]
 """An amount of a transfer: bytes, cycles, energy."""
 
 
@@ -65,11 +65,11 @@ class Traffic:
     ) -> None:
         self.nest, self.dram, self.depth = nest, dram, depth
         self.axes = axes or nest.axes()
-        self.grid = Grid(self.axes)
+        self.grid = TileGrid(self.axes)
         self.trips = self.grid.trips
 
     def repeats(self, operand: NestOperand, order: str) -> Counted:
-        """How often the whole side is brought in."""
+        """Times that the whole side is brought in."""
         total: Counted = np.ones((1, 1, 1), np.int64)
         for dim in self.nest.ignored(operand.side):
             turning = np.zeros((1, 1, 1), bool)
@@ -80,7 +80,7 @@ class Traffic:
         return total
 
     def visits(self, operand: NestOperand, order: str) -> Counted:
-        """How often a tile of the side is brought in."""
+        """Times that a tile of the side is brought in."""
         visits = self.repeats(operand, order)
         for dim in self.nest.relevant(operand.side):
             visits = visits * self.trips[dim]
@@ -98,7 +98,7 @@ class Traffic:
         """The transfer of a tile's finished results, for every tile."""
         return self.nest.transfer(self.dram, "", self.nest.result, self.grid.at, final=True)
 
-    def once(self, transfer: Transfer, operand: NestOperand, measure: Measure) -> Real:
+    def once(self, transfer: Transfer, operand: NestOperand, measure: TileMeasure) -> RealNumbers:
         """Total of moving the whole side once, for every cut."""
         return self.grid.total(measure(transfer), self.nest.relevant(operand.side))
 
@@ -188,7 +188,7 @@ def _bus_bytes(transfer: Transfer) -> int:
     return transfer.bus_bytes
 
 
-def _sizes(grid: Grid, dim: Dim) -> Counted:
+def _sizes(grid: TileGrid, dim: Dim) -> Counted:
     return np.array([piece.size for piece in grid.cuts[dim].pieces], np.int64)
 
 

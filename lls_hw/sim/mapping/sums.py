@@ -1,4 +1,4 @@
-"""Where a product's sums gather: in the accumulators below the array's columns, or in the scratchpad.
+"""The place where a product's sums gather: in the accumulators below the array's columns, or in the scratchpad.
 
 A chip's accumulators are banks (two where it double buffers) of entries under each column; see docs/array.md. The
 sums of a tile are *held* there if its scratchpad never sees them:

@@ -8,9 +8,9 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.objective import Objective, ObjectiveName
 from lls_hw.sim.schedule.estimate import Estimate, Estimator
-from lls_hw.sim.schedule.names import ScheduleName
+from lls_hw.sim.schedule.names import RunOrder
 from lls_hw.sim.schedule.plan import grouped_program
-from lls_hw.sim.schedule.search import Chain, Search, in_order
+from lls_hw.sim.schedule.search import Chain, OrderSearch, in_order
 
 SMALL_SHARE = 8
 """Maps up to this fraction (1/8) of the scratchpad are stored whenever they are wanted later."""
@@ -20,14 +20,14 @@ schedule that moves less is taken."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidate:
     """A schedule that the search has found: the program's ops as groups and single ops."""
 
-    name: ScheduleName
+    name: RunOrder
     ops: tuple[Op, ...]
 
 
-def candidates(program: Program, chip: AcceleratorSpec, name: ScheduleName, objective: Objective) -> Sequence[Found]:
+def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objective: Objective) -> Sequence[Candidate]:
     """Schedules worth simulating, besides op by op.
 
     `fused` computes nothing twice. `best` may, and tries both. What stays in the scratchpad between two groups is
@@ -38,10 +38,10 @@ def candidates(program: Program, chip: AcceleratorSpec, name: ScheduleName, obje
     chain = Chain(program)
     estimates = Estimator(grouped_program(program, program.ops), chip)
     small_bytes = chip.scratchpad.capacity_bytes // SMALL_SHARE
-    found: dict[tuple[tuple[object, ...], ...], Found] = {}
+    found: dict[tuple[tuple[object, ...], ...], Candidate] = {}
     for figure in FIGURES[objective.name]:
         for again in (False, True) if name == "best" else (False,):
-            path = Search(
+            path = OrderSearch(
                 chain,
                 lambda op, figure=figure: figure(estimates.of(op), objective),  # type: ignore[misc]
                 lambda tensor, figure=figure: figure(estimates.of_store(tensor), objective) or 0.0,  # type: ignore[misc]
@@ -50,7 +50,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: ScheduleName, obje
             ).run()
             if path is not None:
                 ops = in_order(chain, path, estimates.drains)
-                found.setdefault(tuple(_key(op) for op in ops), Found("best" if again else "fused", ops))
+                found.setdefault(tuple(_key(op) for op in ops), Candidate("best" if again else "fused", ops))
     return tuple(found.values())
 
 
@@ -58,7 +58,7 @@ def _key(op: Op) -> tuple[object, ...]:
     return (op.layer, op.stage, op.kind, op.reads, op.writes)
 
 
-Figure = Callable[[Estimate | None, Objective], float | None]
+FigureOf = Callable[[Estimate | None, Objective], float | None]
 """An estimate as a cost; None where it does not fit."""
 
 
@@ -76,10 +76,10 @@ def _energy(estimate: Estimate | None, objective: Objective) -> float | None:
     return float(objective.dynamic_pj(estimate.tally)) + objective.cycle_pj * estimate.cycles
 
 
-FIGURES: dict[ObjectiveName, tuple[Figure, ...]] = {
+FIGURES: dict[ObjectiveName, tuple[FigureOf, ...]] = {
     "bytes": (_bytes,),
     "cycles": (_cycles,),
     "energy": (_energy,),
     "edp": (_energy, _cycles),
 }
-"""What the search makes small. Energy-delay products do not add up along a path: both factors are tried."""
+"""The figures that the search makes small. Energy-delay products do not add up along a path: both factors are tried."""

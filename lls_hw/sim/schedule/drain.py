@@ -38,7 +38,7 @@ class DrainedUpdate(Op):
 
     @property
     def state(self) -> tuple[str, ...]:
-        """What the update reads beside the gradient."""
+        """The update's reads beside the gradient."""
         return tuple(name for name in self.update.reads if name != self.update.gradient)
 
     @property

@@ -1,4 +1,4 @@
-"""What a group or an op would cost without its events being run: bytes and events, and cycles by the busiest unit."""
+"""The cost of a group or an op without its events being run: bytes and events, and cycles by the busiest unit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -59,7 +59,7 @@ class Group(Op):
 
     @property
     def results(self) -> tuple[str, ...]:
-        """What stands when the loop is over."""
+        """The maps that stand when the loop is over."""
         return tuple(name for phase in self.fresh for name in phase.results)
 
     @property

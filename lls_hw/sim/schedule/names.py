@@ -4,12 +4,12 @@ from typing import Literal, get_args
 
 from lls_hw.models.spec.errors import SpecError
 
-ScheduleName = Literal["op", "fused", "best"]
-SCHEDULES: tuple[ScheduleName, ...] = get_args(ScheduleName)
+RunOrder = Literal["op", "fused", "best"]
+SCHEDULES: tuple[RunOrder, ...] = get_args(RunOrder)
 """Op by op; groups of ops that share their tiles; the best of these and of groups that compute maps again."""
 
 
-def named_schedule(where: str, name: str) -> ScheduleName:
+def named_schedule(where: str, name: str) -> RunOrder:
     """The name, if it is one.
 
     Raises

@@ -110,7 +110,7 @@ def scattered(tensor: str, windows: tuple[Window, ...], rows: int) -> MapRead:
     return MapRead(tensor, tuple(ends), tuple(ends))
 
 
-Recipe = Callable[[Program, int, Any], tuple[Phase, ...]]
+PhaseRecipe = Callable[[Program, int, Any], tuple[Phase, ...]]
 
 
 def product(program: Program, index: int, op: Product) -> tuple[Phase, ...]:
@@ -176,7 +176,7 @@ def local_project(program: Program, index: int, op: LocalProject) -> tuple[Phase
     return (Phase(index, op, 0, op.shape.out_h, reads, per_sample_writes=written, held=held),)
 
 
-RECIPES: dict[type[Op], Recipe] = {
+RECIPES: dict[type[Op], PhaseRecipe] = {
     Gemm: product,
     DepthwiseConv: product,
     BatchNorm: batch_norm,

@@ -28,8 +28,8 @@ WIDEST = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What runs next: a group, or an op by itself; after it the path stands before phase `end`."""
+class PathStep:
+    """The next to run: a group, or an op by itself; after it the path stands before phase `end`."""
 
     op: Op
     cost: float
@@ -41,7 +41,7 @@ class Path:
     """The cheapest way to a state."""
 
     cost: float
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
 
 
 class Chain:
@@ -102,11 +102,11 @@ def _read_later(program: Program) -> list[bool]:
     return found[::-1]
 
 
-Cost = Callable[[Op], float | None]
+CostOf = Callable[[Op], float | None]
 """Cost of a group or of an op by itself; None where it does not fit the scratchpad."""
 
 
-class Search:
+class OrderSearch:
     """The cheapest path through a chain.
 
     Parameters
@@ -118,7 +118,7 @@ class Search:
     """
 
     def __init__(
-        self, chain: Chain, cost: Cost, keeping: Callable[[str], float], *, small_bytes: int = 0, again: bool = True
+        self, chain: Chain, cost: CostOf, keeping: Callable[[str], float], *, small_bytes: int = 0, again: bool = True
     ) -> None:
         self.chain, self.cost, self.keeping, self.again = chain, cost, keeping, again
         tensors = chain.program.tensors
@@ -138,7 +138,7 @@ class Search:
                     new = (there | stored) & chain.wanted_from(end)
                     total = path.cost + cost
                     if new not in states[end] or states[end][new].cost > total:
-                        states[end][new] = Path(total, (*path.steps, Step(op, cost, end)))
+                        states[end][new] = Path(total, (*path.steps, PathStep(op, cost, end)))
         return min(states[-1].values(), key=lambda path: path.cost, default=None)
 
     def _best(self, states: dict[frozenset[str], Path], wanted: frozenset[str]) -> list[tuple[frozenset[str], Path]]:
@@ -153,7 +153,7 @@ class Search:
         return list(dict([*cheap, *promising]).items())
 
     def ways(self, at: int, there: frozenset[str]) -> Iterator[tuple[Op, float, int, frozenset[str]]]:
-        """What may run next: (op or group, cost, the place after it, maps that it stores)."""
+        """Those that may run next: (op or group, cost, the place after it, maps that it stores)."""
         chain, place = self.chain, self.chain.places[at]
         index = place if isinstance(place, int) else place.index
         op = chain.program.ops[index]

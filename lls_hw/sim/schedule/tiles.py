@@ -20,7 +20,7 @@ INSIDE = Place(resident=True, load=False, store=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class LoopCut:
     """Samples a tile, and bands of a sample where it is one."""
 
     images: int
@@ -42,16 +42,16 @@ class GroupPlanner:
 
     # ------------------------------------------------------------------ memory
 
-    def cuts(self) -> Iterator[Cut]:
+    def cuts(self) -> Iterator[LoopCut]:
         """Ways to cut the loop, fewest tiles first."""
         batch = self.group.batch
         for images in sorted({-(-batch // parts) for parts in range(1, batch + 1)}, reverse=True):
-            yield Cut(images, cut(self.group.phases, 1, self.heights))
+            yield LoopCut(images, cut(self.group.phases, 1, self.heights))
         most = max(phase.rows for phase in self.group.phases)
         for parts in sorted({-(-most // rows) for rows in row_counts(most)} - {1}):
-            yield Cut(1, cut(self.group.phases, parts, self.heights))
+            yield LoopCut(1, cut(self.group.phases, parts, self.heights))
 
-    def held_bytes(self, one: Cut) -> int:
+    def held_bytes(self, one: LoopCut) -> int:
         """Operands, accumulators, results and line buffers of the whole loop."""
         group, tensor = self.group, self.ctx.tensor
         small = dict.fromkeys((*group.held, *(name for phase in group.phases for name in phase.results)))
@@ -63,7 +63,7 @@ class GroupPlanner:
                 total += (one.bands.rows[name] - one.bands.fresh[name]) * self._row_bytes(name)
         return total
 
-    def slot_bytes(self, one: Cut) -> int:
+    def slot_bytes(self, one: LoopCut) -> int:
         """Maps and operands of one tile."""
         group = self.group
         total = sum(
@@ -78,16 +78,16 @@ class GroupPlanner:
             if not self._resident(name)
         )
 
-    def need_bytes(self, one: Cut, slots: int) -> int:
+    def need_bytes(self, one: LoopCut, slots: int) -> int:
         """Scratchpad bytes of a cut."""
         return self.held_bytes(one) + slots * self.slot_bytes(one)
 
     def least_bytes(self) -> int:
         """The smallest working set: a row of a sample at a time."""
         most = max(phase.rows for phase in self.group.phases)
-        return self.need_bytes(Cut(1, cut(self.group.phases, most, self.heights)), self.ctx.depth)
+        return self.need_bytes(LoopCut(1, cut(self.group.phases, most, self.heights)), self.ctx.depth)
 
-    def choose(self) -> tuple[Cut, int]:
+    def choose(self) -> tuple[LoopCut, int]:
         """The cut, and the slots (tiles under way at a time), with the fewest estimated cycles.
 
         A stage takes its share of the loop's work, a transfer its latency too. A tile follows the other after the
@@ -95,7 +95,7 @@ class GroupPlanner:
 
             cycles = tiles x max(longest resource, sum of stages / slots) + sum of stages
         """
-        best: tuple[int, Cut, int] | None = None
+        best: tuple[int, LoopCut, int] | None = None
         for one in self.cuts():
             held, slot = self.held_bytes(one), self.slot_bytes(one)
             for slots in range(self.ctx.depth, MOST_SLOTS + 1 if self.ctx.depth > 1 else 2):
@@ -106,7 +106,7 @@ class GroupPlanner:
         assert best is not None, f"{self.group.layer}: no cut of {self.group.kind} fits {self.ctx.budget_bytes} bytes"
         return best[1:]
 
-    def _cycles(self, one: Cut, slots: int) -> int:
+    def _cycles(self, one: LoopCut, slots: int) -> int:
         tiles = -(-self.group.batch // one.images) * one.bands.tiles
         dram, own = self.ctx.chip.dram, self.totals
         moves = [
@@ -183,12 +183,12 @@ class GroupPlanner:
         basis = {t.tensor: w.phase.index for w in self.workers if not w.is_nest for t in w.recipe.extra_loads}
         return {**found, **basis}
 
-    def _note(self, one: Cut) -> str:
+    def _note(self, one: LoopCut) -> str:
         if one.bands.tiles == 1:
             return f"{self.group.kind}, tiles of {one.images} samples"
         return f"{self.group.kind}, {one.bands.tiles} bands a sample"
 
-    def _body(self, one: Cut) -> tuple[Node, ...]:
+    def _body(self, one: LoopCut) -> tuple[Node, ...]:
         """Samples one after the other; all but the first, and perhaps a smaller last, are alike."""
         whole, rest = divmod(self.group.batch, one.images)
         first = self._sample(one, one.images, begins=True)
@@ -198,7 +198,7 @@ class GroupPlanner:
             return (*loop(whole, _rolled(first)), *_rolled(last))
         return (*_rolled(first), *loop(whole - 1, _rolled(others)), *_rolled(last))
 
-    def _sample(self, one: Cut, images: int, *, begins: bool) -> tuple[Tile, ...]:
+    def _sample(self, one: LoopCut, images: int, *, begins: bool) -> tuple[Tile, ...]:
         """Tiles of a sample, or of some whole ones; tiles of the same work are one object."""
         tiles = []
         for at in range(1, one.bands.tiles + 1):
@@ -214,7 +214,7 @@ class GroupPlanner:
             tiles.append(self.known[key])
         return tuple(tiles)
 
-    def _make(self, rows: tuple[Rows, ...], one: Cut, at: int) -> Tile:
+    def _make(self, rows: tuple[Rows, ...], one: LoopCut, at: int) -> Tile:
         cycles, parts, conflicts = [0] * len(self.route), [], 0
         banks: list[tuple[int, int]] = []
         tally: EventTally = {}
@@ -251,21 +251,21 @@ class GroupPlanner:
             parts=tuple(parts),
         )
 
-    def _loads(self, one: Cut, at: int, images: int) -> tuple[Transfer, ...]:
+    def _loads(self, one: LoopCut, at: int, images: int) -> tuple[Transfer, ...]:
         group, streams = self.group, self.ctx.streams_in
         moves = [self._rows(name, one, at, images) for name in group.loaded if streams(name)]
         if at == 1:
             moves += [self._own(name, images) for name in group.per_sample_reads if streams(name)]
         return tuple(move for move in moves if move is not None)
 
-    def _stores(self, one: Cut, at: int, images: int) -> tuple[Transfer, ...]:
+    def _stores(self, one: LoopCut, at: int, images: int) -> tuple[Transfer, ...]:
         group, streams = self.group, self.ctx.streams_out
         moves = [self._rows(name, one, at, images) for name in group.stored_maps if streams(name)]
         if at == one.bands.tiles:
             moves += [self._own(name, images) for name in group.per_sample_writes if streams(name)]
         return tuple(move for move in moves if move is not None)
 
-    def _rows(self, name: str, one: Cut, at: int, images: int) -> Transfer | None:
+    def _rows(self, name: str, one: LoopCut, at: int, images: int) -> Transfer | None:
         there = one.bands.maps[name]
         count = there[at] - there[at - 1]
         return self.ctx.piece(name, images * count * self._row_codes(name)) if count else None

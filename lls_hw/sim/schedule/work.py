@@ -47,7 +47,7 @@ class PhaseWork:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What a phase does when all its rows are done."""
+    """The work of a phase when all its rows are done."""
 
     work: Mapping[str, int] = field(default_factory=dict)
     read_words: int = 0
@@ -147,7 +147,7 @@ class Worker:
         return PhaseWork((cycles,), tally, cycles - compute, signal)
 
     def closing(self) -> Closing:
-        """What is left when all rows are done: statistics of the sums."""
+        """The work left when all rows are done: statistics of the sums."""
         if self.is_nest:
             return Closing(self.once)
         flows = self.recipe
