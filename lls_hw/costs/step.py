@@ -99,7 +99,7 @@ def priced(
         energy=total,
         energy_uj_low_high=(low.to_uj()["total"], high.to_uj()["total"]),
         stage_energy=energies,
-        area_mm2=area_mm2(run.chip, technology),
+        area_mm2=area_mm2(run.chip, technology, run.precision.accumulator_bits),
         time_ms=time_ms(events.cycles, clock),
         average_power_mw=average_power_mw(total.total, cycles=events.cycles, clock_mhz=clock),
         edp_uj_ms=edp_uj_ms(total.total, cycles=events.cycles, clock_mhz=clock),

@@ -12,7 +12,7 @@ from lls_hw.sim.schedule.names import SCHEDULES, RunOrder
 WIDTHS = "Word widths: N, or roles w,a,e (2 to 16), m (8 to 32), acc (16 to 48)."
 DEFAULT_BASELINE = "bp"
 """The rule whose costs the others are compared with."""
-DEFAULT_OBJECTIVE: ObjectiveName = "bytes"
+DEFAULT_OBJECTIVE: ObjectiveName = "energy"
 """The objective of mappings and schedules."""
 DEFAULT_SCHEDULE: RunOrder = "op"
 """The way in which ops share their tiles."""

@@ -35,12 +35,12 @@ def test_explain_energy__rows_sum_to_the_total(capsys: pytest.CaptureFixture[str
 
 
 def test_explain__shows_candidates_traffic_and_winner(capsys: pytest.CaptureFixture[str]) -> None:
-    found = run_json(capsys, "--explain", "conv1")["explain"]
+    found = run_json(capsys, "--explain", "conv1", "--objective", "bytes")["explain"]
     assert [entry["op"] for entry in found] == ["op 0 conv1 forward (Gemm)", "op 6 conv1 weight_grad (Gemm)"]
     for entry in found:
         assert 0 < entry["fitting"] <= entry["candidates"]
         assert all(other["dram_bytes"] > entry["winner"]["dram_bytes"] for other in entry["runners_up"])
-    assert run_json(capsys, "--explain", "0")["explain"] == found[:1]
+    assert run_json(capsys, "--explain", "0", "--objective", "bytes")["explain"] == found[:1]
     assert main([*SMALL, "--explain", "conv1", "--explain-energy"]) == 0
     text = capsys.readouterr().out
     assert "chosen: order" in text
@@ -49,13 +49,13 @@ def test_explain__shows_candidates_traffic_and_winner(capsys: pytest.CaptureFixt
 
 def test_accumulators__are_a_level_of_the_chips_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The sums leave the scratchpad: its words fall, the accumulators' lines appear, cycles and MACs stay."""
-    text = (resources.files("lls_hw.models.chips") / "edge_16x16.toml").read_text()
+    text = (resources.files("lls_hw.models.chips") / "edge_16x16_flat.toml").read_text()
     (tmp_path / "sums.toml").write_text(
         text.replace("[[memory]]", '[[memory]]\nname = "sums"\nkind = "accumulators"\nentries = 512\n\n[[memory]]', 1)
     )
     bare, held = (
         run_json(capsys, "--chip", chip, "--explain-energy", "--explain", "conv2")
-        for chip in ("edge_16x16", str(tmp_path / "sums.toml"))
+        for chip in ("edge_16x16_flat", str(tmp_path / "sums.toml"))
     )
     counts = [{row["event"]: row["count"] for row in data["explain_energy"]} for data in (bare, held)]
     assert "accumulator read" not in counts[0]
@@ -154,10 +154,10 @@ def test_technology_without_sources__is_refused(capsys: pytest.CaptureFixture[st
 
 
 def test_few_banks__slow_the_run_and_are_named_as_the_cause(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    text = (resources.files("lls_hw.models") / "chips" / "edge_16x16.toml").read_text()
+    text = (resources.files("lls_hw.models") / "chips" / "edge_16x16_flat.toml").read_text()
     path = tmp_path / "narrow.toml"
     path.write_text(text.replace("banks = 16", "banks = 2"))
-    wide, narrow = run_json(capsys), run_json(capsys, "--chip", str(path))
+    wide, narrow = run_json(capsys, "--chip", "edge_16x16_flat"), run_json(capsys, "--chip", str(path))
     assert narrow["totals"]["cycles"] > wide["totals"]["cycles"]
     assert narrow["totals"]["stall_cycles"]["bank_conflict"] > narrow["totals"]["cycles"] // 4
     assert wide["totals"]["stall_cycles"]["bank_conflict"] < wide["totals"]["cycles"] // 1000

@@ -94,7 +94,8 @@ def test_options__reach_the_chip_and_the_words(capsys: pytest.CaptureFixture[str
     inputs = data["inputs"]
     assert (inputs["chip"]["array"]["rows"], inputs["chip"]["array"]["cols"]) == (8, 4)
     assert inputs["chip"]["array"]["dataflow"] == "os"
-    assert inputs["chip"]["memory"][0]["capacity_bytes"] == 64 * 1024
+    assert [level["kind"] for level in inputs["chip"]["memory"]] == ["accumulators", "sram", "dram"]
+    assert inputs["chip"]["memory"][1]["capacity_bytes"] == 64 * 1024
     assert inputs["precision"]["weight_bits"] == 4
     assert (inputs["network"]["input"], inputs["network"]["classes"]) == ([1, 20, 20], 7)
     assert inputs["rule"]["temperature"] == 1
@@ -168,7 +169,7 @@ def test_missing_output_folder__is_refused_before_any_work(capsys: pytest.Captur
 def test_unknown_key_in_a_chip__is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from importlib import resources
 
-    text = (resources.files("lls_hw.models") / "chips" / "edge_16x16.toml").read_text()
+    text = (resources.files("lls_hw.models") / "chips" / "edge_16x16_flat.toml").read_text()
     chip = tmp_path / "mine.toml"
     chip.write_text(text.replace("lanes = 16\n\n[local]", "lanes = 16\nlens = 3\n\n[local]"))
     assert main([*SMALL, "--chip", str(chip)]) == 2

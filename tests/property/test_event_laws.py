@@ -59,7 +59,7 @@ def networks(draw):
 
 @st.composite
 def chips(draw):
-    base = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    base = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
     chip = base.changed(
         "array",
         rows=draw(st.integers(1, 20)),

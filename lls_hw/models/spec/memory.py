@@ -25,7 +25,8 @@ LevelRole = Literal["accumulators", "scratchpad", "second", "dram"]
 
 
 class AccumulatorSpec(Spec):
-    """Partial sums beside the array: each of its columns has `entries` words of `word_bits`.
+    """Partial sums beside the array: each of its columns has `entries` words of `word_bits`, or, where that is not
+    given, of as many bits as the run's accumulators have: they widen with its codes, as the array's registers do.
 
     They are two banks of half as many, one where the chip does not double buffer; each bank of a column reads one word
     and writes one word a cycle. Capacity = columns x entries x word_bits.
@@ -34,9 +35,13 @@ class AccumulatorSpec(Spec):
     name: LevelName = "accumulators"
     kind: Literal["accumulators"] = "accumulators"
     entries: Size
-    word_bits: int = Field(default=32, ge=8, le=128)
+    word_bits: int | None = Field(default=None, ge=8, le=128)
 
-    def capacity_bytes(self, cols: int) -> int:
+    def bits(self, sum_bits: int) -> int:
+        """Bits of a word in a run whose accumulators have `sum_bits`."""
+        return sum_bits if self.word_bits is None else self.word_bits
+
+    def capacity_bytes(self, cols: int, sum_bits: int = 32) -> int:
         """Bytes of all columns' words, rounded up.
 
         Examples
@@ -44,7 +49,7 @@ class AccumulatorSpec(Spec):
         >>> AccumulatorSpec(entries=1024).capacity_bytes(16)
         65536
         """
-        return -(-cols * self.entries * self.word_bits // 8)
+        return -(-cols * self.entries * self.bits(sum_bits) // 8)
 
 
 SMALLEST_MACRO_BYTES, LARGEST_MACRO_BYTES = 1 << 11, 1 << 20

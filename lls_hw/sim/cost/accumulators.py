@@ -28,11 +28,13 @@ class AccumulatorPrice:
         return self.macros * self.macro.area_mm2
 
 
-def accumulator_price(chip: AcceleratorSpec, table: SramSpec, level: Level = "typical") -> AccumulatorPrice | None:
+def accumulator_price(
+    chip: AcceleratorSpec, table: SramSpec, level: Level = "typical", *, sum_bits: int = 32
+) -> AccumulatorPrice | None:
     """Price a chip's accumulators, if it has any: a macro for every column and bank, below its column, without wires.
 
     Its words are the narrowest of the rows that hold an entry; a macro smaller than the smallest row takes that row's
-    figures, which bound it from above.
+    figures, which bound it from above. `sum_bits`: of the run's accumulators, for entries that are as wide as those.
 
     Raises
     ------
@@ -41,11 +43,12 @@ def accumulator_price(chip: AcceleratorSpec, table: SramSpec, level: Level = "ty
     memory = chip.accumulators
     if memory is None:
         return None
-    widths = sorted({row.word_bits for row in table.rows if row.word_bits >= memory.word_bits})
+    entry_bits = memory.bits(sum_bits)
+    widths = sorted({row.word_bits for row in table.rows if row.word_bits >= entry_bits})
     if not widths:
         widest = max(row.word_bits for row in table.rows)
         need = f"the technology has CACTI rows of at most {widest} bits"
-        raise SpecError(f"{WHERE}.word_bits", memory.word_bits, need, f"Use {widest} or less.")
+        raise SpecError(f"{WHERE}.word_bits", entry_bits, need, f"Use {widest} or less.")
     smallest = min(row.size_kb for row in table.rows if row.word_bits == widths[0]) * KIB
     size_bytes = max(smallest, -(-memory.entries // chip.accumulator_banks) * widths[0] // 8)
     macro = macro_price(size_bytes, widths[0], table, level, WHERE)

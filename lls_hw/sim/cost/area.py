@@ -8,15 +8,17 @@ from lls_hw.sim.cost.energy_sram import sram_price
 AREA_INCLUDES = "SRAM only, scratchpad and accumulators: no source gives an area for the arithmetic"
 
 
-def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec) -> float:
+def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec, sum_bits: int = 32) -> float:
     """Area of scratchpad and accumulators, from the CACTI rows; see `AREA_INCLUDES` for what is left out.
+
+    `sum_bits`: of the run's accumulators.
 
     Raises
     ------
     SpecError : the technology has no rows for this scratchpad.
     """
     pad = sram_price(chip.scratchpad, technology.sram).area_mm2
-    sums = accumulator_price(chip, technology.sram)
+    sums = accumulator_price(chip, technology.sram, sum_bits=sum_bits)
     return pad if sums is None else pad + sums.area_mm2
 
 

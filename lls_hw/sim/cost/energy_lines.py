@@ -80,7 +80,7 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     ):
         yield "sram", event, counted, Cost(macro_pj, sources)
         yield "sram", f"wires of a {event}", counted, wires
-    if (sums := accumulator_price(chip, table, level)) is not None:
+    if (sums := accumulator_price(chip, table, level, sum_bits=prices.precision.accumulator_bits)) is not None:
         yield "sram", "accumulator read", "accumulator_reads", Cost(sums.macro.read_pj, sources)
         yield "sram", "accumulator written", "accumulator_writes", Cost(sums.macro.write_pj, sources)
     if (device := _dram(chip, prices)) is not None:
@@ -160,7 +160,7 @@ def _powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     yield "leakage", "cycle of the scratchpad", "cycles", Cost(pad.leak_mw, (sram.source,)) * (share * idle)
     used = Cost(pad.macro.leak_mw, (sram.source,)) * (share * (1 - idle))
     yield "leakage", "cycle of a macro in use, beyond an idle one's", "scratchpad_macro_cycles", used
-    if (sums := accumulator_price(chip, sram)) is not None:
+    if (sums := accumulator_price(chip, sram, sum_bits=acc)) is not None:
         yield "leakage", "cycle of the accumulators", "cycles", Cost(sums.leak_mw, (sram.source,)) * share
     yield "leakage", "cycle of the vector unit", "cycles", vector * (chip.vector.lanes * share)
     yield "leakage", "cycle of the local unit", "cycles", (local * chip.local.lanes + table) * share

@@ -79,16 +79,15 @@ def chunk_axis(length: int, chunk: int) -> TileAxis:
 
 
 def chunk_sizes(length: int, align: int) -> tuple[int, ...]:
-    """Chunk sizes worth trying: all of a short axis; else even splits rounded up to `align`, and small ones."""
+    """Chunk sizes worth trying: all of a short axis; else even splits rounded up to `align` and to 8, and small ones.
+
+    Those rounded to 8 are the same for every array, so that a larger one finds what a smaller one found.
+    """
     if length <= EXHAUSTIVE:
         return tuple(range(length, 0, -1))
     sizes = {length} | {size for size in (1, 4, align // 2) if 0 < size < length}
-    parts = 2
-    while length > align * (parts // 2):
-        sizes.add(min(length, -(-length // (parts * align)) * align))
-        parts *= 2
-    for parts in (3, 5, 6):
-        sizes.add(min(length, -(-length // (parts * align)) * align))
+    for parts in _parts(length):
+        sizes |= {min(length, -(-length // (parts * unit)) * unit) for unit in (8, align)}
     return tuple(sorted(sizes, reverse=True))
 
 

@@ -53,10 +53,13 @@ class Choice:
             count *= self.axis(dim).trips
         return count
 
-    def text(self) -> str:
-        """The mapping in words."""
+    def sizes(self) -> str:
+        """The first tile's sizes in words."""
         first, ins, outs = self.rows.runs[0][0], self.ins.runs[0][0].size, self.outs.runs[0][0].size
         rows = f"{first.out_rows} rows" if self.rows.by_rows else f"{first.images} images"
+        return f"{rows} x {ins} in x {outs} out"
+
+    def text(self) -> str:
+        """The mapping in words."""
         held = ", sums in accumulators" if self.held else ""
-        tiles = f"{self.tiles} tiles{held}, {self.dram_bytes} DRAM bytes"
-        return f"order {self.order}, {rows} x {ins} in x {outs} out, {tiles}"
+        return f"order {self.order}, {self.sizes()}, {self.tiles} tiles{held}, {self.dram_bytes} DRAM bytes"

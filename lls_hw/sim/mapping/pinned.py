@@ -120,7 +120,7 @@ def refuse_oversized(
     advice = "Choose smaller tiles."
     if fits:
         choice = table.choice(order * per_order + min(fits)[1])
-        advice = f"These sizes fit: {choice.text().rsplit(',', 2)[0].partition(', ')[2]}."
+        advice = f"These sizes fit: {choice.sizes()}."
     need = f"a tile needs {need_bytes} bytes of scratchpad and {budget_bytes} are there"
     raise SpecError(f"mapping of {pin.layer} {pin.stage}", _sizes(pin), need, advice)
 

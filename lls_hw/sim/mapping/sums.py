@@ -100,7 +100,7 @@ def sum_banks(chip: AcceleratorSpec, sum_bits: int, *, scatters: bool) -> SumBan
     memory = chip.accumulators
     if memory is None:
         return None
-    if memory.word_bits < sum_bits:
+    if memory.word_bits is not None and memory.word_bits < sum_bits:
         need = f"the run's accumulators have {sum_bits} bits"
         raise SpecError("chip.accumulators.word_bits", memory.word_bits, need, f"Use {sum_bits} or more.")
     entries = memory.entries // chip.accumulator_banks

@@ -10,7 +10,7 @@ from lls_hw.sim.cost.counts import NAMES, Counts
 
 @pytest.fixture(scope="session")
 def chip():
-    return registry.load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    return registry.load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from lls_hw.sim.cost.area import area_mm2
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.cost.energy import explain_energy, price
 
-EDGE = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+EDGE = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 TECHNOLOGY = load("technology", "cmos_45nm", TechnologySpec, "--technology")
 ROWS = {(row.size_kb, row.word_bits): row for row in TECHNOLOGY.sram.rows}
 

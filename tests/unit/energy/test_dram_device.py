@@ -97,7 +97,7 @@ def test_device__without_a_source_or_in_another_unit_refused(data: dict) -> None
 
 
 def test_chip__of_an_unknown_device_refused_and_of_a_file_read(tmp_path: Path) -> None:
-    chip = registry.load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    chip = registry.load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
     with pytest.raises(
         SpecError, match=r"^chip\.dram\.device = 'ddr9': the shipped ones are lpddr3, lpddr4, lpddr4x\."
     ):

@@ -190,7 +190,7 @@ stage_counts = st.builds(
 
 @given(st.lists(st.tuples(stage_counts, st.integers(min_value=0, max_value=10**9)), max_size=6))
 def test_price__stages_sum_to_the_run(stages):
-    chip = registry.load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    chip = registry.load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
     technology = registry.load("technology", "cmos_45nm", TechnologySpec, "--technology")
 
     def at(counts_, cycles):

@@ -117,7 +117,7 @@ def test_law__more_sram_never_costs_dynamic_energy_beyond_wires():
     What an access to the larger memory costs more is exactly its longer wires; wires never shorten, and ports,
     leakage and area never fall.
     """
-    chip, settings = registry.load("chips", "edge_16x16", AcceleratorSpec, "--chip"), 0
+    chip, settings = registry.load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip"), 0
     capacities = [KIB << shift for shift in range(1, 13)] + [KIB * odd for odd in (3, 5, 7, 17, 33, 65, 100, 300, 1025)]
     for technology in TECHNOLOGIES.values():
         for word_bits in (64, 128):

@@ -15,7 +15,7 @@ from lls_hw.sim.mapping.tile import Buffer, Plan, Transfer
 
 @pytest.fixture(scope="session")
 def chip():
-    return load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    return load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.power import ACTIVE, ASLEEP, DOWN, STANDBY, STATES, DramPower
 
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+CHIP = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 
 
 def stepped(requests: list[tuple[int, int]], end: int, closes: int | None, sleeps: int | None) -> dict[str, int]:

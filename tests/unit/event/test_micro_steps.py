@@ -13,7 +13,9 @@ from lls_hw.sim.event.engine import run_events
 @pytest.mark.parametrize(("rule", "batches"), [("lls_m", 2), ("lls_m", 5), ("drtp", 3), ("inference", 4)])
 def test_costs__are_the_sum_over_all_micro_steps(rule: str, batches: int) -> None:
     """Five batches one after the other, against first + 3 middle + last as `run_costs` joins them."""
-    run, _ = resolve_run(RunChoices(net="smallconv", rule=rule, batch=2, accumulate=batches, numerics=False))
+    run, _ = resolve_run(
+        RunChoices(net="smallconv", rule=rule, batch=2, accumulate=batches, objective="bytes", numerics=False)
+    )
     program = lower_run(run)
     costs = run_costs(run, program)
     steps = [run_events(program.at(step), run.chip) for step in range(batches)]

@@ -6,7 +6,7 @@ from lls_hw.sim.event.machine import EventMachine
 
 
 def test_peak__names_a_holder_that_waited_for_its_space() -> None:
-    chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip").changed("scratchpad", capacity_bytes=1024)
+    chip = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip").changed("scratchpad", capacity_bytes=1024)
     m = EventMachine(chip, trace=False)
 
     def early():

@@ -9,7 +9,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.sim.mapping.context import Context, Place
 
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+CHIP = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 NESTS = (Gemm, DepthwiseConv, Pool, PoolBackward)
 
 

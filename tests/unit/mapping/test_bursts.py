@@ -10,7 +10,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.schedule import Schedule, schedule_program
 from lls_hw.sim.mapping.tile import Transfer, walk
 
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+CHIP = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 
 
 def scheduled(net: str, rule: str, sram_kib: int, batch: int = 8) -> Schedule:

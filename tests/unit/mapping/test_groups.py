@@ -18,7 +18,9 @@ SMALL = 8 * 1024
 
 
 def chip(capacity_bytes: int) -> AcceleratorSpec:
-    return load("chips", "edge_16x16", AcceleratorSpec, "--chip").changed("scratchpad", capacity_bytes=capacity_bytes)
+    return load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip").changed(
+        "scratchpad", capacity_bytes=capacity_bytes
+    )
 
 
 def program(scaling: Scaling = "delayed") -> Program:

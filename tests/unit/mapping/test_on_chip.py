@@ -20,7 +20,7 @@ from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.mapping.residency import all_on_chip
 from lls_hw.sim.mapping.schedule import schedule_program
 
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+CHIP = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 ALONE = CHIP.changed("dram", device="none").changed("scratchpad", capacity_bytes=8 << 20)
 
 
@@ -91,7 +91,9 @@ def test_refusal__of_what_leaves_the_chip_all_the_same() -> None:
 
 def test_command__of_a_chip_file_without_dram(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "alone.toml"
-    text = (Path(__file__).parents[3] / "lls_hw" / "models" / "chips" / "edge_16x16.toml").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "lls_hw" / "models" / "chips" / "edge_16x16_flat.toml").read_text(
+        encoding="utf-8"
+    )
     levels = text.partition('name = "dram"')[0] + 'name = "dram"\nkind = "dram"\ndevice = "none"\n\n[vector]'
     path.write_text(levels + text.partition("[vector]")[2], encoding="utf-8")
     arguments = ["simulate", "--net", "smallconv", "--rule", "lls_m", "--chip", str(path), "--no-numerics"]

@@ -10,7 +10,7 @@ from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.mapping.residency import plan_residency, touches
 from lls_hw.sim.mapping.schedule import schedule_program
 
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+CHIP = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 
 
 def program_of(rule, net="smallconv", batch=2):

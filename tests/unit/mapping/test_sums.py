@@ -23,7 +23,9 @@ from lls_hw.sim.mapping.search import candidates_of
 from lls_hw.sim.mapping.tile import walk
 
 EDGE = (
-    load("chips", "edge_16x16", AcceleratorSpec, "--chip").changed("array", rows=4, cols=3).changed("vector", lanes=3)
+    load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
+    .changed("array", rows=4, cols=3)
+    .changed("vector", lanes=3)
 )
 FLOWS = ("ws", "is", "os")
 ENTRIES = (2, 8, 14, 30, 70, 200, 1000)

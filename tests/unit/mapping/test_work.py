@@ -41,7 +41,7 @@ def test_transfer__of_nothing_is_refused():
 def test_served__waits_for_the_busier_port():
     """Ten words read and three written over two banks take five cycles, unless the work takes longer."""
     program = lower(load_network("smallconv"), parse_rule("inference"), batch=1)
-    chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip").changed("scratchpad", banks=2)
+    chip = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip").changed("scratchpad", banks=2)
     ctx = Context(program, chip, {}, 0)
     words = {"scratchpad_read_words": 10, "scratchpad_write_words": 3}
     assert [ctx.served(cycles, words) for cycles in (0, 4, 5, 9)] == [5, 5, 5, 9]

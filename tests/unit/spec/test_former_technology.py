@@ -30,7 +30,7 @@ def former(**changes):
 
 def test_former__prices_dram_by_its_own_figures():
     table = TechnologySpec.from_mapping(former(), "old.toml")
-    chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+    chip = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
     lines = {line.event: line for line in price_list(chip, Precision(), table, "typical")}
     assert lines["byte read"].unit_pj == pytest.approx(40.0)
     assert lines["byte written"].unit_pj == pytest.approx(56.0)

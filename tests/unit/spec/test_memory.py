@@ -13,7 +13,7 @@ from lls_hw.models.spec.memory import AccumulatorSpec
 from lls_hw.models.spec.precision import Precision
 from lls_hw.sim.mapping.schedule import schedule_program
 
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip")
+CHIP = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip")
 DATA = CHIP.model_dump(mode="json")
 PAD, DRAM = DATA["memory"]
 SUMS = {"kind": "accumulators", "entries": 512}

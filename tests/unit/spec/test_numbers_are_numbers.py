@@ -10,7 +10,7 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.network import NetworkSpec
 
 NET = load_network("smallconv").model_dump()
-CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip").model_dump()
+CHIP = load("chips", "edge_16x16_flat", AcceleratorSpec, "--chip").model_dump()
 
 
 def changed(data: dict, path: str, value: object) -> dict:
