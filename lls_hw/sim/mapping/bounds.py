@@ -27,8 +27,8 @@ from lls_hw.sim.mapping.grid import Counted, End, Position, RealNumbers
 from lls_hw.sim.mapping.nest import NestOperand
 from lls_hw.sim.mapping.nest_plan import TileWork, TileWorker, WorkOf
 from lls_hw.sim.mapping.objective import FIGURES, Objective
-from lls_hw.sim.mapping.search import Traffic
 from lls_hw.sim.mapping.tile import Into, Transfer
+from lls_hw.sim.mapping.traffic import Traffic
 
 FLAGS: dict[Position, tuple[bool, bool]] = {
     "only": (True, True), "first": (True, False), "middle": (False, False), "last": (False, True),
@@ -89,16 +89,22 @@ class _Bounding:
         """Every order of every cut, with its sums where `work` has them."""
         nest, traffic, result = self.nest, self.traffic, self.nest.result
         units = self._units(work)
-        loads = [(o, self._moves(traffic.load(o), o, "read")) for o in nest.reads if o.in_dram]
+        loads = [
+            (o, [self._moves(traffic.load(o, kept=kept), o, "read") for kept in (False, True)])
+            for o in nest.reads
+            if o.in_dram
+        ]
         back, out = (self._moves(traffic.partial(), result, into) for into in ("read", "write"))
         stores = [self._moves(traffic.store(), result, "write")] if result.in_dram else []
         pj, cycles, likely = [], [], []
         for order in nest.orders:
             again = traffic.repeats(result, order) - 1
-            read = [(traffic.repeats(operand, order), moves) for operand, moves in loads] + [(again, back)]
+            keeps = traffic.keeps_halo(order)
+            chosen = [(operand, _either(keeps, *moves)) for operand, moves in loads]
+            read = [(traffic.repeats(operand, order), moves) for operand, moves in chosen] + [(again, back)]
             write = [(np.ones_like(again), moves) for moves in stores] + [(again, out)]
             pj.append(self._spread(units.pj + sum(n * moves.pj for n, moves in (*read, *write))))
-            first = sum(moves.first for _, moves in loads)
+            first = sum(moves.first for _, moves in chosen)
             last = sum(moves.last for moves in stores)
             chains = [self._spread(c) for c in self._chains(units, read, write, first, last)]
             cycles.append(np.maximum.reduce(chains))
@@ -172,6 +178,11 @@ class _Bounding:
             first=self.grid.pick(queue, "first"),
             last=self.grid.pick(queue, "last"),
         )
+
+
+def _either(holds: npt.NDArray[np.bool_], no: _Moves, yes: _Moves) -> _Moves:
+    """The transfers of every cut, by a condition on it."""
+    return _Moves(**{f.name: np.where(holds, getattr(yes, f.name), getattr(no, f.name)) for f in fields(_Moves)})
 
 
 def _cube(amount: npt.ArrayLike) -> RealNumbers:

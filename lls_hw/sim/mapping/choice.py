@@ -53,6 +53,11 @@ class Choice:
             count *= self.axis(dim).trips
         return count
 
+    @property
+    def keeps_halo(self) -> bool:
+        """Whether rows of the input map under the next tile's windows wait for it: rows follow on each other."""
+        return self.ins.trips == 1 or self.order.index("r") > self.order.index("i")
+
     def sizes(self) -> str:
         """The first tile's sizes in words."""
         first, ins, outs = self.rows.runs[0][0], self.ins.runs[0][0].size, self.outs.runs[0][0].size

@@ -24,8 +24,9 @@ from lls_hw.sim.mapping.grid import Counted
 from lls_hw.sim.mapping.nest import Nest
 from lls_hw.sim.mapping.nest_plan import NestBuilder, TileWorker
 from lls_hw.sim.mapping.objective import Objective
-from lls_hw.sim.mapping.search import IMPOSSIBLE_BYTES, Candidates, Traffic, candidates_of
+from lls_hw.sim.mapping.search import IMPOSSIBLE_BYTES, Candidates, candidates_of
 from lls_hw.sim.mapping.tile import Plan, Unit
+from lls_hw.sim.mapping.traffic import Traffic
 
 MOST_RUNS = 16
 """Candidates of an op that are run, beside the one of fewest bytes."""
@@ -76,7 +77,7 @@ def _machine(chip: AcceleratorSpec, route: tuple[Unit, ...]) -> Hashable:
     pad = chip.scratchpad
     units = tuple(getattr(chip, unit) for unit in route)
     levels = tuple(level for role, level in chip.levels.items() if role != "scratchpad")
-    return (*units, *levels, pad.word_bits, pad.banks, pad.double_buffered)
+    return (*units, *levels, pad.word_bits, pad.ports, pad.double_buffered)
 
 
 @lru_cache(maxsize=16384)

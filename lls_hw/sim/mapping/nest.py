@@ -110,6 +110,16 @@ class Nest:
         rows, width = (piece.in_rows, self.in_w) if side == "x" else (piece.out_rows, self.out_w)
         return piece.images * rows * width
 
+    def loaded_pixels(self, side: Side, piece: Piece, *, kept: bool) -> int:
+        """Positions that a load brings: all of the piece's, or without the halo that an earlier piece left."""
+        if side == "x" and kept:
+            return piece.images * piece.fresh_rows * self.in_w
+        return self.pixels(side, piece)
+
+    def halo_pixels(self, piece: Piece) -> int:
+        """Positions of the input map that an earlier piece has left."""
+        return piece.images * (piece.in_rows - piece.fresh_rows) * self.in_w
+
     def final_pixels(self, piece: Piece) -> int:
         """Result positions that are finished with this row piece."""
         if self.result.side == "x":
@@ -121,6 +131,12 @@ class Nest:
         if side == "w":
             return self.taps * at["i"].size * (1 if self.shared else at["o"].size)
         return self.pixels(side, at["r"]) * at[self.channels(side)[0]].size
+
+    def loaded_elements(self, side: Side, at: dict[Dim, Piece], *, kept: bool) -> int:
+        """Codes that a load brings of one tile of a side."""
+        if side != "x":
+            return self.elements(side, at)
+        return self.loaded_pixels(side, at["r"], kept=kept) * at["i"].size
 
     def final_elements(self, at: dict[Dim, Piece]) -> int:
         """Result codes that a tile finishes (its halo rows wait for the next tile)."""
@@ -151,13 +167,23 @@ class Nest:
         return self.result.bits if self.result.in_dram else 0
 
     def transfer(
-        self, dram: DramSpec, tensor: str, operand: NestOperand, at: dict[Dim, Piece], *, final: bool = False
+        self,
+        dram: DramSpec,
+        tensor: str,
+        operand: NestOperand,
+        at: dict[Dim, Piece],
+        *,
+        final: bool = False,
+        kept: bool = False,
     ) -> Transfer:
-        """The movement of one tile: contiguous where whole channels move, else one piece a position."""
+        """The movement of one tile: contiguous where whole channels move, else one piece a position.
+
+        `final`: what the tile finishes; `kept`: without the halo that is there.
+        """
         if operand.side == "w":
             return self._weights(dram, tensor, operand.bits, at)
         dim, full = self.channels(operand.side)
-        pixels = self.final_pixels(at["r"]) if final else self.pixels(operand.side, at["r"])
+        pixels = self.final_pixels(at["r"]) if final else self.loaded_pixels(operand.side, at["r"], kept=kept)
         size = at[dim].size
         whole = size == full
         return make_transfer(

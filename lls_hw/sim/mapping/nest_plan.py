@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lls_hw.models.program.ops.base import Op
+from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, steps
 from lls_hw.sim.mapping.choice import Choice
 from lls_hw.sim.mapping.context import Context, sums_of
@@ -95,6 +96,7 @@ class NestBuilder:
         self.spills = choice.repeats(nest, nest.result)
         self.streamed = [(name, op) for name, op in zip(self.names, nest.reads, strict=True) if op.in_dram]
         self.buffers = [self._buffer(name, operand) for name, operand in self.streamed]
+        self.halo_bytes = sum(self._halo(operand) for _, operand in self.streamed)
         self.out = self._out_buffer()
         if self.spills:
             self.buffers.append(Buffer("partial sums", self.out.slot_bytes, ctx.depth))
@@ -107,7 +109,7 @@ class NestBuilder:
             route=route,
             buffers=tuple(self.buffers),
             out=self.out,
-            held_bytes=held_bytes,
+            held_bytes=held_bytes + self.halo_bytes,
             fills=fills,
             body=self._emit(0, {}),
             touched_reads=reads,
@@ -124,7 +126,19 @@ class NestBuilder:
 
     def _buffer(self, name: str, operand: NestOperand) -> Buffer:
         depth = self.ctx.depth if self.choice.visits(self.nest, operand) > 1 else 1
-        return Buffer(name, self._largest(operand.side, operand.bits), depth)
+        if operand.side != "x" or not self.choice.keeps_halo:
+            return Buffer(name, self._largest(operand.side, operand.bits), depth)
+        fresh = max(self.nest.loaded_pixels("x", piece, kept=True) for piece, _ in self.choice.rows.runs)
+        return Buffer(name, self._row_bytes(fresh, operand), depth)
+
+    def _halo(self, operand: NestOperand) -> int:
+        """Bytes of the rows that wait beside the slots for the next tile's windows."""
+        if operand.side != "x" or not self.choice.keeps_halo:
+            return 0
+        return self._row_bytes(max(self.nest.halo_pixels(piece) for piece, _ in self.choice.rows.runs), operand)
+
+    def _row_bytes(self, pixels: int, operand: NestOperand) -> int:
+        return storage_bytes(pixels * max(piece.size for piece, _ in self.choice.ins.runs), operand.bits)
 
     def _out_buffer(self) -> Buffer:
         result, held = self.nest.result, self.choice.held
@@ -203,8 +217,10 @@ class NestBuilder:
             repeats = self.choice.repeats(self.nest, operand)
             kept = [dim for dim in self.nest.ignored(operand.side) if dim not in repeats]
             if all(at[dim].first for dim in kept):
-                loads.append(self.nest.transfer(self.ctx.chip.dram, name, operand, pieces))
                 takes.append(index)
+                if self.nest.loaded_elements(operand.side, pieces, kept=self.choice.keeps_halo):
+                    dram = self.ctx.chip.dram
+                    loads.append(self.nest.transfer(dram, name, operand, pieces, kept=self.choice.keeps_halo))
             if all(at[dim].last for dim in kept):
                 gives.append(index)
         return loads, takes, gives

@@ -5,7 +5,6 @@ The candidates do not depend on the capacity, so a larger scratchpad can only ad
 bytes never grow with it. The score is the exact number of bytes the tiles will move.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,9 +15,10 @@ from lls_hw.models.spec.memory import DramSpec
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import TileAxis
 from lls_hw.sim.mapping.choice import Choice
-from lls_hw.sim.mapping.grid import Counted, RealNumbers, TileGrid, along, whole
+from lls_hw.sim.mapping.grid import Counted, TileGrid, along, whole
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
 from lls_hw.sim.mapping.tile import Transfer
+from lls_hw.sim.mapping.traffic import Traffic
 
 IMPOSSIBLE_BYTES = 1 << 50
 """Candidates that need more cannot be carried out at all."""
@@ -53,56 +53,6 @@ class Candidates:
         )
 
 
-TileMeasure = Callable[[Transfer], int]
-"""An amount of a transfer: bytes, cycles, energy."""
-
-
-class Traffic:
-    """The transfers of every candidate of a nest."""
-
-    def __init__(
-        self, nest: Nest, dram: DramSpec, depth: int, axes: dict[Dim, tuple[TileAxis, ...]] | None = None
-    ) -> None:
-        self.nest, self.dram, self.depth = nest, dram, depth
-        self.axes = axes or nest.axes()
-        self.grid = TileGrid(self.axes)
-        self.trips = self.grid.trips
-
-    def repeats(self, operand: NestOperand, order: str) -> Counted:
-        """Times that the whole side is brought in."""
-        total: Counted = np.ones((1, 1, 1), np.int64)
-        for dim in self.nest.ignored(operand.side):
-            turning = np.zeros((1, 1, 1), bool)
-            for inner in self.nest.relevant(operand.side):
-                if order.index(inner) > order.index(dim):
-                    turning = turning | (self.trips[inner] > 1)
-            total = total * np.where(turning, self.trips[dim], 1)
-        return total
-
-    def visits(self, operand: NestOperand, order: str) -> Counted:
-        """Times that a tile of the side is brought in."""
-        visits = self.repeats(operand, order)
-        for dim in self.nest.relevant(operand.side):
-            visits = visits * self.trips[dim]
-        return visits
-
-    def load(self, operand: NestOperand) -> Transfer:
-        """The transfer that brings a tile in, for every tile [r, i, o]."""
-        return self.nest.transfer(self.dram, "", operand, self.grid.at)
-
-    def partial(self) -> Transfer:
-        """The transfer of a tile's partial sums, for every tile."""
-        return self.nest.partial(self.dram, "", self.grid.at)
-
-    def store(self) -> Transfer:
-        """The transfer of a tile's finished results, for every tile."""
-        return self.nest.transfer(self.dram, "", self.nest.result, self.grid.at, final=True)
-
-    def once(self, transfer: Transfer, operand: NestOperand, measure: TileMeasure) -> RealNumbers:
-        """Total of moving the whole side once, for every cut."""
-        return self.grid.total(measure(transfer), self.nest.relevant(operand.side))
-
-
 class _Scorer:
     """Builds the table of one nest."""
 
@@ -113,18 +63,21 @@ class _Scorer:
     def table(self) -> Candidates:
         """Every order of every cut."""
         nest, traffic, result = self.nest, self.traffic, self.nest.result
-        reads = [
-            (operand, whole(traffic.once(traffic.load(operand), operand, _bus_bytes)))
-            for operand in nest.reads
-            if operand.in_dram
-        ]
+        reads = [operand for operand in nest.reads if operand.in_dram]
+        once = {
+            (operand, kept): whole(traffic.once(traffic.load(operand, kept=kept), operand, _bus_bytes))
+            for operand in reads
+            for kept in (False, True)
+        }
         partial = whole(traffic.once(traffic.partial(), result, _bus_bytes))
         final = whole(traffic.once(traffic.store(), result, _bus_bytes)) if result.in_dram else 0
         moved = []
         for order in nest.orders:
             total = 2 * (traffic.repeats(result, order) - 1) * partial + final
-            for operand, once in reads:
-                total = total + traffic.repeats(operand, order) * once
+            keeps = traffic.keeps_halo(order)
+            for operand in reads:
+                here = np.where(keeps, once[operand, True], once[operand, False])
+                total = total + traffic.repeats(operand, order) * here
             moved.append(np.broadcast_to(total, self.grid.shape))
         held = self.held()
         return Candidates(traffic.axes, nest.orders, np.stack(moved), self.needs(held), held)
@@ -154,10 +107,22 @@ class _Scorer:
         """Scratchpad bytes of every candidate, [order, r, i, o]."""
         nest = self.nest
         slots = [(operand, self._slot(operand, operand.bits)) for operand in nest.reads if operand.in_dram]
+        lines = {operand: self._line(operand) for operand, _ in slots if operand.side == "x"}
         sums = self._slot(nest.result, nest.result_bits(held=False))
         codes = self._slot(nest.result, nest.result_bits(held=True), final=True)
         found = [np.where(here, codes, sums) for here in held]
-        return np.stack([self._need(order, slots, out) for order, out in zip(nest.orders, found, strict=True)])
+        return np.stack([self._need(order, slots, lines, out) for order, out in zip(nest.orders, found, strict=True)])
+
+    def _line(self, operand: NestOperand) -> tuple[Counted, Counted]:
+        """Bytes of a slot for the most rows that a tile adds, and of the most that wait for the next, [r, i, o]."""
+        nest, cuts, at = self.nest, self.grid.cuts, self.grid.at["r"]
+        channels = along("i", cuts["i"].largest(_sizes(self.grid, "i")))
+
+        def most(pixels: int) -> Counted:
+            elements = along("r", cuts["r"].largest(np.ravel(pixels))) * channels
+            return storage_bytes(elements, operand.bits)  # type: ignore[arg-type,return-value]  # arrays of sizes
+
+        return most(nest.loaded_pixels("x", at, kept=True)), most(nest.halo_pixels(at))
 
     def _slot(self, operand: NestOperand, bits: int, *, final: bool = False) -> Counted:
         """Bytes of the largest tile of a side, or of what a tile finishes, [r, i, o]."""
@@ -171,11 +136,22 @@ class _Scorer:
             elements = along("r", grid.cuts["r"].largest(pixels)) * chunks[nest.channels(operand.side)[0]]
         return storage_bytes(elements, bits)  # type: ignore[arg-type,return-value]  # arrays through a formula of ints
 
-    def _need(self, order: str, slots: list[tuple[NestOperand, Counted]], sums: Counted) -> Counted:
+    def _need(
+        self,
+        order: str,
+        slots: list[tuple[NestOperand, Counted]],
+        lines: dict[NestOperand, tuple[Counted, Counted]],
+        sums: Counted,
+    ) -> Counted:
         traffic, result = self.traffic, self.nest.result
         need = np.zeros(self.grid.shape, np.int64)
         for operand, slot in slots:
-            need = need + slot * np.where(traffic.visits(operand, order) > 1, self.depth, 1)
+            deep = np.where(traffic.visits(operand, order) > 1, self.depth, 1)
+            tile = slot * deep
+            if operand in lines:
+                fresh, halo = lines[operand]
+                tile = np.where(traffic.keeps_halo(order), fresh * deep + halo, tile)
+            need = need + tile
         spills = traffic.repeats(result, order) > 1
         need = need + sums * (np.where(traffic.visits(result, order) > 1, self.depth, 1) + spills * self.depth)
         if result.side == "x" and order != "iro":  # halo sums pass from one row tile to the next

@@ -19,7 +19,8 @@ from lls_hw.sim.mapping.least_cost import distinct, trial_of
 from lls_hw.sim.mapping.nest_ops import chooser, fewest_bytes, nest_of, work_of
 from lls_hw.sim.mapping.objective import FEWEST_BYTES, OBJECTIVES, named_objective, objective_on
 from lls_hw.sim.mapping.schedule import schedule_program
-from lls_hw.sim.mapping.search import Traffic, candidates_of
+from lls_hw.sim.mapping.search import candidates_of
+from lls_hw.sim.mapping.traffic import Traffic
 from tests.unit.mapping.small import CHIP, OPS, PROGRAM, TINY, context, op_name
 
 TECHNOLOGY = load("technology", "cmos_45nm", TechnologySpec, "--technology")
@@ -135,7 +136,6 @@ def test_bytes__is_the_ranking_by_bytes_itself():
 
 def test_choice__is_the_same_again():
     """With nothing remembered from before."""
-    from lls_hw.sim.mapping import least_cost
 
     program = lower(load_network("smallconv"), parse_rule("lls_m"), batch=4)
     first = schedule_program(program, CHIP, chooser(objective("edp"), run_alone)).mappings
@@ -161,3 +161,13 @@ def test_named_objective__refuses_others():
     with pytest.raises(SpecError) as caught:
         named_objective("--objective", "power")
     assert str(caught.value) == need
+
+
+def test_trial__of_fewer_ports_is_another():
+    """A chip of fewer macros than banks has fewer ports: what was mapped for the other must not serve it."""
+    few = CHIP.changed("scratchpad", capacity_bytes=48 * 1024)
+    many = CHIP.changed("scratchpad", capacity_bytes=64 * 1024)
+    more = CHIP.changed("scratchpad", capacity_bytes=128 * 1024)
+    assert [chip.scratchpad.ports for chip in (few, many, more)] == [12, 16, 16]
+    assert trial(OPS[0], few) != trial(OPS[0], many)
+    assert trial(OPS[0], more) == trial(OPS[0], many)
