@@ -136,6 +136,7 @@ def test_bytes__is_the_ranking_by_bytes_itself():
 
 def test_choice__is_the_same_again():
     """With nothing remembered from before."""
+    from lls_hw.sim.mapping import least_cost
 
     program = lower(load_network("smallconv"), parse_rule("lls_m"), batch=4)
     first = schedule_program(program, CHIP, chooser(objective("edp"), run_alone)).mappings
