@@ -21,6 +21,7 @@ def totals_json(costs: Costs) -> dict[str, Any]:
         "dram_bytes": {"read": events.counts.dram_read_bytes, "write": events.counts.dram_write_bytes},
         "sram_peak_bytes": events.scratchpad_peak_bytes,
         "sram_peak_tensors": dict(events.peak_tensors),
+        **_second_json(costs),
         "training_memory_bytes": costs.program.training_memory_bytes(),
         "training_memory": training_memory(costs.program),
         "area_mm2": costs.area_mm2,
@@ -30,6 +31,18 @@ def totals_json(costs: Costs) -> dict[str, Any]:
         "busy_cycles": dict(events.busy_cycles),
         "stall_cycles": {cause: sum(s.own_stall_cycles.get(cause, 0) for s in events.stages) for cause in CAUSES},
         "utilization": events.utilization,
+    }
+
+
+def _second_json(costs: Costs) -> dict[str, Any]:
+    """The second level of a run that has one: words, most bytes held, and the tensors that live there."""
+    events, counts = costs.events, costs.events.counts
+    if not events.second_bytes:
+        return {}
+    return {
+        "second_words": {"read": counts.second_read_words, "write": counts.second_write_words},
+        "second_peak_bytes": events.second_peak_bytes,
+        "second_tensors": dict(events.second_tensors),
     }
 
 

@@ -67,8 +67,12 @@ def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:
     events = costs.events
     peak = ", ".join(f"{name} {size:,}" for name, size in events.peak_tensors.items())
     held = chip.scratchpad.capacity_bytes
+    second = ""
+    if chip.second is not None:
+        there = ", ".join(f"{name} {size:,}" for name, size in events.second_tensors.items())
+        second = f"second level peak {events.second_peak_bytes:,} of {chip.second.capacity_bytes:,} bytes: {there}\n"
     return Text(
-        f"scratchpad peak {events.scratchpad_peak_bytes:,} of {held:,} bytes: {peak}\n"
+        f"scratchpad peak {events.scratchpad_peak_bytes:,} of {held:,} bytes: {peak}\n{second}"
         "MACs count the whole batch; learning signal: BP's input-gradient products, "
         "LLS's projections and modulation."
     )

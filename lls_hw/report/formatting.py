@@ -27,6 +27,7 @@ UNIT_NAMES = {
     "dma_read": "DMA read",
     "dma_write": "DMA write",
     "dram": "DRAM bus",
+    "second": "second level",
 }
 
 

@@ -47,6 +47,32 @@ def test_explain__shows_candidates_traffic_and_winner(capsys: pytest.CaptureFixt
     assert "energy of one training step of lls_m, event by event" in text
 
 
+def test_second_level__from_a_chips_file_to_priced_lines(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """DRAM bytes fall, the second level's words and lines appear; without it nothing of it is said."""
+    path = ROOT / "tests" / "cli" / "chips" / "two_levels.toml"
+    text = path.read_text()
+    level = text[text.index('[[memory]]\nname = "l2"') : text.index('[[memory]]\nname = "dram"')]
+    (tmp_path / "one.toml").write_text(text.replace(level, ""))
+    one, two = (
+        run_json(capsys, "--chip", str(chip), "--explain-energy", "--objective", "bytes")
+        for chip in (tmp_path / "one.toml", path)
+    )
+    assert not any("second" in key for key in one["totals"])
+    assert not any("second" in row["event"] for row in one["explain_energy"])
+    assert [level["name"] for level in two["inputs"]["chip"]["memory"]] == ["accumulators", "scratchpad", "l2", "dram"]
+    totals, rows = two["totals"], {row["event"]: row for row in two["explain_energy"]}
+    for way, event in (("read", "second-level word read"), ("write", "second-level word written")):
+        assert rows[event]["count"] == rows[f"wires of a {event}"]["count"] == totals["second_words"][way] > 0
+    assert rows["cycle of the second level"]["count"] == totals["cycles"]
+    assert 0 < totals["second_peak_bytes"] <= 262_144
+    assert totals["second_peak_bytes"] <= sum(totals["second_tensors"].values())
+    assert sum(totals["dram_bytes"].values()) < sum(one["totals"]["dram_bytes"].values())
+    made = math.fsum(row["total_pj"] for row in two["explain_energy"])
+    assert made / 1e6 == pytest.approx(totals["energy_uj"]["total"], rel=1e-9)
+    assert main([*SMALL, "--chip", str(path), "--objective", "bytes"]) == 0
+    assert f"second level peak {totals['second_peak_bytes']:,} of 262,144 bytes: " in capsys.readouterr().out
+
+
 def test_accumulators__are_a_level_of_the_chips_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The sums leave the scratchpad: its words fall, the accumulators' lines appear, cycles and MACs stay."""
     text = (resources.files("lls_hw.models.chips") / "edge_16x16_flat.toml").read_text()

@@ -9,7 +9,7 @@ AREA_INCLUDES = "SRAM only, scratchpad and accumulators: no source gives an area
 
 
 def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec, sum_bits: int = 32) -> float:
-    """Area of scratchpad and accumulators, from the CACTI rows; see `AREA_INCLUDES` for what is left out.
+    """Area of scratchpad, accumulators and second level, from the CACTI rows; see `AREA_INCLUDES` for what is left out.
 
     `sum_bits`: of the run's accumulators.
 
@@ -19,7 +19,8 @@ def area_mm2(chip: AcceleratorSpec, technology: TechnologySpec, sum_bits: int = 
     """
     pad = sram_price(chip.scratchpad, technology.sram).area_mm2
     sums = accumulator_price(chip, technology.sram, sum_bits=sum_bits)
-    return pad if sums is None else pad + sums.area_mm2
+    second = 0.0 if chip.second is None else sram_price(chip.second, technology.sram, where="chip.second").area_mm2
+    return (pad if sums is None else pad + sums.area_mm2) + second
 
 
 def time_ms(cycles: int, clock_mhz: float) -> float:

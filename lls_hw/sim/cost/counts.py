@@ -24,6 +24,8 @@ class Counts:
     scratchpad_write_words : words of `scratchpad.word_bits` written, partial sums that lie there included.
     accumulator_reads : entries of the accumulators below the array read, one a column each: to add, or to narrow.
     accumulator_writes : entries of the accumulators written.
+    second_read_words : words of the second memory on the chip read (`second.word_bits` each).
+    second_write_words : words of it written.
     dram_read_bytes : bytes that cross the pins towards the chip, whole bursts.
     dram_write_bytes : bytes that cross the pins away from the chip, whole bursts.
     dram_activates : rows opened (each is closed again: activate and precharge).
@@ -78,6 +80,8 @@ class Counts:
     scratchpad_write_words: int = 0
     accumulator_reads: int = 0
     accumulator_writes: int = 0
+    second_read_words: int = 0
+    second_write_words: int = 0
     dram_read_bytes: int = 0
     dram_write_bytes: int = 0
     dram_activates: int = 0

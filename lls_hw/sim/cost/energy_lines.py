@@ -15,6 +15,7 @@ from lls_hw.sim.cost.energy_sram import sram_price
 from lls_hw.sim.cost.energy_unit import Cost, Prices, entry_cost
 
 Part = Literal["array", "sram", "dram_transfer", "dram_activate", "dram_background", "vector", "local", "leakage"]
+SECOND = "chip.second"
 PARTS: tuple[Part, ...] = get_args(Part)
 DRAM_PARTS: tuple[Part, ...] = ("dram_transfer", "dram_activate", "dram_background")
 
@@ -83,6 +84,15 @@ def _memories(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     if (sums := accumulator_price(chip, table, level, sum_bits=prices.precision.accumulator_bits)) is not None:
         yield "sram", "accumulator read", "accumulator_reads", Cost(sums.macro.read_pj, sources)
         yield "sram", "accumulator written", "accumulator_writes", Cost(sums.macro.write_pj, sources)
+    if chip.second is not None:
+        outer = sram_price(chip.second, table, level, SECOND)
+        wires = entry_cost(technology.wire, level, chip.second.word_bits * outer.wire_mm)
+        for event, counted, macro_pj in (
+            ("second-level word read", "second_read_words", outer.macro.read_pj),
+            ("second-level word written", "second_write_words", outer.macro.write_pj),
+        ):
+            yield "sram", event, counted, Cost(macro_pj, sources)
+            yield "sram", f"wires of a {event}", counted, wires
     if (device := _dram(chip, prices)) is not None:
         controller = entry_cost(technology.dram_controller_bit, level, 8)
         phy = entry_cost(device.phy_bit, level, 8)
@@ -162,5 +172,8 @@ def _powers_mw(chip: AcceleratorSpec, prices: Prices) -> Iterator[EnergyTerm]:
     yield "leakage", "cycle of a macro in use, beyond an idle one's", "scratchpad_macro_cycles", used
     if (sums := accumulator_price(chip, sram, sum_bits=acc)) is not None:
         yield "leakage", "cycle of the accumulators", "cycles", Cost(sums.leak_mw, (sram.source,)) * share
+    if chip.second is not None:
+        outer = sram_price(chip.second, sram, where=SECOND)
+        yield "leakage", "cycle of the second level", "cycles", Cost(outer.leak_mw, (sram.source,)) * share
     yield "leakage", "cycle of the vector unit", "cycles", vector * (chip.vector.lanes * share)
     yield "leakage", "cycle of the local unit", "cycles", (local * chip.local.lanes + table) * share

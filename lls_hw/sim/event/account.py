@@ -10,7 +10,7 @@ from lls_hw.sim.event.machine import EventMachine
 from lls_hw.sim.event.op_run import OpRun
 from lls_hw.sim.event.result import EventResult, OpResult, StageResult
 from lls_hw.sim.event.sums import Sums, in_program_order, split, whole_part
-from lls_hw.sim.mapping.tile import Plan, add_to, walk
+from lls_hw.sim.mapping.tile import Into, Plan, Transfer, add_to, walk
 
 
 def sum_tiles(run: OpRun, chip: AcceleratorSpec, number: Mapping[int, int]) -> dict[int, Sums]:
@@ -32,17 +32,21 @@ def sum_tiles(run: OpRun, chip: AcceleratorSpec, number: Mapping[int, int]) -> d
     def of(tensor: str) -> Sums:
         return found.setdefault(plan.owners.get(tensor, own), Sums())
 
+    def move(transfer: Transfer, times: int, into: Into) -> None:
+        sums = of(transfer.tensor)
+        (sums.move_second if transfer.tensor in run.scheduled.second else sums.move)(chip, transfer, times, into)
+
     for tile, times in run.executed.items():
         for part in tile.parts if plan.owners else (whole_part(own, plan.route, tile),):
             found.setdefault(part.index, Sums()).work(part, times)
         for transfer in tile.loads:
-            of(transfer.tensor).move(chip, transfer, times, "read")
+            move(transfer, times, "read")
         for transfer in tile.stores:
-            of(transfer.tensor).move(chip, transfer, times, "write")
+            move(transfer, times, "write")
     if plan.once:
         add_to(found.setdefault(own, Sums()).tally, plan.once)
     for transfer in plan.fills:
-        of(transfer.tensor).move(chip, transfer, 1, "read")
+        move(transfer, 1, "read")
     return found
 
 

@@ -1,15 +1,35 @@
 """The actors: one program of loads, the units, one program of stores."""
 
+from lls_hw.models.spec.memory import ScratchpadSpec
 from lls_hw.sim.event.machine import Actor, EventMachine, Item, Process
 from lls_hw.sim.event.op_run import OpRun, Slots
 from lls_hw.sim.event.waiting import Exclusive
+from lls_hw.sim.mapping.second_level import AT_SECOND, SECOND_LATENCY_CYCLES
 from lls_hw.sim.mapping.tile import Tile, Transfer
 
 
 def move(m: EventMachine, actor: Actor, transfer: Transfer) -> Process:
-    """One DMA transfer: its queue for the whole time, the DRAM's waking, the latency, then the data bus."""
+    """One DMA transfer: its queue for the whole time; the DRAM's waking, the latency, then the data bus, or the second
+    level's banks.
+    """
     if m.queue is not None:  # a queue of one's own is never contended
         yield from _turn(actor, m.queue, "queue")
+    at_second = m.chip.second if actor.op is not None and transfer.tensor in actor.op.scheduled.second else None
+    yield from _from_dram(m, actor, transfer) if at_second is None else _from_second(m, actor, transfer, at_second)
+    if m.queue is not None:
+        m.queue.release()
+    actor.phase, actor.until = "idle", 0
+
+
+def _from_second(m: EventMachine, actor: Actor, transfer: Transfer, second: ScratchpadSpec) -> Process:
+    """A transfer of the second level, whose banks read and write at once: nobody waits for a port."""
+    cycles = SECOND_LATENCY_CYCLES + transfer.second_cycles(second)
+    m.span(actor.name, f"{transfer.tensor}{AT_SECOND}", cycles)
+    yield m.begin(actor, "second", cycles)
+
+
+def _from_dram(m: EventMachine, actor: Actor, transfer: Transfer) -> Process:
+    """A transfer of the DRAM, once the queue is the actor's."""
     m.book()
     wakes = m.dram.request(int(m.env.now))
     if wakes:
@@ -25,9 +45,6 @@ def move(m: EventMachine, actor: Actor, transfer: Transfer) -> Process:
     m.bus.release()
     m.book()
     m.dram.release(int(m.env.now))
-    if m.queue is not None:
-        m.queue.release()
-    actor.phase, actor.until = "idle", 0
 
 
 def _wake(m: EventMachine, actor: Actor, transfer: Transfer, cycles: int) -> Process:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.account import results, sum_tiles
 from lls_hw.sim.event.actors import store, unit
@@ -18,6 +19,7 @@ from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.nest_ops import Chooser, chooser, fewest_bytes
 from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp, schedule_program
+from lls_hw.sim.mapping.second_level import sizes
 from lls_hw.sim.mapping.tile import Plan
 from lls_hw.sim.schedule.best import candidates
 from lls_hw.sim.schedule.names import RunOrder
@@ -48,7 +50,8 @@ def run_events(
 
     Raises
     ------
-    SpecError : the scratchpad cannot hold one tile of some op.
+    SpecError : the scratchpad cannot hold one tile of some op; the chip has a second level, and ops share tiles or
+        steps have several batches.
     RuntimeError : the machine is stuck, with its state. That is our bug.
 
     Examples
@@ -61,6 +64,7 @@ def run_events(
     >>> result.macs == sum(op.macs for op in result.ops), result.cycles == sum(s.cycles for s in result.stages)
     (True, True)
     """
+    _check_second(program, chip, schedule)
     how = _How(objective, trace, batched)
     with collected_once():
 
@@ -71,6 +75,16 @@ def run_events(
         if schedule != "fused" or not runs:
             runs.insert(0, _mapped(by_op, how))
         return min(runs, key=lambda result: objective.of(result.counts, result.cycles))
+
+
+def _check_second(program: Program, chip: AcceleratorSpec, schedule: RunOrder) -> None:
+    """A second level serves one step, op by op: refuse what it does not."""
+    if chip.second is not None and schedule != "op":
+        need = f"the chip's second level '{chip.second.name}' serves ops one by one"
+        raise SpecError("schedule", schedule, need, "Use op, or remove the level.")
+    if chip.second is not None and program.accumulate > 1:
+        need = f"the chip's second level '{chip.second.name}' serves steps of one batch"
+        raise SpecError("accumulate", program.accumulate, need, "Use 1, or remove the level.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,11 @@ def run_schedule(schedule: Schedule, *, trace: bool = False, batched: bool = Tru
     """Simulate a schedule; see `run_events`."""
     m = EventMachine(schedule.chip, trace=trace)
     runs, tiles = execute(m, schedule.ops, batched=batched)
-    return results(schedule.program, schedule.chip, m, runs, tiles)
+    found = results(schedule.program, schedule.chip, m, runs, tiles)
+    if schedule.chip.second is None:
+        return found
+    second, capacity = schedule.second, schedule.chip.second.capacity_bytes
+    return replace(found, second_bytes=capacity, second_peak_bytes=second.peak_bytes, second_tensors=sizes(second))
 
 
 def run_alone(op: Op, plan: Plan, chip: AcceleratorSpec) -> tuple[Counts, int]:

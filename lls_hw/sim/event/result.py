@@ -1,7 +1,7 @@
 """Results of the event engine: integers per op, stage and unit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.cost.counts import Counts
@@ -86,6 +86,8 @@ class EventResult:
     ----------
     mapped_for : what the mappings were chosen for: the objective, or "bytes" where the run was better with those.
     groups : what ran, in order, where ops shared their tiles; empty where the program ran op by op.
+    second_bytes : capacity of the second level, 0 where there is none.
+    second_peak_bytes, second_tensors : most bytes held there, and what lives there at some time.
     peak_tensors : what fills the scratchpad at its fullest: tensors by name, buffers by op.
     occupancy : (cycle, bytes in use) whenever it changes.
     spans : the timeline, if it was asked for.
@@ -110,6 +112,9 @@ class EventResult:
     dram_bytes_per_cycle: int
     mapped_for: ObjectiveName = "bytes"
     groups: tuple[Op, ...] = ()
+    second_bytes: int = 0
+    second_peak_bytes: int = 0
+    second_tensors: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def utilization(self) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.event.result import OpResult
+from lls_hw.sim.mapping.second_level import SECOND_LATENCY_CYCLES
 from lls_hw.sim.mapping.tile import Into, Tile, TilePart, Transfer, Unit, add_to
 
 
@@ -32,6 +33,14 @@ class Sums:
             add_to(self.written_codes, part.written_codes, times)
             add_to(self.first, part.tally, times)
             self.signal_macs += part.signal_macs * times
+
+    def move_second(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
+        """A transfer's events at the second level, and the time of its queue and of the banks."""
+        assert chip.second is not None, f"{transfer} has no second level to go to"
+        events = transfer.second_counts(chip.scratchpad.word_bits, chip.second.word_bits, into)
+        add_to(self.tally, events, times)
+        data = transfer.second_cycles(chip.second)
+        add_to(self.busy, {f"dma_{into}": SECOND_LATENCY_CYCLES + data, "second": data}, times)
 
     def move(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
         """A transfer's events, and the time of its queue and of the bus."""

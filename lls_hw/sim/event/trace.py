@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lls_hw.sim.event.result import EventResult
+from lls_hw.sim.mapping.second_level import AT_SECOND
 
 TRACKS = ("array", "vector", "local", "dma_read", "dma_write", "dram")
 
@@ -61,7 +62,7 @@ def bandwidth(result: EventResult) -> Iterator[tuple[int, dict[str, float]]]:
     width = max(1, -(-result.cycles // WINDOWS))
     busy = {"dma_read": [0] * (WINDOWS + 1), "dma_write": [0] * (WINDOWS + 1)}
     for unit, name, start, end in result.spans:
-        if unit in busy and not name.endswith((" latency", " wake")):
+        if unit in busy and not name.endswith((" latency", " wake", AT_SECOND)):
             at = start
             while at < end:
                 window = at // width

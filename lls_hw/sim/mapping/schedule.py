@@ -1,7 +1,7 @@
 """A whole program on one chip: residency first, then every op's tiles, then who waits for whom."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
@@ -13,6 +13,7 @@ from lls_hw.sim.mapping.dispatch import least_working_bytes, plan_op
 from lls_hw.sim.mapping.nest_ops import Chooser, fewest_bytes
 from lls_hw.sim.mapping.on_chip import on_chip, refuse_moves
 from lls_hw.sim.mapping.residency import Residency, Stay, plan_residency
+from lls_hw.sim.mapping.second_level import NO_SECOND, SecondLevel, plan_second_level
 from lls_hw.sim.mapping.tile import Plan
 
 ROOM_SHARE = 2
@@ -29,6 +30,7 @@ class ScheduledOp:
     uses : resident tensors the op touches; the last of their users to end gives the space back.
     load_after : op that must have ended before a tensor is loaded from DRAM.
     start_after : ops that must have ended before the first tile is worked on.
+    second : tensors that live in the second memory on the chip instead of in DRAM.
     """
 
     index: int
@@ -38,6 +40,7 @@ class ScheduledOp:
     uses: tuple[Stay, ...]
     load_after: Mapping[str, int]
     start_after: tuple[int, ...]
+    second: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Schedule:
     chip: AcceleratorSpec
     residency: Residency
     ops: tuple[ScheduledOp, ...]
+    second: SecondLevel = NO_SECOND
 
     @property
     def mappings(self) -> tuple[str, ...]:
@@ -71,12 +75,15 @@ def schedule_program(
 ) -> Schedule:
     """Map every op of a program onto a chip; `choose` picks the mappings of its nests.
 
+    Mappings are those of the chip without a second level; what lives there is chosen afterwards, by what it saves.
+
     Raises
     ------
     SpecError : the scratchpad cannot hold one tile of some op, or, of a chip without DRAM, the whole step; says how
-        much would. The chip has a level of memory that no engine knows yet.
+        much would.
     """
-    _refuse_second_level(chip)
+    if chip.second is not None:
+        return _with_second(schedule_program(program, chip.without("second"), choose, planner), chip)
     capacity = chip.scratchpad.capacity_bytes
     alone = chip.dram.device == NO_DRAM
     residency = on_chip(program, chip, planner.least_bytes) if alone else _resident(program, chip, planner)
@@ -103,10 +110,22 @@ def _resident(program: Program, chip: AcceleratorSpec, planner: Planner) -> Resi
     return plan_residency(program, capacity, rooms)
 
 
-def _refuse_second_level(chip: AcceleratorSpec) -> None:
-    if chip.second is not None:
-        where = f"chip.memory.{list(chip.levels).index('second')}"
-        raise SpecError(where, chip.second.name, "no engine simulates this level yet", "Remove it from the list.")
+def _with_second(found: Schedule, chip: AcceleratorSpec) -> Schedule:
+    """The schedule, with tensors that live in the chip's second level."""
+    assert chip.second is not None, f"{chip.name} has no second level"
+    where = f"chip.memory.{list(chip.levels).index('second')}"
+    if chip.second.idle_leak_share < 1:
+        need = "macros of the second level are always on"
+        raise SpecError(f"{where}.idle_leak_share", chip.second.idle_leak_share, need, "Use 1.")
+    if chip.dram.device == NO_DRAM:
+        need = "without a DRAM everything is in the scratchpad"
+        raise SpecError(where, chip.second.name, need, "Remove it, and give the scratchpad its capacity.")
+    if any(op.plan.owners for op in found.ops):
+        need = "groups of ops that share their tiles know no second level yet"
+        raise SpecError(where, chip.second.name, need, "Remove it, or use the schedule op.")
+    level = plan_second_level(found.program, [op.plan for op in found.ops], chip.second.capacity_bytes)
+    ops = tuple(replace(op, second=level.names) for op in found.ops)
+    return replace(found, chip=chip, ops=ops, second=level)
 
 
 def _room(program: Program, op: Op, capacity_bytes: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lls_hw.models.spec.memory import DramSpec
+from lls_hw.models.spec.memory import DramSpec, ScratchpadSpec
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.array.elementwise import are_ints, least
 
@@ -40,14 +40,26 @@ class Transfer:
         """Cycles the data bus is busy; the latency comes on top, once."""
         return -(-self.bus_bytes // dram.bytes_per_cycle)
 
+    def second_cycles(self, second: ScratchpadSpec) -> int:
+        """Cycles at the second level, all of whose ports serve one transfer each way; no bursts."""
+        return -(-self.words(second.word_bits) // second.ports)
+
+    def words(self, word_bits: int) -> int:
+        """Words of a memory on the chip that hold its packed codes."""
+        return -(-self.payload_bytes * 8 // word_bits)
+
+    def second_counts(self, pad_bits: int, second_bits: int, into: Into) -> EventTally:
+        """Events where it moves between the second level and the scratchpad: words of each."""
+        ports = {
+            "read": ("second_read_words", "scratchpad_write_words"),
+            "write": ("second_write_words", "scratchpad_read_words"),
+        }[into]
+        return {ports[0]: self.words(second_bits), ports[1]: self.words(pad_bits)}
+
     def counts(self, word_bits: int, into: Into) -> EventTally:
         """Events: it crosses the pins, the bus and the scratchpad's port of `word_bits`."""
         port = {"read": "scratchpad_write_words", "write": "scratchpad_read_words"}[into]
-        return {
-            f"dram_{into}_bytes": self.bus_bytes,
-            "dram_activates": self.activates,
-            port: -(-self.payload_bytes * 8 // word_bits),
-        }
+        return {f"dram_{into}_bytes": self.bus_bytes, "dram_activates": self.activates, port: self.words(word_bits)}
 
 
 def make_transfer(

@@ -23,12 +23,15 @@ from tests.oracles import energy as oracle
 BITS = Precision()
 WIRES = oracle.wires_pj(64, oracle.SRAM[4][3])
 PINS = oracle.PHY_BIT + oracle.CONTROLLER_BIT
+SECOND = {"capacity_bytes": 1 << 18, "word_bits": 64, "macro_bytes": 4096}
 HAND = {  # event -> (part, pJ each at w8,a8,e8,m16,acc32, 64 macros of 4 KB, 48-bit phases, 5 ns)
     "array_register_bits": ("array", oracle.REGISTER_BIT),
     "scratchpad_read_words": ("sram", oracle.SRAM[4][0] + WIRES),
     "scratchpad_write_words": ("sram", oracle.SRAM[4][1] + WIRES),
     "accumulator_reads": ("sram", oracle.SUMS_1KB[0]),  # two banks of 256 entries of 32 bits
     "accumulator_writes": ("sram", oracle.SUMS_1KB[1]),
+    "second_read_words": ("sram", oracle.SRAM[4][0] + WIRES),  # of the scratchpad's size and macros
+    "second_write_words": ("sram", oracle.SRAM[4][1] + WIRES),
     "scratchpad_macro_cycles": ("leakage", 0),
     "dram_read_bytes": ("dram_transfer", 8 * (oracle.DRAM_READ + PINS)),
     "dram_write_bytes": ("dram_transfer", 8 * (oracle.DRAM_WRITE + PINS)),
@@ -66,8 +69,8 @@ def test_price__hand_table_covers_every_event():
 @pytest.mark.parametrize("event", HAND)
 def test_price__one_event_by_hand(event, chip, technology):
     part, each_pj = HAND[event]
-    with_sums = chip.changed("accumulators", entries=512)
-    found = price(Counts(**{event: 1000}), cycles=0, chip=with_sums, precision=BITS, technology=technology)
+    with_all = chip.changed("accumulators", entries=512).changed("second", **SECOND)
+    found = price(Counts(**{event: 1000}), cycles=0, chip=with_all, precision=BITS, technology=technology)
     assert getattr(found, part) == pytest.approx(float(1000 * each_pj), rel=2e-5)  # tables hold five digits
     assert found.total == getattr(found, part)
 
@@ -216,12 +219,13 @@ def test_explain_energy__rows_sum_to_the_price(name, level, chip, busy):
 
 
 def test_explain_energy__every_count_has_its_row(chip, technology, busy):
-    with_sums = chip.changed("accumulators", entries=512)
-    rows = explain_energy(busy, cycles=777, chip=with_sums, precision=BITS, technology=technology)
+    with_all = chip.changed("accumulators", entries=512).changed("second", **SECOND)
+    rows = explain_energy(busy, cycles=777, chip=with_all, precision=BITS, technology=technology)
     expect = {**asdict(busy), "macs": busy.macs_weight_activation}
-    twice = [expect[f"scratchpad_{way}_words"] for way in ("read", "write")]  # macro and wires
+    levels = ("scratchpad", "second")
+    twice = [expect[f"{level}_{way}_words"] for level in levels for way in ("read", "write")]  # macro and wires
     thrice = [expect[f"dram_{way}_bytes"] for way in ("read", "write")]  # device, PHY, controller
-    assert sorted(row.count for row in rows) == sorted([*expect.values(), *twice, *thrice, *thrice, *[777] * 5])
+    assert sorted(row.count for row in rows) == sorted([*expect.values(), *twice, *thrice, *thrice, *[777] * 6])
 
 
 @pytest.mark.parametrize("bits", ["2", "4", "8", "w4,a8,e16", "16"])

@@ -121,7 +121,8 @@ def test_tables__refusal_has_the_path_of_the_key(data: dict[str, object], text: 
     assert str(refused.value).startswith(text)
 
 
-def test_levels__no_engine_knows_are_refused() -> None:
+def test_second_level__needs_a_dram_behind_it() -> None:
     program = lower(load_network("smallconv"), parse_rule("lls"), Precision(), batch=2)
-    with pytest.raises(SpecError, match=r"^chip\.memory\.1 = .*: no engine simulates this level yet\."):
-        schedule_program(program, CHIP.changed("second", capacity_bytes=1 << 20))
+    chip = CHIP.changed("second", capacity_bytes=1 << 24).changed("scratchpad", capacity_bytes=1 << 24)
+    with pytest.raises(SpecError, match=r"^chip\.memory\.1 = .*: without a DRAM everything is in the scratchpad\."):
+        schedule_program(program, chip.changed("dram", device="none"))
