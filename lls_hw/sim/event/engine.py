@@ -50,8 +50,8 @@ def run_events(
 
     Raises
     ------
-    SpecError : the scratchpad cannot hold one tile of some op; the chip has a second level, and ops share tiles or
-        steps have several batches.
+    SpecError : the scratchpad cannot hold one tile of some op; the chip has a second level, and steps have
+        several batches.
     RuntimeError : the machine is stuck, with its state. That is our bug.
 
     Examples
@@ -64,7 +64,7 @@ def run_events(
     >>> result.macs == sum(op.macs for op in result.ops), result.cycles == sum(s.cycles for s in result.stages)
     (True, True)
     """
-    _check_second(program, chip, schedule)
+    _check_second(program, chip)
     how = _How(objective, trace, batched)
     with collected_once():
 
@@ -77,11 +77,8 @@ def run_events(
         return min(runs, key=lambda result: objective.of(result.counts, result.cycles))
 
 
-def _check_second(program: Program, chip: AcceleratorSpec, schedule: RunOrder) -> None:
-    """A second level serves one step, op by op: refuse what it does not."""
-    if chip.second is not None and schedule != "op":
-        need = f"the chip's second level '{chip.second.name}' serves ops one by one"
-        raise SpecError("schedule", schedule, need, "Use op, or remove the level.")
+def _check_second(program: Program, chip: AcceleratorSpec) -> None:
+    """A second level serves one step: between micro-steps, each planned by itself, its tensors would change places."""
     if chip.second is not None and program.accumulate > 1:
         need = f"the chip's second level '{chip.second.name}' serves steps of one batch"
         raise SpecError("accumulate", program.accumulate, need, "Use 1, or remove the level.")

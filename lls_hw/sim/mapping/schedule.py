@@ -120,9 +120,6 @@ def _with_second(found: Schedule, chip: AcceleratorSpec) -> Schedule:
     if chip.dram.device == NO_DRAM:
         need = "without a DRAM everything is in the scratchpad"
         raise SpecError(where, chip.second.name, need, "Remove it, and give the scratchpad its capacity.")
-    if any(op.plan.owners for op in found.ops):
-        need = "groups of ops that share their tiles know no second level yet"
-        raise SpecError(where, chip.second.name, need, "Remove it, or use the schedule op.")
     level = plan_second_level(found.program, [op.plan for op in found.ops], chip.second.capacity_bytes)
     ops = tuple(replace(op, second=level.names) for op in found.ops)
     return replace(found, chip=chip, ops=ops, second=level)

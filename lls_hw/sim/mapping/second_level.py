@@ -5,18 +5,20 @@ step (masters, momenta, statistics) lives there all the time. What comes from ou
 does a tensor under whose name something else moves (partial sums, signs): that is in DRAM. All loads of an op come
 before a later op's first store, so ops one after the other may use the same bytes.
 
-Which: those that save the most DRAM bytes together. The search takes or leaves tensors, most bytes saved per byte held
-first; it is exact where it ends within `MOST_STEPS`, and no worse than the first descent otherwise.
+Which: those that save the most DRAM bytes together, by `scipy.optimize.milp`. Groups of ops that share their tiles move
+fewer tensors, and those of their maps that they store.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lls_hw.models.program.ops.base import Tensor
 from lls_hw.models.program.program import Program
 from lls_hw.sim.mapping.tile import Plan, Transfer, walk
 
-MOST_STEPS = 1 << 14
 SECOND_LATENCY_CYCLES = 2
 """From a request to the first word: one cycle to address a bank, one for its registered output."""
 
@@ -99,7 +101,9 @@ def _is_of(transfer: Transfer, tensor: Tensor) -> bool:
 
 
 def pack(guests: Sequence[Guest], capacity_bytes: int, ops: int) -> tuple[Guest, ...]:
-    """The guests that fit together at every op and save the most bytes.
+    """The guests that fit together at every op and save the most bytes, exactly (HiGHS; Huangfu and Hall 2018):
+
+        maximise  sum of saved[t] x[t]    such that at every op  sum of size[t] x[t] over those alive <= capacity
 
     Examples
     --------
@@ -108,34 +112,40 @@ def pack(guests: Sequence[Guest], capacity_bytes: int, ops: int) -> tuple[Guest,
     ['a', 'b']
     """
     able = [guest for guest in guests if guest.size_bytes <= capacity_bytes and guest.saved_bytes > 0]
-    order = sorted(able, key=lambda one: (-one.saved_bytes / one.size_bytes, one.first, one.tensor))
-    left = [0] * (len(order) + 1)
-    for at in range(len(order) - 1, -1, -1):
-        left[at] = left[at + 1] + order[at].saved_bytes
-    used, taken = [0] * ops, list[Guest]()
-    best: tuple[int, tuple[Guest, ...]] = (0, ())
-    steps, saved = 0, 0
-    stack: list[tuple[int, Guest | None]] = [(0, None)]
-    while stack and steps < MOST_STEPS:
-        at, undo = stack.pop()
-        if undo is not None:
-            taken.pop()
-            saved -= undo.saved_bytes
-            _occupy(used, undo, -1)
-        steps += 1
-        if saved > best[0]:
-            best = (saved, tuple(taken))
-        if at == len(order) or saved + left[at] <= best[0]:
-            continue
-        guest = order[at]
-        if max(used[guest.first : guest.last + 1]) + guest.size_bytes > capacity_bytes:
-            stack.append((at + 1, None))
-            continue
-        _occupy(used, guest, 1)
-        taken.append(guest)
-        saved += guest.saved_bytes
-        stack += [(at + 1, guest), (at + 1, None)]
-    return tuple(sorted(best[1], key=lambda one: (one.first, one.tensor)))
+    if not able:
+        return ()
+    import numpy as np
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    able.sort(key=lambda one: (one.first, one.tensor))
+    ends = sorted({at for guest in able for at in (guest.first, guest.last)})  # the fullest op is one of them
+    alive = [[one.size_bytes if one.first <= at <= one.last else 0 for one in able] for at in ends]
+    with _muted():
+        solved = milp(
+            -np.array([guest.saved_bytes for guest in able], np.float64),
+            constraints=LinearConstraint(np.array(alive, np.float64) / capacity_bytes, ub=1.0),
+            integrality=np.ones(len(able)),
+            bounds=Bounds(0, 1),
+            options={"mip_rel_gap": 0.0},
+        )
+    assert solved.success, f"tensors of the second level: {solved.message}"
+    found = tuple(guest for guest, share in zip(able, solved.x, strict=True) if share > 0.5)
+    assert max(held_at(found, ops)) <= capacity_bytes, f"{found} in {capacity_bytes} bytes"
+    return found
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Nothing of what C code prints reaches the standard output: HiGHS leaves a line there now and then."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _occupy(used: list[int], guest: Guest, sign: int) -> None:
