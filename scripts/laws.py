@@ -2,7 +2,8 @@
 
     python scripts/laws.py --settings 2000 [--seed 0] [--schedule op]
 
-- more scratchpad never costs DRAM bytes, nor energy beyond leakage and wires;
+- more scratchpad never costs DRAM bytes, nor energy beyond leakage and wires: a step of the large machine costs at most
+  what the small machine's step costs at the large one's prices, whose leakage and wires are the only ones that grow;
 - a larger array, fewer bits, more bandwidth never cost cycles;
 - backpropagation never costs less energy than LLS-M, in any technology, on any kind of DRAM.
 
@@ -27,14 +28,15 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.precision import parse_bits
 from lls_hw.models.spec.technology import TechnologySpec
+from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.cost.energy import explain_energy
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.mapping.objective import ObjectiveName, objective_on
 
-SIGN = "lls_m for bp"
+SIGN, SRAM_ENERGY = "lls_m for bp", "sram: energy but leakage and wires"
 LAWS: dict[str, tuple[ObjectiveName, float]] = {
     "sram: bytes": ("bytes", 0.0),
-    "sram: energy but leakage and wires": ("energy", 0.0),
+    SRAM_ENERGY: ("energy", 0.0),
     "array: cycles": ("cycles", 0.01),
     "bits: cycles": ("cycles", 0.01),
     "bandwidth: cycles": ("cycles", 0.01),
@@ -69,38 +71,48 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """Of one step: DRAM bytes, cycles, energy in pJ, and that without leakage, wires and powers over time."""
+class Step:
+    """What one training step did, before it is priced."""
 
-    dram_bytes: int
+    counts: Counts
     cycles: int
-    energy_pj: float
-    moved_pj: float
+
+    @property
+    def dram_bytes(self) -> int:
+        """Of both directions."""
+        return self.counts.dram_read_bytes + self.counts.dram_write_bytes
 
 
-def run(setting: Setting) -> Figures:
-    """One training step of a setting."""
+def chip_of(setting: Setting) -> AcceleratorSpec:
+    """The machine of a setting."""
     chip = load("chips", setting.chip, AcceleratorSpec, "--chip").changed(
         "array", rows=setting.rows, cols=setting.cols, dataflow=setting.dataflow
     )
     chip = chip.changed("scratchpad", capacity_bytes=setting.sram_kib * 1024)
-    chip = chip.changed("dram", device=setting.device, bytes_per_cycle=setting.bytes_per_cycle)
-    precision = parse_bits(setting.bits)
-    technology = load("technology", setting.technology, TechnologySpec, "--technology")
+    return chip.changed("dram", device=setting.device, bytes_per_cycle=setting.bytes_per_cycle)
+
+
+def technology_of(setting: Setting) -> TechnologySpec:
+    """Its technology."""
+    return load("technology", setting.technology, TechnologySpec, "--technology")
+
+
+def run(setting: Setting) -> Step:
+    """One training step of a setting."""
+    chip, precision = chip_of(setting), parse_bits(setting.bits)
     program = lower(load_network(setting.net), parse_rule(setting.rule), precision, batch=setting.batch)
-    wanted = objective_on(setting.objective, chip, precision, technology)
+    wanted = objective_on(setting.objective, chip, precision, technology_of(setting))
     found = run_events(program, chip, objective=wanted, schedule=setting.schedule)  # type: ignore[arg-type]
+    return Step(counts=found.counts, cycles=found.cycles)
+
+
+def energy_pj(step: Step, on: Setting) -> float:
+    """Energy of a step at the prices of a setting's machine: its leakage, its wires, its powers over time."""
     rows = explain_energy(
-        found.counts, cycles=found.cycles, chip=chip, precision=precision, technology=technology, level="typical"
-    )
-    over_time = ("leakage", "dram_background")
-    moved = [row.total_pj for row in rows if row.part not in over_time and not row.event.startswith("wires of")]
-    return Figures(
-        dram_bytes=found.counts.dram_read_bytes + found.counts.dram_write_bytes,
-        cycles=found.cycles,
-        energy_pj=sum(row.total_pj for row in rows),
-        moved_pj=sum(moved),
-    )
+        step.counts, cycles=step.cycles, chip=chip_of(on), precision=parse_bits(on.bits), technology=technology_of(on),
+        level="typical",
+    )  # fmt: skip
+    return sum(row.total_pj for row in rows)
 
 
 def one_of(rng: random.Random, values: tuple[Any, ...], *, below: Any = None) -> Any:  # noqa: ANN401
@@ -131,21 +143,22 @@ def settings(rng: random.Random, *, schedule: str) -> Iterator[tuple[str, Settin
             yield law, replace(base, objective=objective, **small), replace(base, objective=objective, **large)
 
 
-FIGURE: dict[str, Callable[[Figures], float]] = {
-    "sram: bytes": lambda f: f.dram_bytes,
-    "sram: energy but leakage and wires": lambda f: f.moved_pj,
-    "array: cycles": lambda f: f.cycles,
-    "bits: cycles": lambda f: f.cycles,
-    "bandwidth: cycles": lambda f: f.cycles,
-    SIGN: lambda f: f.energy_pj,
+RATIOS: dict[str, Callable[[Step, Setting, Step, Setting], float]] = {
+    "sram: bytes": lambda a, small, b, large: b.dram_bytes / a.dram_bytes,
+    SRAM_ENERGY: lambda a, small, b, large: energy_pj(b, large) / energy_pj(a, large),
+    "array: cycles": lambda a, small, b, large: b.cycles / a.cycles,
+    "bits: cycles": lambda a, small, b, large: b.cycles / a.cycles,
+    "bandwidth: cycles": lambda a, small, b, large: b.cycles / a.cycles,
+    SIGN: lambda a, small, b, large: energy_pj(b, large) / energy_pj(a, small),
 }
+"""By law: the figure of the larger machine (the local rule) / that of the smaller (backpropagation)."""
 
 
 def judged(pairs: Iterator[tuple[str, Setting, Setting]], count: int) -> Iterator[tuple[str, float, Setting, Setting]]:
-    """(law, figure with more / figure, setting, with more) of the first `count` pairs whose machines can run."""
-    known: dict[Setting, Figures | None] = {}
+    """(law, ratio, setting, with more) of the first `count` pairs whose machines can run."""
+    known: dict[Setting, Step | None] = {}
 
-    def figures(setting: Setting) -> Figures | None:
+    def step(setting: Setting) -> Step | None:
         if setting not in known:
             if len(known) > 16:
                 known.pop(next(iter(known)))
@@ -157,10 +170,10 @@ def judged(pairs: Iterator[tuple[str, Setting, Setting]], count: int) -> Iterato
 
     while count:
         law, small, large = next(pairs)
-        first, second = figures(small), figures(large)
+        first, second = step(small), step(large)
         if first is not None and second is not None:
             count -= 1
-            yield law, FIGURE[law](second) / FIGURE[law](first), small, large
+            yield law, RATIOS[law](first, small, second, large), small, large
 
 
 def broken(law: str, ratio: float) -> bool:
