@@ -12,6 +12,8 @@ from lls_hw.models.registry import dram_device, load, load_network
 from lls_hw.models.rules.registry import find_rule, parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.geometry import NORMS, Norm
 from lls_hw.models.spec.imported import file_of
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
@@ -127,9 +129,18 @@ def _baseline(name: str) -> str | None:
     return name
 
 
+def _named_norm(name: str) -> Norm:
+    if name not in NORMS:
+        raise SpecError("--norm", name, f"the norms are {', '.join(NORMS)}", "Choose one of them.")
+    found: Norm = name
+    return found
+
+
 def _network_and_data(choices: RunChoices) -> tuple[NetworkSpec, Images | None]:
     """The network at the shape and classes that options and data give it."""
     network = load_network(choices.net)
+    if choices.norm is not None:
+        network = network.with_norm(_named_norm(choices.norm))
     kind = choices.data.partition(":")[0]
     shape = None if choices.input is None else parse_input(choices.input)
     if kind == "synthetic":

@@ -74,4 +74,7 @@ class RunChoices(LearningChoices, DesignChoices):
 
     numerics: Annotated[bool, Option("Costs alone.", negated=True)] = True
     costs: Annotated[bool, Option("Integers alone.", negated=True)] = True
+    norm: Annotated[
+        str | None, Option("Statistics that every block normalises with.", metavar="batch|frozen", after="net")
+    ] = None
     baseline: Annotated[str, Option("Rule to compare the costs with.", metavar="RULE|none")] = DEFAULT_BASELINE

@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("--data", default="fashion-mnist")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--limit", type=int, default=20_000)
+    parser.add_argument("--norm", help="statistics that every block normalises with; a folder --out of its own each")
     parser.add_argument("--print-only", action="store_true", help="only the table of what is there")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -81,8 +82,9 @@ def describe(args: argparse.Namespace, rule: str, bits: str, seed: int) -> tuple
     """The run of one cell of the table."""
     width = {"float": "8", "nearest8": "w8,a8,e8,m8"}.get(bits, bits.replace(":", ","))
     choices = RunChoices(
-        net=args.net, rule=rule, bits=width, seed=seed, data=args.data, batch=BATCH, temperature=1.0, baseline="none"
-    )
+        net=args.net, norm=args.norm, rule=rule, bits=width, seed=seed, data=args.data, batch=BATCH, temperature=1.0,
+        baseline="none",
+    )  # fmt: skip
     run, images = resolve_run(choices)
     if bits == "nearest8":
         run = run.model_copy(update={"precision": run.precision.model_copy(update={"update_rounding": "nearest_even"})})

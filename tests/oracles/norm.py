@@ -131,3 +131,27 @@ def gradient(deltas: list, codes: list, kept: Words, beta_frac: int, slope: tupl
 def running(old: int, new: int) -> int:
     """old + 0.1 (new - old), the tenth being 26214 / 2**18, rounded half up."""
     return old + half_up((new - old) * 26214, 18)
+
+
+def frozen_words(statistics_codes: tuple, y_frac: int, gamma: int, gamma_frac: int, beta: int, beta_frac: int) -> Words:
+    """Of constants (mean, variance) with 16 fraction bits: held mean, 1 / sqrt(variance + epsilon), gamma / sigma.
+
+    The scale's exponent is held to where beta, brought to it, stays below 2**46.
+    """
+    mean, variance = statistics_codes
+    fine = 16 + 24
+    epsilon = math.floor(EPSILON * 2**fine + Fraction(1, 2))
+    rstd, rstd_exp = root_ratio(2**fine, max(variance, 0) * 2**24 + epsilon)
+    rstd_exp += y_frac
+    scale, scale_exp = scalar.floating(gamma * rstd, gamma_frac + rstd_exp)
+    most = beta_frac - GUARD + 46 - abs(beta).bit_length()
+    if scale == 0 or scale_exp > most:
+        scale, scale_exp = half_up(scale, scale_exp - most), most
+    held = max(-(2**27), min(2**27, half_up(mean, 16 - y_frac - GUARD)))
+    return Words(held, rstd, rstd_exp, scale, scale_exp, beta)
+
+
+def frozen_gradient(deltas: list, codes: list, kept: Words, beta_frac: int, slope: tuple) -> tuple:
+    """(wide delta_y of every value, sum of error): statistics are constants, so no mean is taken out."""
+    errors = [masked(d, y, kept, beta_frac, slope) for d, y in zip(deltas, codes, strict=True)]
+    return [e * kept.scale for e in errors], sum(errors)

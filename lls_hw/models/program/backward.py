@@ -4,7 +4,7 @@ from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.base import Stage
 from lls_hw.models.program.ops.loss import Loss
-from lls_hw.models.program.ops.normalise import BatchNormBackward
+from lls_hw.models.program.ops.normalise import BatchNormBackward, FrozenNormBackward
 from lls_hw.models.program.ops.pooling import PoolBackward
 from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer
 
@@ -12,11 +12,14 @@ from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLaye
 def batch_norm_backward(
     b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage, means: bool = False
 ) -> str:
-    """Error in front of a layer's BatchNorm, and the gradients of gamma and beta.
+    """Error in front of a layer's BatchNorm, and the gradients of gamma and beta; of a frozen one that of beta.
 
     A pooled `delta` is spread over the windows of `spread`; it holds window sums, or `means`.
     """
     out = b.delta_y(layer)
+    if layer.is_frozen:
+        _frozen_backward(b, layer, delta, spread=spread, stage=stage, means=means)
+        return out
     gamma_grad, beta_grad = (b.gradient(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
     b.add(
         BatchNormBackward(
@@ -35,6 +38,29 @@ def batch_norm_backward(
         )
     )
     return out
+
+
+def _frozen_backward(
+    b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage, means: bool
+) -> None:
+    gamma, beta = (b.parameter(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
+    b.add(
+        FrozenNormBackward(
+            layer=layer.name,
+            stage=stage,
+            batch=b.batch,
+            shape=layer,
+            spread=spread,
+            means=means,
+            error=delta,
+            y=b.preactivation(layer),
+            gamma=gamma,
+            beta=beta,
+            running=b.running(layer),
+            out=b.delta_y(layer),
+            beta_grad=b.gradient(layer.name, "beta", (layer.out_c,)),
+        )
+    )
 
 
 def input_gradient(b: Builder, layer: WeightedLayer, error: str, into: Layer) -> str:

@@ -118,6 +118,11 @@ class Builder:
         """Six rows that a layer's BatchNorm keeps of the batch for its backward pass."""
         return self.tensor(tensor_name(layer.name, "stats"), (6, layer.out_c), STATISTIC_BITS, "statistic")
 
+    def running(self, layer: WeightedLayer) -> str:
+        """Running mean and variance of a layer; constants where its norm is frozen."""
+        name = tensor_name(layer.name, "running")
+        return self.tensor(name, (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
+
     def delta_h(self, layer: Layer) -> str:
         """Gradient at a layer's output."""
         return self.map(layer, "delta_h", self.precision.error_bits, "error")
@@ -135,7 +140,7 @@ class Builder:
     def forward(self, layer: Layer, source: str, *, training: bool = True) -> str:
         """Ops of one layer's forward pass; returns the name of its output.
 
-        In training BatchNorm takes the batch's statistics and moves the running ones; else it uses those.
+        In training BatchNorm takes the batch's statistics and moves the running ones; else, or frozen, it uses those.
         """
         if isinstance(layer, PoolLayer):
             out = self.activation(layer)
@@ -149,8 +154,8 @@ class Builder:
     def _normalise(self, layer: WeightedLayer, y: str, *, training: bool) -> str:
         out, channels = self.activation(layer), (layer.out_c,)
         gamma, beta = (self.parameter(layer.name, which, channels) for which in ("gamma", "beta"))
-        name, stats = tensor_name(layer.name, "running"), self.statistics(layer)
-        running = self.tensor(name, (2, layer.out_c), STATISTIC_BITS, "statistic", kept=True)
+        running = self.running(layer)
+        of_batch = training and not layer.is_frozen
         self.add(
             BatchNorm(
                 layer=layer.name,
@@ -162,8 +167,8 @@ class Builder:
                 beta=beta,
                 running=running,
                 out=out,
-                stats=stats if training else None,
-                moved=running if training else None,
+                stats=self.statistics(layer) if of_batch else None,
+                moved=running if of_batch else None,
             )
         )
         return out
@@ -268,8 +273,10 @@ class Builder:
     def update_layer(self, layer: WeightedLayer) -> None:
         """Weight, then gamma and beta (or the classifier's bias).
 
-        A bias in front of a BatchNorm has no update: its gradient is exactly zero.
+        A bias in front of a BatchNorm has no update: its gradient is exactly zero; in front of a frozen one beta learns
+        in its place, and gamma is a constant.
         """
         self.update(layer.name, "weight", layer.weight_shape)
-        for which in ("gamma", "beta") if layer.batch_norm else ("bias",):
+        named = ("gamma", "beta") if layer.batch_norm else ("bias",)
+        for which in (which for which in named if which not in layer.constants):
             self.update(layer.name, which, (layer.out_c,))

@@ -53,7 +53,8 @@ def build_reference(
     for name, value in parameters.items():
         owner, short = split_name(name)
         moved = np.array(to_torch(owners[owner], record, short, value), order="C")
-        leaves[name] = torch.from_numpy(moved).to(device, kind).requires_grad_(record.trains(name))
+        trained = record.trains(name) and short not in owners[owner].constants
+        leaves[name] = torch.from_numpy(moved).to(device, kind).requires_grad_(trained)
     tensors = {
         name: torch.as_tensor(np.ascontiguousarray(value)).to(device, kind)
         for name, value in make_bases(network, rule, bases or {}).items()

@@ -39,8 +39,9 @@ def activated(
     """LeakyReLU(BatchNorm(y)); in training the running statistics in `buffers` move by `momentum`.
 
     BN(y) = gamma (y - mean) / sqrt(var + 1e-5) + beta per channel; var is the biased one of the
-    batch, the running one is unbiased (PyTorch's convention).
+    batch, the running one is unbiased (PyTorch's convention). A frozen norm has the running ones in training, too.
     """
+    training = training and not layer.is_frozen
     per_channel = y.numel() // y.shape[1]
     if training and per_channel < 2:
         raise SpecError(

@@ -1,8 +1,11 @@
 """Layers with every shape worked out: the records that lowering, engines and the reference share."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+Norm = Literal["batch", "frozen"]
+"""Statistics that a layer normalises with in training: the batch's own, or the running ones as constants."""
+NORMS: tuple[Norm, ...] = get_args(Norm)
 Window = tuple[int, int]
 """Half-open interval of positions along one axis."""
 
@@ -62,6 +65,7 @@ class WeightedLayer:
 
     `local` is the pooling grid of the local loss read from this layer's output; None where the
     learning signal comes from the next layer of the same block, or from the classifier's loss.
+    `norm` says what `batch_norm` takes its statistics from.
     """
 
     name: str
@@ -81,6 +85,17 @@ class WeightedLayer:
     batch_norm: bool
     negative_slope: float
     local: PoolGrid | None
+    norm: Norm = "batch"
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it normalises with constants: one scale and one offset a channel, and no statistics of a batch."""
+        return self.batch_norm and self.norm == "frozen"
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """Parameters of its own that no rule trains: of a frozen norm all but beta, which stands for the bias."""
+        return ("gamma", "bias") if self.is_frozen else ()
 
     @property
     def positions(self) -> int:

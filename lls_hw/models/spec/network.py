@@ -2,21 +2,28 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.geometry import Norm
 from lls_hw.models.spec.quantities import CLASSES, MAP_SIDE, SHARE
 
 Count = Annotated[int, Field(**MAP_SIDE.bounds)]
 
 
 class Block(Spec):
-    """Common fields of the trained blocks: a name, and the grid to which the local loss pools."""
+    """Common fields of the trained blocks: a name, the grid to which the local loss pools, a norm of its own."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9_\-]+$", max_length=128)
     pool: Count
     negative_slope: float = Field(default=0.01, **SHARE.bounds)
+    norm: Norm | None = None
+
+    @model_serializer(mode="wrap")
+    def _said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A norm that is the network's is not said again, so that a description stays the one it was."""
+        return {key: value for key, value in plain(self).items() if key != "norm" or value is not None}
 
 
 class ConvBlock(Block):
@@ -79,6 +86,7 @@ class NetworkSpec(Spec):
     projection_columns : columns of a random projection or local classifier when it is drawn; it is then averaged
         down to the n values of a block's latent, which divides its standard deviation by sqrt(columns / n).
         "latent": n, so that nothing is averaged.
+    norm : statistics that its blocks normalise with in training, but for those that say their own.
     """
 
     name: str = Field(min_length=1, max_length=128)
@@ -86,6 +94,7 @@ class NetworkSpec(Spec):
     classes: int = Field(**CLASSES.bounds)
     reduced_rows: Count = 20
     projection_columns: Count | Literal["latent"] = 2048
+    norm: Norm = "batch"
     layers: tuple[LayerSpec, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -97,6 +106,16 @@ class NetworkSpec(Spec):
             if names.count(name) > 1:
                 raise SpecError("name", name, "each block needs a name of its own", "Rename one of them.")
         return self
+
+    @model_serializer(mode="wrap")
+    def _said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The norm that all networks had before there were two is not said: names and hashes of old runs hold."""
+        return {key: value for key, value in plain(self).items() if key != "norm" or value != "batch"}
+
+    def with_norm(self, norm: Norm) -> "NetworkSpec":
+        """The same network, every block with this norm."""
+        layers = [layer.model_copy(update={"norm": None} if isinstance(layer, Block) else {}) for layer in self.layers]
+        return self.model_copy(update={"norm": norm, "layers": tuple(layers)})
 
     def resized(self, input: tuple[int, int, int] | None = None, classes: int | None = None) -> "NetworkSpec":
         """The same layers for another input shape or number of classes."""

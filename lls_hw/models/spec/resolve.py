@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer, Window, adaptive_windows
+from lls_hw.models.spec.geometry import Layer, Norm, PoolGrid, PoolLayer, WeightedLayer, Window, adaptive_windows
 from lls_hw.models.spec.network import (
     AdaptiveAvgPool,
     Block,
@@ -24,6 +24,7 @@ class _Walker:
     w: int
     c: int
     taken: frozenset[str]
+    norm: Norm
     pools: int = 0
 
     def pool_name(self) -> str:
@@ -41,7 +42,7 @@ def resolve(network: NetworkSpec) -> tuple[Layer, ...]:
     SpecError : a kernel or a pooling does not fit its input.
     """
     c, h, w = network.input
-    at = _Walker(h, w, c, frozenset(layer.name for layer in network.layers if isinstance(layer, Block)))
+    at = _Walker(h, w, c, frozenset(layer.name for layer in network.layers if isinstance(layer, Block)), network.norm)
     layers: list[Layer] = []
     for index, layer in enumerate(network.layers):
         where = f"{network.name}.layers.{index}"
@@ -109,6 +110,7 @@ def _sliding(
         batch_norm=True,
         negative_slope=spec.negative_slope,
         local=_grid(out_h, out_w, spec.pool) if local else None,
+        norm=spec.norm or at.norm,
     )
     at.h, at.w, at.c = out_h, out_w, out_c
     return layer
@@ -141,6 +143,7 @@ def _separable(at: _Walker, spec: SeparableBlock, where: str) -> list[WeightedLa
         batch_norm=True,
         negative_slope=spec.negative_slope,
         local=_grid(at.h, at.w, spec.pool),
+        norm=spec.norm or at.norm,
     )
     at.c = spec.out_channels
     return [depthwise, pointwise]
@@ -155,6 +158,7 @@ def _whole_map(
     batch_norm: bool,
     slope: float,
     local: PoolGrid | None,
+    norm: Norm = "batch",
 ) -> WeightedLayer:
     """A linear layer over the flattened map; moves the walker to a 1 x 1 map."""
     layer = WeightedLayer(
@@ -175,6 +179,7 @@ def _whole_map(
         batch_norm=batch_norm,
         negative_slope=slope,
         local=local,
+        norm=norm,
     )
     at.h, at.w, at.c = 1, 1, out_c
     return layer
@@ -190,6 +195,7 @@ def _linear(at: _Walker, spec: LinearBlock) -> WeightedLayer:
         batch_norm=True,
         slope=spec.negative_slope,
         local=grid,
+        norm=spec.norm or at.norm,
     )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, NormBackward
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
@@ -23,7 +23,7 @@ RUNNING_FRAC = 16
 PEAK_FRAC = 20
 
 
-def curve_of(op: BatchNorm | BatchNormBackward, beta_frac: int) -> Curve:
+def curve_of(op: BatchNorm | NormBackward, beta_frac: int) -> Curve:
     """LeakyReLU's slope as a fixed multiplier; a slope of zero is plain ReLU."""
     slope = op.shape.negative_slope
     return Curve(beta_frac, *(mantissa(Fraction(str(slope))) if slope else (0, 16)))
@@ -141,7 +141,7 @@ def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
     delta, y, stats = m.read(op.error), m.read(op.y), m.read(op.stats)
     each_pass: Events = {}
     if op.spread is not None:
-        delta, each_pass = _spread(m, op, delta)
+        delta, each_pass = spread_gradient(m, op, delta)
     flat, flat_y = delta.codes.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
     curve = curve_of(op, stats.frac)
 
@@ -205,7 +205,7 @@ def _backward_codes(
     m.write(name, out, out_frac)
 
 
-def _spread(m: IntegerMachine, op: BatchNormBackward, grad: Value) -> tuple[Value, Events]:
+def spread_gradient(m: IntegerMachine, op: NormBackward, grad: Value) -> tuple[Value, Events]:
     """The pooled gradient at every position of its window, and what that takes: a sum where windows overlap.
 
     On the chip it is addressing, not storage: every pass that reads the error does it anew.

@@ -74,6 +74,11 @@ WORK: dict[str, Work] = {
     # Backward, pass two: pre-activation and xhat again (2), the mean and xhat's pull (1), the error less it, times the
     # scale.
     "norm_back_apply": {"vector_wide_macs": 3, "vector_adds": 1, "vector_multiplies": 1, "vector_shifts": 1},
+    # Frozen norm, backward: pre-activation again, the error by its sign (the activation) times the scale; its sum for
+    # beta. Per channel the gradient of beta at the peak of all.
+    "frozen_apply": {"vector_wide_macs": 1, "vector_multiplies": 1},
+    "frozen_sum": {"vector_adds": 1},
+    "frozen_gradient": {"requantises": 1, "peaks": 1},
     # A pooled gradient at a position that lies under several windows: one addition for each but the first.
     "spread_overlap": {"vector_adds": 1},
     # A word times the reciprocal of its window's area: an average, or a window's gradient by position.

@@ -13,7 +13,7 @@ from typing import Any
 from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.base import Op, Tensor
 from lls_hw.models.program.ops.local import LocalProject
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward
 from lls_hw.models.program.ops.pooling import Pool
 from lls_hw.models.program.ops.products import DepthwiseConv, Gemm, Product
 from lls_hw.models.program.program import Program
@@ -157,6 +157,17 @@ def batch_norm_backward(program: Program, index: int, op: BatchNormBackward) -> 
     return sums, Phase(index, op, 1, rows, reads, op.out, per_sample_reads=pooled, held=(op.stats, coefficients))
 
 
+def frozen_norm_backward(program: Program, index: int, op: FrozenNormBackward) -> tuple[Phase, ...]:
+    """The error of the map row by row, and the gradient of beta at the end: no sums are waited for."""
+    rows, small = op.shape.out_h, (op.gamma, op.beta, op.running)
+    reads: tuple[MapRead, ...] = (steady(op.y, rows),)
+    pooled = (op.error,) if op.spread is not None else ()
+    if op.spread is None:
+        reads = (steady(op.error, rows), *reads)
+    phase = Phase(index, op, 0, rows, reads, op.out, per_sample_reads=pooled, held=small, results=(op.beta_grad,))
+    return (phase,)
+
+
 def coefficients_of(op: BatchNormBackward) -> str:
     """The means of the error and of the error times the normalised map, a channel each."""
     return tensor_name(op.layer, "norm_means")
@@ -181,6 +192,7 @@ RECIPES: dict[type[Op], PhaseRecipe] = {
     DepthwiseConv: product,
     BatchNorm: batch_norm,
     BatchNormBackward: batch_norm_backward,
+    FrozenNormBackward: frozen_norm_backward,
     Pool: pool,
     LocalProject: local_project,
 }

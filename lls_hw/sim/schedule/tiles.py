@@ -203,7 +203,7 @@ class GroupPlanner:
         tiles = []
         for at in range(1, one.bands.tiles + 1):
             rows = tuple(
-                Rows(images, done[at - 1], done[at], begins and done[at - 1] == 0, at == one.bands.tiles)
+                Rows(images, done[at - 1], done[at], begins and done[at - 1] == 0, done[at - 1] < done[at] == done[-1])
                 for done in one.bands.phases
             )
             moved = tuple(there[at] - there[at - 1] for there in one.bands.maps.values())

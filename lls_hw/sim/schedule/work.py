@@ -151,8 +151,9 @@ class Worker:
         if self.is_nest:
             return Closing(self.once)
         flows = self.recipe
-        sums = flows.passes_before is None or self.phase.part < flows.passes_before
-        if not sums:
+        # what comes before the first pass is charged with that pass
+        with_it = flows.passes_before is None or self.phase.part < max(1, flows.passes_before)
+        if not with_it:
             return Closing()
         words = self.ctx.words
         bits = {flow.tensor: self.ctx.tensor(flow.tensor).bits for flow in (*flows.held_reads, *flows.held_writes)}

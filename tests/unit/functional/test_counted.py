@@ -14,7 +14,7 @@ from lls_hw.models.program.names import IMAGES, LABELS
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.program.ops.loss import Loss, TargetProject
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward
 from lls_hw.models.program.ops.products import Gemm
 from lls_hw.models.program.ops.update import Update
 from lls_hw.sim.cost.counts import FIELDS
@@ -25,6 +25,7 @@ from lls_hw.sim.functional.readback import Value
 from tests.oracles.counting import LEDGER, tally, unfolded
 from tests.unit.functional import counted, small
 
+FROZEN = small.network().with_norm("frozen")
 CLASS_OF = {field: event for fields in FIELDS.values() for event, field in fields.items()}
 Reasons = Iterator[tuple[str, Counter]]
 
@@ -78,16 +79,35 @@ def batch_norm_backward(m: IntegerMachine, op: BatchNormBackward, known: bool) -
     ends = tally(compares=-2 * n * narrows, **dict.fromkeys(("peaks", "shifts", "adds"), -2 * c * narrows))
     yield "the kernel keeps a channel's ends, where the detector sees each word", ends
     yield "the detector", tally(peaks=n)
+    yield from spread(m, op, 1 + narrows)
+
+
+def frozen_norm_backward(m: IntegerMachine, op: FrozenNormBackward, known: bool) -> Reasons:
+    c, n, narrows = op.shape.out_c, m.program.tensors[op.out].elements, 1 if known else 2
+    yield "the offset of xhat is not needed", tally(multiplies=-c * (narrows))
+    yield (
+        "every kernel makes the other offset, the chip once",
+        tally(macs=-c * (narrows - 1), shifts=-c * (narrows - 1)),
+    )
+    yield "the sign in front of a count of leading zeros", tally(compares=-c)
+    yield "epsilon at the scale of the variance is a constant of the op", tally(shifts=-1)
+    yield "what the clamp of the mean held, for people", tally(compares=-2 * c)
+    yield "the aligner of the scale beside beta did not move", tally(shifts=c)
+    ends = tally(compares=-2 * n * narrows, **dict.fromkeys(("peaks", "shifts", "adds"), -2 * c * narrows))
+    yield "the kernel keeps a channel's ends, where the detector sees each word", ends
+    yield "the detector", tally(peaks=n)
+    yield from spread(m, op, narrows)
+
+
+def spread(m: IntegerMachine, op: NormBackward, passes: int) -> Reasons:
+    c, n = op.shape.out_c, m.program.tensors[op.out].elements
     if op.spread is None:
         return
     alike = 1 if op.spread.channels is not None else c
     looked = sum(op.spread.areas) * alike * op.batch
-    yield (
-        "pooled gradients are spread by addressing, in each pass anew",
-        tally(adds=-looked + (looked - n) * (1 + narrows)),
-    )
+    yield ("pooled gradients are spread by addressing, in each pass anew", tally(adds=-looked + (looked - n) * passes))
     if op.means:
-        shared = m.program.tensors[op.error].elements * (1 + narrows)
+        shared = m.program.tensors[op.error].elements * passes
         yield "and shared out there, in NumPy here", tally(multiplies=shared, shifts=shared)
 
 
@@ -157,6 +177,7 @@ REASONS: dict[type[Op], Callable[[IntegerMachine, Any, bool], Reasons]] = {
     Gemm: gemm,
     BatchNorm: batch_norm,
     BatchNormBackward: batch_norm_backward,
+    FrozenNormBackward: frozen_norm_backward,
     LocalProject: local_project,
     LocalError: local_error,
     LocalBackproject: local_backproject,
@@ -186,11 +207,15 @@ def prepare(m: IntegerMachine, step: int) -> None:
             local._basis(m, op.rows, op.latents)
 
 
-@pytest.mark.parametrize("rule", [*small.RULES, "lls cosine", "bp sgd"])
+@pytest.mark.parametrize(
+    "rule", [*small.RULES, "lls cosine", "bp sgd", "bp frozen", "lls_m frozen", "local_losses frozen"]
+)
 def test_ops__say_what_their_lines_do(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first step, which measures, and the second, which does not."""
     name, _, variant = rule.partition(" ")
-    how = {"cosine": {"constants": {"waveform": "cosine"}}, "sgd": {"optimizer": "sgd"}}.get(variant, {})
+    how = {"cosine": {"constants": {"waveform": "cosine"}}, "sgd": {"optimizer": "sgd"}, "frozen": {"net": FROZEN}}.get(
+        variant, {}
+    )
     m = small.engine(name, **how).machine
     for step in range(2):
         prepare(m, step)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lls_hw.sim.kernels import local, norm, norm_maps, pool, update
+from lls_hw.sim.kernels import local, norm, norm_frozen, norm_maps, pool, update
 from lls_hw.sim.kernels.events import plus
 from lls_hw.sim.kernels.requant import Narrowing
 from tests.oracles import local as local_oracle
@@ -116,6 +116,21 @@ def test_norm_backward() -> None:
         ("the mean is in xhat's offset, twice", tally(adds=-2, multiplies=-2, macs=2)),
         ("the mean error joins the pull", tally(adds=-1, multiplies=-1, macs=1)),
         ("the oracle sums the error for its mean and for beta", tally(adds=-1)),
+    )
+
+
+def test_frozen_backward() -> None:
+    """What one more position takes, whose pre-activation is negative."""
+    found = []
+    for count in (2, 3):
+        LEDGER.clear()
+        norm_oracle.frozen_gradient(words(*[-50] * count), words(*[-900] * count), KEPT, BETA_FRAC, SLOPE)
+        found.append(Counter(LEDGER))
+    LEDGER.clear()
+    LEDGER.update({name: found[1][name] - found[0][name] for name in found[1]})
+    agree(
+        plus(norm_frozen.FROZEN_APPLY, norm_frozen.FROZEN_SUM, norm_maps.LEAKY),
+        ("mean and beta are in the map's offset", tally(adds=-1, shifts=-1)),
     )
 
 

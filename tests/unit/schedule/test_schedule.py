@@ -9,6 +9,7 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.geometry import Norm
 from lls_hw.sim.event.engine import run_events, run_schedule
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.objective import FEWEST_BYTES
@@ -27,8 +28,8 @@ def chip(kib: int) -> AcceleratorSpec:
 
 
 @cache
-def program(net: str, rule: str, side: int) -> Program:
-    network = load_network(net)
+def program(net: str, rule: str, side: int, norm: Norm = "batch") -> Program:
+    network = load_network(net).with_norm(norm)
     return lower(network.resized((network.input[0], side, side)), parse_rule(rule), batch=3)
 
 
@@ -40,6 +41,22 @@ def test_found_schedule__is_legal_and_does_the_programs_work(net: str, rule: str
     for found in candidates(one, on, "best", FEWEST_BYTES):
         check(one, found.ops)
         does_the_work(run_schedule(schedule_groups(one, found.ops, on)), by_op, on)
+
+
+@pytest.mark.parametrize(("net", "rule", "side"), CASES)
+def test_frozen_norms__are_no_barrier(net: str, rule: str, side: int) -> None:
+    """No group reads a map in front of a norm for sums alone, and every op is charged what it does by itself."""
+    one, on = program(net, rule, side, "frozen"), chip(256)
+    by_op = run_events(one, on)
+    for found in candidates(one, on, "fused", FEWEST_BYTES):
+        check(one, found.ops)
+        result = run_schedule(schedule_groups(one, found.ops, on))
+        does_the_work(result, by_op, on)
+        for mine, alone in zip(result.ops, by_op.ops, strict=True):
+            for event in (
+                () if mine.kind == "Pool" else ("vector_wide_macs", "vector_divides", "vector_compares", "requantises")
+            ):
+                assert getattr(mine.counts, event) >= getattr(alone.counts, event), (mine.layer, mine.stage, event)
 
 
 def does_the_work(result: EventResult, by_op: EventResult, on: AcceleratorSpec) -> None:

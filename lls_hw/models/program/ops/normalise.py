@@ -1,4 +1,4 @@
-"""BatchNorm with the activation that follows it, and the gradient through both."""
+"""BatchNorm with the activation that follows it, and the gradient through both; statistics may be constants."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,8 +15,9 @@ class BatchNorm(Op):
     One op rather than two: the sign the activation's backward needs is recomputed from `y`, so
     no pre-activation tensor is ever stored (docs/adr/001).
 
-    `moved` are the running statistics after the step, in the place of `running`. Inference leaves
-    them alone and has no batch statistics: then `stats` and `moved` are absent.
+    `moved` are the running statistics after the step, in the place of `running`. Inference and a frozen
+    norm leave them alone and have no batch statistics: then `stats` and `moved` are absent, and there is
+    one pass over `y`, in which every element stands for itself.
 
     Reads: y, gamma, beta, running. Writes: out, stats, moved.
     """
@@ -63,3 +64,34 @@ class BatchNormBackward(Op):
     out: str
     gamma_grad: str
     beta_grad: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenNormBackward(Op):
+    """Gradient through activation and a norm whose statistics are constants, in one pass over (error, y).
+
+    With s = gamma / sqrt(running variance + eps): out = s error', where error' is the error by the sign of the
+    pre-activation. There are no statistics of the batch, so nothing waits for the last sample: every element of
+    `out` depends on its own error and y alone, and `beta_grad` is the sum of error'. gamma has no gradient; it is
+    part of s (docs/adr/028). `spread` and `means` as in `BatchNormBackward`.
+
+    Reads: error, y, gamma, beta, running. Writes: out, beta_grad.
+    """
+
+    READS: ClassVar = ("error", "y", "gamma", "beta", "running")
+    WRITES: ClassVar = ("out", "beta_grad")
+
+    shape: WeightedLayer
+    spread: PoolGrid | None
+    means: bool = False
+    error: str
+    y: str
+    gamma: str
+    beta: str
+    running: str
+    out: str
+    beta_grad: str
+
+
+NormBackward = BatchNormBackward | FrozenNormBackward
+"""The two ways back through a norm."""

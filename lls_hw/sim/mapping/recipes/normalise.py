@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, NormBackward
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.stream import Flow, Pass, Stream
 from lls_hw.sim.mapping.stream_ops import Grouped, Parts, Recipe, Streams, channel_bytes, channel_groups, held_channels
@@ -24,20 +24,20 @@ def batch_norm(ctx: Context, op: BatchNorm) -> Grouped:
     results = tuple(name for name in (op.stats, op.moved) if name is not None)
     looks = ctx.program.precision.scaling != "static" if op.trains else ctx.measures
     peaks = ctx.draw(op.out) if op.trains else ctx.rounded(op.out)
-    ends = ("norm_ends", *_activation(op), *_activation(op)) if looks else ()
+    ends = ("norm_ends", *activation(op), *activation(op)) if looks else ()
     statistics = ("norm_statistics", "norm_running", *ends) if op.trains else ("norm_running_statistics", *ends)
     one = (("norm_sums",) if op.trains else ()) + (("norm_extremes",) if looks else ())
 
     def phases(group: int) -> Phases:
         flow_y, flow_h = Flow(op.y, group, shape.out_c), Flow(op.out, group, shape.out_c)
-        sums = (Pass(f"{op.layer} norm sums", (flow_y,), work=_each(one, group)),) if one else ()
-        work = _each(("norm_apply", *_activation(op), "narrow", *peaks), group)
+        sums = (Pass(f"{op.layer} norm sums", (flow_y,), work=each_of(one, group)),) if one else ()
+        work = each_of(("norm_apply", *activation(op), "narrow", *peaks), group)
         return Phases(
             group=group,
             gather=sums,
             reads=held_channels(ctx, small, shape.out_c, group),
             writes=held_channels(ctx, results, shape.out_c, group),
-            statistics=_each(statistics, group),
+            statistics=each_of(statistics, group),
             rest=(Pass(f"{op.layer} norm apply", (flow_y,), writes=(flow_h,), work=work),),
             again=held_channels(ctx, results[:1] or small, shape.out_c, group),
         )
@@ -57,7 +57,7 @@ def batch_norm_backward(ctx: Context, op: BatchNormBackward) -> Grouped:
     statistics = ("norm_back_statistics", "norm_back_gradients", *draws)
 
     def phases(group: int) -> Phases:
-        spread = _spread_flow(op, group)
+        spread = spread_flow(op, group)
         flow_y, flow_delta = Flow(op.y, group, shape.out_c), Flow(op.error, group, shape.out_c)
         per_unit = (flow_y,) if spread else (flow_delta, flow_y)
 
@@ -67,8 +67,8 @@ def batch_norm_backward(ctx: Context, op: BatchNormBackward) -> Grouped:
                 per_unit,
                 (spread,) if spread else (),
                 writes=writes,
-                work=_each((*entries, *_activation(op)), group),
-                sample_work=_spread_work(op, group),
+                work=each_of((*entries, *activation(op)), group),
+                sample_work=spread_work(op, group),
             )
 
         narrow = ("norm_back_apply", "narrow", *ctx.rounded(op.out))
@@ -78,7 +78,7 @@ def batch_norm_backward(ctx: Context, op: BatchNormBackward) -> Grouped:
             gather=(one("sums", "norm_back_sums"),),
             reads=held_channels(ctx, (op.stats,), shape.out_c, group),
             writes=held_channels(ctx, grads, shape.out_c, group),
-            statistics=_each(statistics, group),
+            statistics=each_of(statistics, group),
             rest=(*measure, one("apply", *narrow, writes=(Flow(op.out, group, shape.out_c),))),
             again=held_channels(ctx, (op.stats,), shape.out_c, group),
             carries_sums=True,
@@ -153,15 +153,17 @@ def _second_phase(ctx: Context, op: BatchNorm | BatchNormBackward, one: Phases) 
     return Recipe(stream, passes_before=0, again=one.again)
 
 
-def _activation(op: BatchNorm | BatchNormBackward) -> tuple[str, ...]:
+def activation(op: BatchNorm | NormBackward) -> tuple[str, ...]:
+    """Work entry of the activation."""
     return ("leaky",) if op.shape.negative_slope else ("relu",)
 
 
-def _each(entries: tuple[str, ...], number: int) -> dict[str, int]:
+def each_of(entries: tuple[str, ...], number: int) -> dict[str, int]:
+    """Events of each entry so many times."""
     return times(*((entry, number) for entry in entries))
 
 
-def _spread_work(op: BatchNormBackward, group: int) -> dict[str, int]:
+def spread_work(op: NormBackward, group: int) -> dict[str, int]:
     """A group's work per sample to find the pooled gradient at every position: in each pass that reads it."""
     if op.spread is None:
         return {}
@@ -173,7 +175,7 @@ def _spread_work(op: BatchNormBackward, group: int) -> dict[str, int]:
     return times(*((name, share(number, group, shape.out_c)) for name, number in work))
 
 
-def _spread_flow(op: BatchNormBackward, group: int) -> Flow | None:
+def spread_flow(op: NormBackward, group: int) -> Flow | None:
     """A group's share of the pooled gradient of one sample.
 
     A linear layer pools along its features: then groups share latents unevenly, and only whole
