@@ -20,7 +20,8 @@ from lls_hw.sim.kernels.threads import run
 
 def run_frozen_norm_backward(m: IntegerMachine, op: FrozenNormBackward) -> None:
     """One pass that narrows and sums; before it, where the scale is not known, one that measures."""
-    delta, y, gamma, beta, running = (m.read(name) for name in op.reads)
+    delta, y = m.read(op.error), m.read(op.y)
+    gamma, beta, running = m.read(op.gamma), m.read(op.beta), m.read(op.running)
     each_pass: Events = {}
     if op.spread is not None:
         delta, each_pass = spread_gradient(m, op, delta)
