@@ -1,17 +1,18 @@
 """From what the user typed to one resolved description of a run."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Field
 
-from lls_hw.models.data import Images, load_data
+from lls_hw.models.data import Images, kind_of, load_data
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import dram_device, load, load_network
-from lls_hw.models.rules.registry import find_rule, parse_rule
+from lls_hw.models.rules.registry import parse_rule, rule_name
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.choices import chosen
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import NORMS, Norm
 from lls_hw.models.spec.imported import file_of
@@ -67,6 +68,8 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
         choices.rule, temperature=choices.temperature, waveform=choices.waveform, reduced_rows=network.reduced_rows
     )
     chip = resolve_chip(choices)
+    if choices.technology is not None:
+        chip = chip.model_copy(update={"technology": choices.technology})
     run = RunSpec.from_mapping(
         {
             "network": network,
@@ -78,7 +81,7 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
                 "learning_rate": choices.learning_rate,
                 "momentum": choices.momentum,
             },
-            "technology": choices.technology or chip.technology,
+            "technology": chip.technology,
             "objective": named_objective("--objective", choices.objective),
             "schedule": named_schedule("--schedule", choices.fusion),
             "batch": choices.batch,
@@ -125,23 +128,15 @@ def parse_input(text: str) -> tuple[int, int, int]:
 def _baseline(name: str) -> str | None:
     if name == "none":
         return None
-    find_rule(name, "--baseline")
-    return name
-
-
-def _named_norm(name: str) -> Norm:
-    if name not in NORMS:
-        raise SpecError("--norm", name, f"the norms are {', '.join(NORMS)}", "Choose one of them.")
-    found: Norm = name
-    return found
+    return rule_name(name, "--baseline")
 
 
 def _network_and_data(choices: RunChoices) -> tuple[NetworkSpec, Images | None]:
     """The network at the shape and classes that options and data give it."""
     network = load_network(choices.net)
     if choices.norm is not None:
-        network = network.with_norm(_named_norm(choices.norm))
-    kind = choices.data.partition(":")[0]
+        network = network.with_norm(cast("Norm", chosen("--norm", choices.norm, NORMS, "the norms are")))
+    kind = kind_of(choices.data)
     shape = None if choices.input is None else parse_input(choices.input)
     if kind == "synthetic":
         network = network.resized(shape, choices.classes)
@@ -153,7 +148,38 @@ def _network_and_data(choices: RunChoices) -> tuple[NetworkSpec, Images | None]:
         wanted_shape = shape or (network.input if kind in FLEXIBLE_DATA else None)
         wanted_classes = choices.classes
     images = load_data(choices.data, shape=wanted_shape, classes=wanted_classes, seed=choices.seed)
+    if file_of(choices.net) is not None:
+        _refuse_contradiction(choices, network, images)
     return network.resized(images.shape, images.classes), images
+
+
+def _refuse_contradiction(choices: RunChoices, network: NetworkSpec, images: Images) -> None:
+    """Data never rewrites what a user's own description states: an option of the command has to say so."""
+    facts = (
+        ("--input", choices.input, "pictures of", _sides(images.shape), _sides(network.input)),
+        ("--classes", choices.classes, "a number of classes of", str(images.classes), str(network.classes)),
+    )
+    for option, given, what, found, stated in facts:
+        if given is None and found != stated:
+            need = f"it has {what} {found}, and network '{network.name}' states {stated}"
+            fix = f"Use {option} {found} to take the network to the data, or other data."
+            raise SpecError("--data", choices.data, need, fix)
+
+
+def _sides(shape: tuple[int, int, int]) -> str:
+    return "x".join(str(side) for side in shape)
+
+
+def network_text(choices: RunChoices, network: NetworkSpec) -> str:
+    """A line: what the network takes and tells apart, and its description where that is another."""
+    described = load_network(choices.net)
+
+    def facts(one: NetworkSpec) -> str:
+        return f"input {_sides(one.input)}, {one.classes} classes"
+
+    text = f"{network.name}: {facts(network)}"
+    same = (described.input, described.classes) == (network.input, network.classes)
+    return text if same else f"{text} (adapted: its description has {facts(described)})"
 
 
 def resolve_chip(choices: RunChoices) -> AcceleratorSpec:

@@ -36,11 +36,12 @@ def compare(
     ] = None,
 ) -> None:
     """Costs of one training step under several rules, with ratios to backpropagation."""
-    from lls_hw.config import files_read, resolve_run
+    from lls_hw.config import files_read, network_text, resolve_run
     from lls_hw.files import Outputs, write_whole
+    from lls_hw.models.rules.registry import rule_name
 
     outputs = Outputs({"--json": results.json, "--roofline": roofline})
-    names = [name.strip() for name in rules.split(",") if name.strip()]
+    names = [rule_name(name.strip(), "--rules") for name in rules.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
         raise SpecError("--rules", rules, "it takes different names with commas between", f"Write {DEFAULT_RULES}.")
     sizes = (choices.batch,) if batches is None else split_numbers("--batches", batches, q.BATCH)
@@ -53,8 +54,10 @@ def compare(
     with progress_on(results.quiet) as say:
         comparisons = [compare_runs(of_one, say) for of_one in runs]
     if not results.quiet:
+        console = console_for(to_stderr=outputs.use_stdout)
+        console.print(network_text(choices, runs[0][0].network), soft_wrap=True)
         for comparison in comparisons:
-            console_for(to_stderr=outputs.use_stdout).print(compare_table(comparison), memory_table(comparison))
+            console.print(compare_table(comparison), memory_table(comparison))
     if roofline is not None:
         from lls_hw.report.export import drawn
         from lls_hw.report.roofline import rules_roofline

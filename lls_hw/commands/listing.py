@@ -6,7 +6,7 @@ import typer
 
 from lls_hw.commands.shared import put_json
 from lls_hw.commands.signature import Shown, with_options
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.choices import chosen
 from lls_hw.options.results import ResultChoices
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ def list_shelf(
     from lls_hw.models.registry import names
     from lls_hw.models.rules.registry import rules
 
-    if shelf != "rules" and shelf not in SHELVES:
-        raise SpecError("list", shelf, f"the lists are {', '.join([*SHELVES, 'rules'])}", "Choose one of them.")
+    shelf = chosen("list", shelf, (*SHELVES, "rules"), "the lists are")
     notes = {name: rule.note for name, rule in rules().items()}
     found = notes if shelf == "rules" else dict.fromkeys(names(SHELVES[shelf]), "")
     if results.json is not None:

@@ -8,7 +8,7 @@ import typer
 
 from lls_hw.commands.shared import console_for, put_json
 from lls_hw.commands.signature import Shown, with_options
-from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of
+from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of, refuse_idle
 from lls_hw.costs.totals import TOTALS
 from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
@@ -45,6 +45,7 @@ def optimize(
     results: ResultChoices,
 ) -> None:
     """Search the lists' combinations for those that nothing beats in every objective at once."""
+    refuse_idle(plan, train=train)
     outputs = outputs_of(work, {"--csv": csv, "--json": results.json})
     from lls_hw.sweep.grid import Grid
     from lls_hw.sweep.pareto import parse_objectives

@@ -31,7 +31,7 @@ def simulate(
     trace: Annotated[str | None, Option("Timeline for Perfetto.", metavar="FILE", after="json")] = None,
 ) -> None:
     """One training step on the chip: costs beside a baseline, and the step itself in integers."""
-    from lls_hw.config import files_read, resolve_run
+    from lls_hw.config import files_read, network_text, resolve_run
     from lls_hw.files import Outputs
 
     if trace is not None and not choices.costs:
@@ -55,6 +55,7 @@ def simulate(
     if trace is not None:
         write_trace(result, trace)
     if not results.quiet:
+        console_for(to_stderr=outputs.use_stdout).print(network_text(choices, run.network), soft_wrap=True)
         print_run(result, to_stderr=outputs.use_stdout)
     asked = Asked(explain, energy=explain_energy, schedule=explain_schedule)
     more = _explanations(result, asked, quiet=results.quiet, to_stderr=outputs.use_stdout)

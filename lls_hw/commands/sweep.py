@@ -8,7 +8,7 @@ import typer
 
 from lls_hw.commands.shared import console_for, put_json
 from lls_hw.commands.signature import Shown, with_options
-from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of
+from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of, refuse_idle
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
 from lls_hw.sweep.choices import SweepChoices, SweepWork
@@ -30,6 +30,7 @@ def sweep(
     results: ResultChoices,
 ) -> None:
     """Every combination of the lists, each once; what is in the database already is not run again."""
+    refuse_idle(plan, train=train)
     outputs = outputs_of(work, {"--csv": csv, "--parquet": parquet, "--json": results.json})
     if parquet is not None:
         from lls_hw.sweep.export import need_parquet

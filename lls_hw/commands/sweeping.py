@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from lls_hw.commands.shared import bar_on
+from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
 from lls_hw.sweep.choices import SweepWork
+from lls_hw.training.plan import TrainPlan
 
 if TYPE_CHECKING:
     from lls_hw.files import Outputs
@@ -32,8 +35,28 @@ def outputs_of(work: SweepWork, targets: Mapping[str, str | None]) -> "Outputs":
         outputs.add("--out", path)
     for option, target in targets.items():
         outputs.claim(option, target)
+    if Path(work.out).suffix.lower() in OTHER_ENDINGS:
+        need = "it is a database (SQLite), whose name says something else"
+        raise SpecError("--out", work.out, need, "Write, for example, sweep.sqlite, and --csv FILE for a table.")
     refuse_target(Path(work.out))
     return outputs
+
+
+OTHER_ENDINGS = frozenset({".csv", ".tsv", ".json", ".parquet", ".xlsx", ".txt", ".toml", ".html"})
+
+
+def refuse_idle(plan: TrainPlan, *, train: bool) -> None:
+    """Options of a training without a training have no effect, so somebody expects something that will not be.
+
+    Raises
+    ------
+    SpecError : one is given and `--train` is not.
+    """
+    for one in () if train else fields(TrainPlan):
+        value = getattr(plan, one.name)
+        if value != one.default:
+            option = f"--{one.name.replace('_', '-')}"
+            raise SpecError(option, value, "it is of trainings, and costs alone were asked for", "Add --train.")
 
 
 @contextmanager

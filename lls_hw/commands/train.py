@@ -37,13 +37,14 @@ def train(
     ] = True,
 ) -> None:
     """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
-    from lls_hw.config import files_read, resolve_run
+    from lls_hw.config import files_read, network_text, resolve_run
 
     outputs = _outputs(results.json, plan, with_float=float_)
     run, images = resolve_run(replace(choices, costs=costs))
     outputs.spare(files_read(choices, run, images))
     assert images is not None, "a run with numerics has pictures"
-    report, status = _run(run, images, plan, with_float=float_, quiet=results.quiet)
+    facts = [] if results.quiet else [network_text(choices, run.network)]
+    report, status = _run(run, images, plan, with_float=float_, quiet=results.quiet, facts=facts)
     if not results.quiet:
         print_report(report, to_stderr=outputs.use_stdout)
     put_json(results.json, report.json)
@@ -63,14 +64,14 @@ def _outputs(json: str | None, plan: TrainPlan, *, with_float: bool) -> "Outputs
 
 
 def _run(
-    run: "RunSpec", images: "Images", plan: "TrainPlan", *, with_float: bool, quiet: bool
+    run: "RunSpec", images: "Images", plan: "TrainPlan", *, with_float: bool, quiet: bool, facts: list[str]
 ) -> tuple["TrainReport", int]:
     """The report, and the exit status: 0, or 128 + the signal that stopped the run."""
     from lls_hw.models.data import summary
     from lls_hw.training.result import train_report
 
     def announce(images: "Images") -> None:
-        for line in () if quiet else summary(images):
+        for line in () if quiet else (*facts, *summary(images)):
             console_for(to_stderr=True).print(line, soft_wrap=True)
 
     with stop_on_signals() as caught, bar_on(quiet, "steps") as progress:

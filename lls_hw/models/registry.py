@@ -3,15 +3,17 @@
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.base import Spec
+from lls_hw.models.spec.base import Spec, read_toml
+from lls_hw.models.spec.choices import chosen
 from lls_hw.models.spec.dram_device import DramDeviceSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.imported import import_attribute, is_imported
 from lls_hw.models.spec.memory import NO_DRAM
 from lls_hw.models.spec.network import NetworkSpec
+from lls_hw.models.spec.technology import TechnologySpec
 
 Shelf = Literal["nets", "chips", "technology", "dram"]
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -31,14 +33,34 @@ def load(shelf: Shelf, name: str, spec: type[SpecT], where: str) -> SpecT:
     SpecError : no such name or file, or the file does not describe a `spec`.
     """
     if name.endswith(".toml"):
-        return spec.from_toml(Path(name))
-    if name not in names(shelf):
-        known = ", ".join(names(shelf))
-        raise SpecError(
-            where, name, f"the shipped ones are {known}", "Choose one of them or give a path that ends in .toml."
-        )
-    with resources.as_file(resources.files("lls_hw.models") / shelf / f"{name}.toml") as path:
+        path = Path(name)
+        data = read_toml(path)
+        _refuse_another_kind(shelf, data, name, where)
+        return spec.from_mapping(data, path.name)
+    fix = "Choose one of them or give a path that ends in .toml."
+    shipped = chosen(where, name, names(shelf), "the shipped ones are", fix)
+    with resources.as_file(resources.files("lls_hw.models") / shelf / f"{shipped}.toml") as path:
         return spec.from_toml(path)
+
+
+SHELVES: dict[Shelf, tuple[str, type[Spec]]] = {
+    "nets": ("a network", NetworkSpec),
+    "chips": ("a chip", AcceleratorSpec),
+    "technology": ("a technology", TechnologySpec),
+    "dram": ("a kind of DRAM", DramDeviceSpec),
+}
+
+
+def _refuse_another_kind(shelf: Shelf, data: dict[str, Any], name: str, where: str) -> None:
+    """A description of something else, given where one of this shelf is wanted: most of its keys are the other's."""
+
+    def known(one: Shelf) -> int:
+        return sum(key in SHELVES[one][1].model_fields for key in data)
+
+    likely = max(SHELVES, key=known)
+    if known(likely) > known(shelf):
+        (found, _), (wanted, _) = SHELVES[likely], SHELVES[shelf]
+        raise SpecError(where, name, f"this file describes {found}, not {wanted}", f"Give the file of {wanted}.")
 
 
 def load_network(name: str) -> NetworkSpec:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lls_hw.config import RunSpec, resolve_chip, resolve_run
 from lls_hw.models.registry import load
-from lls_hw.models.rules.registry import parse_rule
+from lls_hw.models.rules.registry import parse_rule, rule_name
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.imported import file_of
@@ -218,7 +218,7 @@ def _axes(typed: SweepChoices) -> dict[str, tuple[Any, ...]]:
         "objective": tuple(named_objective("--objective", one) for one in split_list("--objective", typed.objective)),
         "schedule": tuple(named_schedule("--schedules", one) for one in split_list("--schedules", typed.fusions)),
         "technology": texts("--technologies", typed.technologies),
-        "rule": split_list("--rule", typed.rules),
+        "rule": tuple(dict.fromkeys(rule_name(name) for name in split_list("--rule", typed.rules))),
     }
 
 

@@ -102,7 +102,7 @@ def test_tables__name_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
 
 BAD = [
     (["--rules", "bp,bp"], "--rules = 'bp,bp': it takes different names"),
-    (["--rules", "nope"], "--rule = 'nope': the rules are"),
+    (["--rules", "nope"], "--rules = 'nope': the rules are"),
     (["--batches", "1,x"], "--batches = '1,x': 'x' is no whole number from 1 to 65536"),
     (["--batches", "0"], "--batches = '0': '0' is no whole number from 1 to 65536"),
     (["--accumulate", "0"], "--accumulate = '0': it takes a whole number from 1 to 1048576"),

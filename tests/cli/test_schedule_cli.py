@@ -48,6 +48,7 @@ def test_explain_schedule__prints_the_groups(capsys: pytest.CaptureFixture[str])
 
 def test_unknown_schedule__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "--schedule", "fussed"]) == 2
-    assert "--schedule = 'fussed': schedules are op, fused, best. Choose one of them." in " ".join(
-        capsys.readouterr().err.split()
+    assert (
+        "--schedule = 'fussed': schedules are op, fused, best. Did you mean 'fused'? Choose one of them."
+        in " ".join(capsys.readouterr().err.split())
     )

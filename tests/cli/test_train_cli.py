@@ -101,6 +101,7 @@ def test_train_cli__pictures_are_checked_and_counted_before_the_first_epoch(tmp_
         for number in range(8):
             Image.new("L", (8, 8), 25 * number).save(data / place / f"{number}.png")
     line = ["train", "--net", net, "--rule", "lls_m", "--data", f"folder:{data}", "--batch", "8", "--no-costs"]
+    line += ["--classes", "2"]
     assert main(line) == 0
     said = capsys.readouterr().err
     assert "16 training pictures, by class 0: 8, 1: 8\n16 test pictures, by class 0: 8, 1: 8\n" in said
@@ -113,9 +114,9 @@ def test_train_cli__pictures_are_checked_and_counted_before_the_first_epoch(tmp_
 
 def test_train_cli__a_set_without_test_pictures_has_no_accuracy(tmp_path: Path, net: str, capsys) -> None:
     pictures, labels = np.zeros((16, 8, 8), np.uint8), np.arange(16) % 2
-    path = tmp_path / "d.npz"
+    path, fitted = tmp_path / "d.npz", ["--input", "1x8x8", "--classes", "2"]
     np.savez(path, train_images=pictures, train_labels=labels, test_images=pictures[:0], test_labels=labels[:0])
-    assert main(["train", "--net", net, "--rule", "lls_m", "--data", f"npz:{path}", "--no-costs"]) == 2
+    assert main(["train", "--net", net, "--rule", "lls_m", "--data", f"npz:{path}", "--no-costs", *fitted]) == 2
     assert f"--data = 'npz:{path}': it has no test picture" in capsys.readouterr().err
 
 

@@ -5,7 +5,7 @@ Importing this wing costs numpy and the standard library; Pillow is imported whe
 
 from lls_hw.models.data.augment import PUBLISHED, Augmentation, augment
 from lls_hw.models.data.images import Images, LazyImages, Pictures, normalise
-from lls_hw.models.data.load import load_data
+from lls_hw.models.data.load import kind_of, load_data
 from lls_hw.models.data.sampling import batch
 from lls_hw.models.data.summary import look_at_all, summary
 
@@ -17,6 +17,7 @@ __all__ = [
     "Pictures",
     "augment",
     "batch",
+    "kind_of",
     "load_data",
     "look_at_all",
     "normalise",

@@ -14,6 +14,7 @@ from lls_hw.models.data.npz import read_npz
 from lls_hw.models.data.refuse import refusal
 from lls_hw.models.data.synthetic import read_synthetic
 from lls_hw.models.data.vww import read_vww
+from lls_hw.models.spec.choices import chosen
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.quantities import CLASSES, SEED
 
@@ -53,9 +54,8 @@ def load_data(spec: str, *, shape: Shape | None, classes: int | None, seed: int,
     >>> images.train_images.shape, images.test_images.shape, images.classes
     ((64, 28, 28, 1), (128, 28, 28, 1), 10)
     """
-    kind, _, argument = spec.partition(":")
-    if kind not in READERS:
-        raise refusal(spec, f"the kinds are {', '.join(READERS)}", "Write kind or kind:path, such as vww:DIR.")
+    argument = spec.partition(":")[2]
+    kind = kind_of(spec)
     _check_wanted(shape, classes, seed)
     try:
         images = READERS[kind](argument, Wanted(shape=shape, classes=classes, seed=seed))
@@ -71,6 +71,17 @@ def load_data(spec: str, *, shape: Shape | None, classes: int | None, seed: int,
             f"Use --classes {images.classes}, or other data.",
         )
     return images if limit is None else _limited(images, limit, seed)
+
+
+def kind_of(spec: str) -> str:
+    """The kind of data that a spec names.
+
+    Raises
+    ------
+    SpecError : there is no such kind.
+    """
+    fix = "Write kind or kind:path, such as vww:DIR."
+    return chosen("--data", spec.partition(":")[0], READERS, "the kinds are", fix, typed=spec)
 
 
 def _check_wanted(shape: Shape | None, classes: int | None, seed: int) -> None:

@@ -75,7 +75,15 @@ def _classes(path: Path, arrays: dict[str, npt.NDArray[Any]], *splits: Split) ->
         if stated.size != 1 or stated.dtype.kind not in "iu" or int(stated.reshape(())) < 1:
             raise corrupt(path, "its 'classes' is not one positive integer")
         return int(stated.reshape(()))
-    return 1 + max((int(split.labels.max()) for split in splits if split.labels.size), default=0)
+    used = np.unique(np.concatenate([split.labels for split in splits]))
+    classes = 1 + int(used.max(initial=0))
+    fix = "Number the classes from 0, or store their number as 'classes'."
+    if used.size and used[0] == 1:
+        raise refusal(f"npz:{path}", f"its labels are 1 to {classes - 1}: class 0 has no picture", fix)
+    if 2 * used.size < classes:
+        need = f"its labels reach {classes - 1}, and only {used.size} of the {classes} classes have a picture"
+        raise refusal(f"npz:{path}", need, fix)
+    return classes
 
 
 def _measured(pictures: Bytes) -> Statistics:

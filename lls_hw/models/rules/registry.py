@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 
 from lls_hw.models.rules import backprop, feedback, lls, local_losses
 from lls_hw.models.rules.rule import Rule
+from lls_hw.models.spec.choices import chosen
 from lls_hw.models.spec.errors import SpecError, in_one_line
 from lls_hw.models.spec.imported import import_attribute, is_imported
 from lls_hw.models.spec.rule import RuleSpec
@@ -53,10 +54,24 @@ def find_rule(name: str, where: str = "--rule") -> Rule:
         return shipped
     if is_imported(name):
         return import_attribute(where, name, Rule)
-    if name not in rules():
-        need = f"the rules are {', '.join(rules())}"
-        raise SpecError(where, name, need, "Choose one of them, or write module:attr of a lls_hw.Rule.")
-    return rules()[name]
+    fix = "Choose one of them, or write module:attr of a lls_hw.Rule."
+    return rules()[chosen(where, name, rules(), "the rules are", fix)]
+
+
+def rule_name(name: str, where: str = "--rule") -> str:
+    """The name under which a rule runs: the registered one, however it was typed, or `module:attr` as it stands.
+
+    Raises
+    ------
+    SpecError : no such rule.
+
+    Examples
+    --------
+    >>> rule_name("LLS-M")
+    'lls_m'
+    """
+    found = find_rule(name, where)
+    return name if is_imported(name) else found.name
 
 
 @contextmanager
@@ -90,5 +105,4 @@ def parse_rule(name: str, **constants: object) -> RuleSpec:
     >>> parse_rule("lls", temperature=1).temperature
     1.0
     """
-    find_rule(name)
-    return RuleSpec.from_mapping({"name": name, **constants}, "rule")
+    return RuleSpec.from_mapping({"name": rule_name(name), **constants}, "rule")

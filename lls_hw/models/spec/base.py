@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from lls_hw.models.spec.choices import nearest
 from lls_hw.models.spec.errors import SpecError
 
 
@@ -81,22 +82,65 @@ def read_text(path: Path) -> str:
 _NEEDS = {
     "extra_forbidden": ("no such key", "Remove it or correct its spelling."),
     "missing": ("this key is required", "Add it."),
+    "greater_than_equal": ("it is at least {ge}", "Use a larger number."),
+    "greater_than": ("it is above {gt}", "Use a larger number."),
+    "less_than_equal": ("it is at most {le}", "Use a smaller number."),
+    "less_than": ("it is below {lt}", "Use a smaller number."),
+    "multiple_of": ("it is a multiple of {multiple_of}", "Use one."),
+    "finite_number": ("it is a finite number", "Write digits."),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), ("it takes a whole number", "Write digits alone.")),
+    **dict.fromkeys(("float_type", "float_parsing"), ("it takes a number", "Write digits, without quotes.")),
+    **dict.fromkeys(("bool_type", "bool_parsing"), ("it is true or false", "Write one of them, without quotes.")),
+    **dict.fromkeys(("tuple_type", "list_type"), ("it takes a list", "Write [a, b, ...].")),
+    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), ("it takes a table", "Give its keys.")),
+    "literal_error": ("it is one of {expected}", "Choose one of them."),
+    "union_tag_invalid": ("its kind is one of {expected_tags}", "Choose one of them."),
+    "union_tag_not_found": ("it needs a kind", "Give it one."),
+    "string_type": ("it takes a text", "Write it in quotes."),
+    "string_too_short": ("it cannot be empty", "Write something."),
+    "string_too_long": ("it has at most {max_length} characters", "Shorten it."),
+    "string_pattern_mismatch": ("it does not match {pattern}", "Use letters, digits, _ and - alone."),
+    "too_short": ("it has at least {min_length} entries", "Add one."),
 }
+"""By pydantic's type of error: the need, with its figures, and the fix."""
 
 
 def _spec_error(error: ValidationError, where: str) -> SpecError:
     """The first complaint of pydantic, in the house form."""
-    first = error.errors(include_url=False)[0]
+    found_all = error.errors(include_url=False)
+    first = found_all[0]
     path = ".".join([where, *(str(part) for part in first["loc"])])
     inner = first.get("ctx", {}).get("error")
     if isinstance(inner, SpecError):
-        return _NestedSpecError(f"{path}: {inner}")
+        return _NestedSpecError(_beneath(path, inner))
     if isinstance(inner, _NoNumberError):
         return SpecError(f"{path}.{inner.key}", inner.value, "it takes a number", "Write digits, without quotes.")
     default = (first["msg"].removeprefix("Value error, ").rstrip("."), "Correct the value.")
     need, fix = _NEEDS.get(first["type"], default)
-    found = "nothing" if first["type"] == "missing" else first["input"]
-    return SpecError(path, found, need, fix)
+    if first["type"] == "missing":
+        return _missing_key(path, first["loc"], [other["loc"] for other in found_all if other["type"] == _STRAY])
+    return SpecError(path, first["input"], need.format(**first.get("ctx", {})), fix)
+
+
+_STRAY = "extra_forbidden"
+
+
+def _missing_key(path: str, place: tuple[int | str, ...], strays: list[tuple[int | str, ...]]) -> SpecError:
+    """A required key is not there; an unknown key beside it is likely meant for it."""
+    need, fix = _NEEDS["missing"]
+    beside = [str(stray[-1]) for stray in strays if stray[:-1] == place[:-1]]
+    close = nearest(str(place[-1]), beside) or (beside[0] if len(beside) == 1 else None)
+    if close is not None:
+        need, fix = f"{need}, and there is no key '{close}', which stands beside it", f"Did you mean '{place[-1]}'?"
+    return SpecError(path, "nothing", need, fix)
+
+
+def _beneath(path: str, inner: SpecError) -> str:
+    """The text of an error inside a table: its key, where it is a plain one, becomes the end of the path."""
+    if not inner.where.isidentifier():
+        return f"{path}: {inner}"
+    above = path.removesuffix(f".{inner.where}")
+    return f"{above}.{inner}"
 
 
 class _NoNumberError(ValueError):

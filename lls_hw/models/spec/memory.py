@@ -12,7 +12,7 @@ The tables `[scratchpad]` and `[dram]` of older files are read as such a list.
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
@@ -123,6 +123,16 @@ class DramSpec(Spec):
     dma_queues: Literal["shared", "per_direction"] = "per_direction"
     power_down: bool = True
     self_refresh_after_cycles: int | None = Field(default=None, ge=0, le=1 << 40)
+
+    @field_validator("burst_bytes", "row_bytes")
+    @classmethod
+    def _powers_of_two(cls, size: int, field: ValidationInfo) -> int:
+        """Bursts and rows are cut from addresses by their leading bits."""
+        if size & (size - 1):
+            lower = 1 << size.bit_length() - 1
+            need = "sizes of bursts and rows are powers of two"
+            raise SpecError(str(field.field_name), size, need, f"Use {lower} or {2 * lower}.")
+        return size
 
     @model_validator(mode="before")
     @classmethod

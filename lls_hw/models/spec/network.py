@@ -2,13 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.geometry import Norm
 from lls_hw.models.spec.quantities import CLASSES, MAP_SIDE, SHARE
 
+LEAST_PICTURE = 16
+"""Rows and columns from which a square input is taken for a picture."""
 Count = Annotated[int, Field(**MAP_SIDE.bounds)]
 
 
@@ -96,6 +98,16 @@ class NetworkSpec(Spec):
     projection_columns: Count | Literal["latent"] = 2048
     norm: Norm = "batch"
     layers: tuple[LayerSpec, ...] = Field(min_length=1)
+
+    @field_validator("input")
+    @classmethod
+    def _channels_come_first(cls, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """A square picture of 1 or 3 channels whose channels stand last is a slip, not a map of 3 columns."""
+        first, second, last = shape
+        if first == second >= LEAST_PICTURE and last in (1, 3):
+            need = "it is channels, height, width"
+            raise SpecError("input", list(shape), need, f"Write [{last}, {first}, {second}].")
+        return shape
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

@@ -63,6 +63,40 @@ class Whole:
         return SpecError(where, found, f"it takes a whole number from {self.range}", "Correct the number.")
 
 
+_KIB = {"": 1, "kib": 1, "k": 1, "mib": 1 << 10, "m": 1 << 10}
+_BARE_MOST_KIB = 1 << 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kibibytes(Whole):
+    """A capacity in KiB, plain or with its unit; a plain number that large was meant in bytes.
+
+    Examples
+    --------
+    >>> sizes = Kibibytes(least=1, most=1 << 20)
+    >>> sizes.read("--sram", "96"), sizes.read("--sram", "96KiB"), sizes.read("--sram", "1 MiB")
+    (96, 96, 1024)
+    """
+
+    def read(self, where: str, text: str) -> int:
+        """The KiB that a text spells, with `KiB` or `MiB` behind it or nothing.
+
+        Raises
+        ------
+        SpecError : it spells none, one outside the range, or so many without a unit that bytes were likely meant.
+        """
+        digits = text.rstrip("KkMmIiBb ")
+        unit = text[len(digits) :].strip().lower()
+        if unit not in _KIB:
+            raise SpecError(where, text, "capacities are of KiB or MiB", "Write, for example, 96KiB or 1MiB.")
+        number = Whole.read(self, where, digits)
+        if not unit and number > _BARE_MOST_KIB:
+            size = f"{number / 1024:g}MiB"
+            need = f"a number without unit is of KiB, and this is {size.replace('MiB', ' MiB')}"
+            raise SpecError(where, text, need, f"Write {max(1, number // 1024)} if bytes were meant, or {size}.")
+        return self.check(where, number * _KIB[unit], text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Real:
     """A real number from `least` to `most`, or below `most` where it is `open`.
@@ -139,7 +173,7 @@ STEPS = Whole(least=1, most=1 << 20)
 EPOCHS = Whole(least=1, most=10**6)
 SEED = Whole(least=0, most=(1 << 31) - 1)
 CLASSES = Whole(least=2, most=1 << 16)
-SRAM_KIB = Whole(least=1, most=1 << 20)
+SRAM_KIB = Kibibytes(least=1, most=1 << 20)
 ARRAY_SIDE = Whole(least=1, most=1024)
 """A side of a chip's array, which is simulated element by element."""
 CLOSED_SIDE = Whole(least=1, most=1 << 20)

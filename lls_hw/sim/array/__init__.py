@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.choices import chosen
 from lls_hw.sim.array.dataflow import Dataflow
 from lls_hw.sim.array.input_stationary import INPUT_STATIONARY
 from lls_hw.sim.array.output_stationary import OUTPUT_STATIONARY
@@ -31,6 +31,4 @@ def named_dataflow(where: str, name: str) -> Dataflow:
     >>> named_dataflow("--dataflow", "os").sums_stay
     True
     """
-    if name not in DATAFLOWS:
-        raise SpecError(where, name, f"the dataflows are {', '.join(DATAFLOWS)}", "Choose one.")
-    return DATAFLOWS[name]
+    return DATAFLOWS[chosen(where, name, DATAFLOWS, "the dataflows are")]

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.choices import chosen
 from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.sim.cost.counts import NAMES, Counts
@@ -70,9 +70,7 @@ def named_objective(where: str, name: str) -> ObjectiveName:
     ------
     SpecError : it is none.
     """
-    if name not in OBJECTIVES:
-        raise SpecError(where, name, f"mappings are chosen for {', '.join(OBJECTIVES)}", "Choose one of them.")
-    return name
+    return cast("ObjectiveName", chosen(where, name, OBJECTIVES, "mappings are chosen for"))
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,8 @@
 """Names of schedules."""
 
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.choices import chosen
 
 RunOrder = Literal["op", "fused", "best"]
 SCHEDULES: tuple[RunOrder, ...] = get_args(RunOrder)
@@ -16,6 +16,4 @@ def named_schedule(where: str, name: str) -> RunOrder:
     ------
     SpecError : it is none.
     """
-    if name not in SCHEDULES:
-        raise SpecError(where, name, f"schedules are {', '.join(SCHEDULES)}", "Choose one of them.")
-    return name
+    return cast("RunOrder", chosen(where, name, SCHEDULES, "schedules are"))

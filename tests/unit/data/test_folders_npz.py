@@ -183,7 +183,7 @@ def test_load_data__needs_a_path(kind: str) -> None:
         load(kind)
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", ":", "VWW:x", "vww :x"])
+@pytest.mark.parametrize("text", ["", "nonsense", ":", "vw:x", "vww :x"])
 def test_load_data__unknown_kind(text: str) -> None:
     with pytest.raises(SpecError, match=rf"^--data = '{text}': the kinds are synthetic, fashion-mnist,"):
         load(text)
