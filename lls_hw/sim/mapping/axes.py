@@ -136,7 +136,7 @@ def cut_images(batch: int, images: int, in_rows: int, windows: tuple[Window, ...
             in_rows=in_rows,
             fresh_rows=in_rows,
             final_rows=in_rows,
-            window_rows=_covered(windows),
+            window_rows=covered(windows),
         )
 
     whole, rest = divmod(batch, images)
@@ -149,11 +149,11 @@ def cut_images(batch: int, images: int, in_rows: int, windows: tuple[Window, ...
 def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -> TileAxis:
     """Groups of `size` output rows of one image; rows no window covers join the nearest piece before."""
     starts = range(0, len(windows), size)
-    begins, ends, covered = [], [], 0
+    begins, ends, reached = [], [], 0
     for at in starts:
-        begins.append(min(windows[at][0], covered))
-        covered = max(windows[min(at + size, len(windows)) - 1][1], covered)
-        ends.append(covered)
+        begins.append(min(windows[at][0], reached))
+        reached = max(windows[min(at + size, len(windows)) - 1][1], reached)
+        ends.append(reached)
     ends[-1] = in_rows
     runs: list[tuple[Piece, int]] = []
     for index, at in enumerate(starts):
@@ -163,7 +163,7 @@ def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -
             in_rows=ends[index] - begins[index],
             fresh_rows=ends[index] - (ends[index - 1] if index else 0),
             final_rows=(begins[index + 1] if index + 1 < len(begins) else in_rows) - begins[index],
-            window_rows=_covered(windows[at : at + size]),
+            window_rows=covered(windows[at : at + size]),
         )
         if runs and runs[-1][0] == piece:
             runs[-1] = (piece, runs[-1][1] + 1)
@@ -172,7 +172,8 @@ def cut_rows(batch: int, size: int, in_rows: int, windows: tuple[Window, ...]) -
     return TileAxis(tuple(runs), outer=batch, by_rows=True)
 
 
-def _covered(windows: tuple[Window, ...]) -> int:
+def covered(windows: tuple[Window, ...]) -> int:
+    """Rows under windows, those under two counted twice."""
     return sum(end - begin for begin, end in windows)
 
 

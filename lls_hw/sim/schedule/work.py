@@ -4,7 +4,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from lls_hw.models.program.ops.products import Product
-from lls_hw.sim.mapping.axes import Piece
+from lls_hw.sim.mapping.axes import Piece, covered
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.dispatch import recipe_of
 from lls_hw.sim.mapping.nest_ops import NESTS
@@ -135,7 +135,8 @@ class Worker:
             touched = max(rows.last, self._touched(read.ends[rows.last])) - rows.first
             return Piece(rows.images, rows.images, taken, min(touched, nest.in_h), count, count)
         span = min(read.ends[rows.last] - read.begins[rows.first], nest.in_h)
-        return Piece(rows.images, rows.images, count, span, span, span)
+        under = covered(nest.windows[rows.first : rows.last])
+        return Piece(rows.images, rows.images, count, span, span, span, under)
 
     def _of_stream(self, rows: Rows) -> PhaseWork:
         one = self.recipe.stream.passes[self.phase.part]
