@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lls_hw.costs.totals import TOTALS, Total
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.choices import chosen
 from lls_hw.sweep.choices import split_list
 
 if TYPE_CHECKING:
@@ -57,10 +57,8 @@ def parse_objectives(text: str, *, trained: bool) -> tuple[SweepGoal, ...]:
     >>> [one.name for one in parse_objectives("energy,accuracy", trained=False)]
     ['energy', 'accuracy_proxy']
     """
-    names = split_list("--objectives", text)
-    for name in names:
-        if name not in OBJECTIVES:
-            raise SpecError("--objectives", text, f"the objectives are {', '.join(OBJECTIVES)}", "Choose among them.")
+    need, fix = "the objectives are", "Choose among them."
+    names = [chosen("--objectives", name, OBJECTIVES, need, fix) for name in split_list("--objectives", text)]
     return tuple(PROXY if name == "accuracy" and not trained else OBJECTIVES[name] for name in names)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from lls_hw.models.spec import quantities as q
-from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.choices import chosen
 from lls_hw.options.option import Option
 
 if TYPE_CHECKING:
@@ -40,9 +40,8 @@ class TrainPlan:
         ):
             if value is not None:
                 quantity.check(option, value)
-        if self.schedule not in SCHEDULES:
-            need = f"the schedules are {', '.join(SCHEDULES)}"
-            raise SpecError("--schedule", self.schedule, need, "Choose one of them.")
+        schedule = chosen("--schedule", self.schedule, SCHEDULES, "the schedules are")
+        object.__setattr__(self, "schedule", schedule)  # a record is frozen once it is made
 
     @property
     def float_checkpoint(self) -> Path | None:

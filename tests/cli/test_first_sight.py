@@ -49,6 +49,11 @@ MISSPELT = [
     ([*SIMULATE, "--technology", "cmos45nm"], "Did you mean 'cmos_45nm'?"),
     ([*SIMULATE, "--dram", "lpdr4"], "Did you mean 'lpddr4'?"),
     ([*SIMULATE, "--baseline", "bpp"], "Did you mean 'bp'?"),
+    ([*SIMULATE, "--optimizer", "momentun"], "Did you mean 'momentum'?"),
+    ([*SIMULATE, "--waveform", "squares"], "Did you mean 'square'?"),
+    ([*SIMULATE, "--norm", "frosen"], "Did you mean 'frozen'?"),
+    (["train", "--net", "smallconv", "--rule", "lls", "--schedule", "cosinus"], "Did you mean 'cosine'?"),
+    (["optimize", *SWEEP[1:], "--objectives", "energi"], "Did you mean 'energy'?"),
     (["list", "net"], "Did you mean 'nets'?"),
 ]
 SLIPS = [

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lls_hw.models.spec.choices import chosen
 from lls_hw.models.spec.errors import SpecError
 
 ScheduleName = Literal["constant", "cosine", "multistep", "plateau"]
@@ -25,8 +26,7 @@ class RateScheduleSpec:
     patience: int = 5
 
     def __post_init__(self) -> None:
-        if self.name not in SCHEDULES:
-            raise SpecError("--schedule", self.name, f"known are {', '.join(SCHEDULES)}", "Choose one of them.")
+        chosen("--schedule", self.name, SCHEDULES, "known are")
         if not 0 < self.factor < 1:
             raise SpecError("schedule.factor", self.factor, "it lies between 0 and 1", "Use 0.1.")
         if any(not 0 < share < 1 for share in self.milestones):

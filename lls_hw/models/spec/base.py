@@ -119,6 +119,9 @@ def _spec_error(error: ValidationError, where: str) -> SpecError:
     need, fix = _NEEDS.get(first["type"], default)
     if first["type"] == "missing":
         return _missing_key(path, first["loc"], [other["loc"] for other in found_all if other["type"] == _STRAY])
+    if first["type"] == "literal_error" and isinstance(first["input"], str):
+        near = nearest(first["input"], first["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", "))
+        fix = fix if near is None else f"Did you mean '{near}'? {fix}"
     return SpecError(path, first["input"], need.format(**first.get("ctx", {})), fix)
 
 

@@ -1,9 +1,11 @@
 """Names that people choose from a list: one reader for all of them."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from lls_hw.models.spec.errors import SpecError
+
+_LONGEST = 64
+"""Letters of a name that are compared; a pasted page is like none."""
 
 
 def spelled(name: str, known: Iterable[str]) -> str | None:
@@ -30,8 +32,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     >>> nearest("edge16x16", ["edge_16x16", "edge_8x8"]), nearest("zzz", ["edge_8x8"])
     ('edge_16x16', None)
     """
+    from difflib import get_close_matches  # only a mistake needs it
+
     letters = {_letters(one): one for one in known}
-    close = get_close_matches(_letters(name), letters, n=1)
+    close = get_close_matches(_letters(name)[:_LONGEST], letters, n=1)
     return letters[close[0]] if close else None
 
 
