@@ -14,11 +14,12 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.base import Spec
 from lls_hw.models.spec.choices import chosen
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.models.spec.geometry import NORMS, Norm
+from lls_hw.models.spec.geometry import NORMS, Norm, PoolLayer
 from lls_hw.models.spec.imported import file_of
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
 from lls_hw.models.spec.quantities import BATCH, MAP_SIDE, SEED, STEPS, read_sides
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 from lls_hw.models.spec.technology import TechnologySpec
 from lls_hw.options.run import DEFAULT_BASELINE, DEFAULT_OBJECTIVE, DEFAULT_SCHEDULE, RunChoices
@@ -64,6 +65,8 @@ def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
     SpecError : anything the user can repair.
     """
     network, images = _network_and_data(choices)
+    if file_of(choices.net) is not None:
+        _refuse_enlarging(network)
     rule = parse_rule(
         choices.rule, temperature=choices.temperature, waveform=choices.waveform, reduced_rows=network.reduced_rows
     )
@@ -164,6 +167,14 @@ def _refuse_contradiction(choices: RunChoices, network: NetworkSpec, images: Ima
             need = f"it has {what} {found}, and network '{network.name}' states {stated}"
             fix = f"Use {option} {found} to take the network to the data, or other data."
             raise SpecError("--data", choices.data, need, fix)
+
+
+def _refuse_enlarging(network: NetworkSpec) -> None:
+    """An average to a grid finer than its map is a slip in a user's own network; a shipped one may run that small."""
+    for layer in resolve(network):
+        if isinstance(layer, PoolLayer) and layer.kind == "avg" and layer.out_h > layer.in_h:
+            need = f"an average to {layer.out_h}x{layer.out_w} would enlarge its map of {layer.in_h}x{layer.in_w}"
+            raise SpecError(f"{network.name}.{layer.name}.size", layer.out_h, need, f"Use at most {layer.in_h}.")
 
 
 def _sides(shape: tuple[int, int, int]) -> str:

@@ -120,7 +120,7 @@ def test_slip_in_a_file__names_the_key(
 def test_average_that_would_enlarge__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("tiny.toml").write_text(NET + '[[layers]]\nkind = "adaptive_avg_pool"\nsize = 64\n')
     assert main([*SIMULATE, "--net", "tiny.toml"]) == 2
-    assert "size = 64: an average to a 64x64 grid would enlarge the 8x8 map. Use at most 8" in capsys.readouterr().err
+    assert "size = 64: an average to 64x64 would enlarge its map of 8x8. Use at most 8" in capsys.readouterr().err
 
 
 def test_file_of_another_kind__is_recognised(capsys: pytest.CaptureFixture[str]) -> None:

@@ -207,9 +207,6 @@ def _pool(at: _Walker, spec: MaxPool | AdaptiveAvgPool, where: str) -> PoolLayer
             )
         grid = PoolGrid(rows=_strided(at.h, spec.size), cols=_strided(at.w, spec.size))
     else:
-        if spec.size > min(at.h, at.w):
-            need = f"an average to a {spec.size}x{spec.size} grid would enlarge the {at.h}x{at.w} map"
-            raise SpecError(f"{where}.size", spec.size, need, f"Use at most {min(at.h, at.w)}, or a larger input.")
         grid = _grid(at.h, at.w, spec.size)
     layer = PoolLayer(
         name=at.pool_name(),
