@@ -1,5 +1,6 @@
 """From what the user typed to one resolved description of a run."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -55,16 +56,19 @@ class RunSpec(Spec):
     costs: bool = True
 
 
-def resolve_run(choices: RunChoices) -> tuple[RunSpec, Images | None]:
+def resolve_run(choices: RunChoices, tell: Callable[[str], object] = lambda _: None) -> tuple[RunSpec, Images | None]:
     """Names become descriptions, files are read, and everything is checked together.
 
-    Returns the run and, where the run needs pictures or takes its shape from them, the data.
+    Returns the run and, where the run needs pictures or takes its shape from them, the data. `tell` gets a line: what
+    the network takes and tells apart, and what its description has where that is another.
 
     Raises
     ------
     SpecError : anything the user can repair.
     """
-    network, images = _network_and_data(choices)
+    described = load_network(choices.net)
+    network, images = _network_and_data(choices, described)
+    tell(_network_text(described, network))
     if file_of(choices.net) is not None:
         _refuse_enlarging(network)
     rule = parse_rule(
@@ -134,9 +138,8 @@ def _baseline(name: str) -> str | None:
     return rule_name(name, "--baseline")
 
 
-def _network_and_data(choices: RunChoices) -> tuple[NetworkSpec, Images | None]:
+def _network_and_data(choices: RunChoices, network: NetworkSpec) -> tuple[NetworkSpec, Images | None]:
     """The network at the shape and classes that options and data give it."""
-    network = load_network(choices.net)
     if choices.norm is not None:
         network = network.with_norm(cast("Norm", chosen("--norm", choices.norm, NORMS, "the norms are")))
     kind = kind_of(choices.data)
@@ -172,19 +175,19 @@ def _refuse_contradiction(choices: RunChoices, network: NetworkSpec, images: Ima
 def _refuse_enlarging(network: NetworkSpec) -> None:
     """An average to a grid finer than its map is a slip in a user's own network; a shipped one may run that small."""
     for layer in resolve(network):
-        if isinstance(layer, PoolLayer) and layer.kind == "avg" and layer.out_h > layer.in_h:
+        if not isinstance(layer, PoolLayer) or layer.kind != "avg":
+            continue
+        most = min(layer.in_h, layer.in_w)
+        if layer.out_h > most:
             need = f"an average to {layer.out_h}x{layer.out_w} would enlarge its map of {layer.in_h}x{layer.in_w}"
-            raise SpecError(f"{network.name}.{layer.name}.size", layer.out_h, need, f"Use at most {layer.in_h}.")
+            raise SpecError(f"{network.name}.{layer.name}.size", layer.out_h, need, f"Use at most {most}.")
 
 
 def _sides(shape: tuple[int, int, int]) -> str:
     return "x".join(str(side) for side in shape)
 
 
-def network_text(choices: RunChoices, network: NetworkSpec) -> str:
-    """A line: what the network takes and tells apart, and its description where that is another."""
-    described = load_network(choices.net)
-
+def _network_text(described: NetworkSpec, network: NetworkSpec) -> str:
     def facts(one: NetworkSpec) -> str:
         return f"input {_sides(one.input)}, {one.classes} classes"
 

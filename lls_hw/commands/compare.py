@@ -36,7 +36,7 @@ def compare(
     ] = None,
 ) -> None:
     """Costs of one training step under several rules, with ratios to backpropagation."""
-    from lls_hw.config import files_read, network_text, resolve_run
+    from lls_hw.config import files_read, resolve_run
     from lls_hw.files import Outputs, write_whole
     from lls_hw.models.rules.registry import rule_name
 
@@ -45,7 +45,9 @@ def compare(
     if not names or len(set(names)) < len(names):
         raise SpecError("--rules", rules, "it takes different names with commas between", f"Write {DEFAULT_RULES}.")
     sizes = (choices.batch,) if batches is None else split_numbers("--batches", batches, q.BATCH)
-    resolved = [[resolve_run(replace(choices, rule=name, batch=size)) for name in names] for size in sizes]
+    facts: list[str] = []
+    typed = [[replace(choices, rule=name, batch=size) for name in names] for size in sizes]
+    resolved = [[resolve_run(one, facts.append) for one in of_one] for of_one in typed]
     for run, images in resolved[0]:
         outputs.spare(files_read(choices, run, images))
     runs = [[run for run, _ in of_one] for of_one in resolved]
@@ -55,7 +57,7 @@ def compare(
         comparisons = [compare_runs(of_one, say) for of_one in runs]
     if not results.quiet:
         console = console_for(to_stderr=outputs.use_stdout)
-        console.print(network_text(choices, runs[0][0].network), soft_wrap=True)
+        console.print(facts[0], soft_wrap=True)
         for comparison in comparisons:
             console.print(compare_table(comparison), memory_table(comparison))
     if roofline is not None:

@@ -31,7 +31,7 @@ def simulate(
     trace: Annotated[str | None, Option("Timeline for Perfetto.", metavar="FILE", after="json")] = None,
 ) -> None:
     """One training step on the chip: costs beside a baseline, and the step itself in integers."""
-    from lls_hw.config import files_read, network_text, resolve_run
+    from lls_hw.config import files_read, resolve_run
     from lls_hw.files import Outputs
 
     if trace is not None and not choices.costs:
@@ -41,7 +41,8 @@ def simulate(
     if not choices.numerics and not choices.costs:
         raise SpecError("--no-costs", True, "nothing is left to simulate beside --no-numerics", "Leave one out.")
     outputs = Outputs({"--json": results.json, "--trace": trace})
-    run, images = resolve_run(choices)
+    facts: list[str] = []
+    run, images = resolve_run(choices, facts.append)
     outputs.spare(files_read(choices, run, images))
     from lls_hw.api import simulate as run_simulation
 
@@ -55,7 +56,7 @@ def simulate(
     if trace is not None:
         write_trace(result, trace)
     if not results.quiet:
-        console_for(to_stderr=outputs.use_stdout).print(network_text(choices, run.network), soft_wrap=True)
+        console_for(to_stderr=outputs.use_stdout).print(*facts, soft_wrap=True)
         print_run(result, to_stderr=outputs.use_stdout)
     asked = Asked(explain, energy=explain_energy, schedule=explain_schedule)
     more = _explanations(result, asked, quiet=results.quiet, to_stderr=outputs.use_stdout)

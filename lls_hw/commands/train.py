@@ -37,13 +37,13 @@ def train(
     ] = True,
 ) -> None:
     """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
-    from lls_hw.config import files_read, network_text, resolve_run
+    from lls_hw.config import files_read, resolve_run
 
     outputs = _outputs(results.json, plan, with_float=float_)
-    run, images = resolve_run(replace(choices, costs=costs))
+    facts: list[str] = []
+    run, images = resolve_run(replace(choices, costs=costs), facts.append)
     outputs.spare(files_read(choices, run, images))
     assert images is not None, "a run with numerics has pictures"
-    facts = [] if results.quiet else [network_text(choices, run.network)]
     report, status = _run(run, images, plan, with_float=float_, quiet=results.quiet, facts=facts)
     if not results.quiet:
         print_report(report, to_stderr=outputs.use_stdout)

@@ -31,11 +31,12 @@ def validate(
     results: ResultChoices,
 ) -> None:
     """One training step in integers held against float; says which width limits."""
-    from lls_hw.config import files_read, network_text, resolve_run
+    from lls_hw.config import files_read, resolve_run
     from lls_hw.files import Outputs
 
     outputs = Outputs({"--json": results.json})
-    run, images = resolve_run(choices)
+    facts: list[str] = []
+    run, images = resolve_run(choices, facts.append)
     outputs.spare(files_read(choices, run, images))
     assert images is not None, "a run with numerics has pictures"
     from lls_hw.fidelity.validate import validate as run_validation
@@ -43,7 +44,7 @@ def validate(
     with progress_on(results.quiet) as say:
         found = run_validation(run, images, min_cosine=min_cosine, with_hint=hint, progress=say)
     if not results.quiet:
-        console_for(to_stderr=outputs.use_stdout).print(network_text(choices, run.network), soft_wrap=True)
+        console_for(to_stderr=outputs.use_stdout).print(*facts, soft_wrap=True)
         print_validation(found, to_stderr=outputs.use_stdout)
     put_json(results.json, found.json)
     if found.missed:

@@ -1,6 +1,8 @@
 """What newcomers typed and met: misspelt names, slips of units and order, data that contradicts a description."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +163,15 @@ def test_data_against_a_users_network__is_refused_with_both_numbers(capsys: pyte
     assert main([*run, "--data", large]) == 2
     assert "pictures of 1x10x10, and network 'tiny' states 1x8x8. Use --input 1x10x10" in capsys.readouterr().err
     assert main([*run, "--data", large, "--input", "1x10x10"]) == 0
+
+
+def test_network_through_a_pipe__is_read_once() -> None:
+    """Its second reader would wait for ever."""
+    os.mkfifo("pipe.toml")
+    writer = threading.Thread(target=lambda: Path("pipe.toml").write_text(NET), daemon=True)
+    writer.start()
+    assert main([*SIMULATE, "--net", "pipe.toml", "--quiet"]) == 0
+    writer.join()
 
 
 def test_shipped_network__adapts_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:

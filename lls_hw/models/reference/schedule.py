@@ -26,7 +26,8 @@ class RateScheduleSpec:
     patience: int = 5
 
     def __post_init__(self) -> None:
-        chosen("--schedule", self.name, SCHEDULES, "known are")
+        name = chosen("--schedule", self.name, SCHEDULES, "known are")
+        object.__setattr__(self, "name", name)  # a record is frozen once it is made
         if not 0 < self.factor < 1:
             raise SpecError("schedule.factor", self.factor, "it lies between 0 and 1", "Use 0.1.")
         if any(not 0 < share < 1 for share in self.milestones):

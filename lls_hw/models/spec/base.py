@@ -115,8 +115,11 @@ def _spec_error(error: ValidationError, where: str) -> SpecError:
         return _NestedSpecError(_beneath(path, inner))
     if isinstance(inner, _NoNumberError):
         return SpecError(f"{path}.{inner.key}", inner.value, "it takes a number", "Write digits, without quotes.")
-    default = (first["msg"].removeprefix("Value error, ").rstrip("."), "Correct the value.")
-    need, fix = _NEEDS.get(first["type"], default)
+    if first["type"] not in _NEEDS:
+        return SpecError(
+            path, first["input"], first["msg"].removeprefix("Value error, ").rstrip("."), "Correct the value."
+        )
+    need, fix = _NEEDS[first["type"]]
     if first["type"] == "missing":
         return _missing_key(path, first["loc"], [other["loc"] for other in found_all if other["type"] == _STRAY])
     if first["type"] == "literal_error" and isinstance(first["input"], str):

@@ -91,9 +91,9 @@ class Kibibytes(Whole):
             raise SpecError(where, text, "capacities are of KiB or MiB", "Write, for example, 96KiB or 1MiB.")
         number = Whole.read(self, where, digits)
         if not unit and number > _BARE_MOST_KIB:
-            size = f"{number / 1024:g}MiB"
-            need = f"a number without unit is of KiB, and this is {size.replace('MiB', ' MiB')}"
-            raise SpecError(where, text, need, f"Write {max(1, number // 1024)} if bytes were meant, or {size}.")
+            mib = f"{number / 1024:g}"
+            need = f"a number without unit is of KiB, and this is {mib} MiB"
+            raise SpecError(where, text, need, f"Write {number // 1024} if bytes were meant, or {mib}MiB.")
         return self.check(where, number * _KIB[unit], text)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lls_hw.models.program.names import split_name
-from lls_hw.models.program.ops.normalise import BatchNormBackward, FrozenNormBackward, NormBackward
+from lls_hw.models.program.ops.normalise import NormBackward
 from lls_hw.models.program.program import Program
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.geometry import WeightedLayer
@@ -69,8 +69,4 @@ def window_areas(program: Program, layer: str) -> tuple[tuple[int, ...], int]:
 
 def _spreading(program: Program, layer: str) -> NormBackward:
     """The op that spreads a layer's pooled gradient."""
-    return next(
-        o
-        for o in program.ops
-        if isinstance(o, BatchNormBackward | FrozenNormBackward) and o.layer == layer and o.spread
-    )
+    return next(o for o in program.ops if isinstance(o, NormBackward) and o.layer == layer and o.spread)

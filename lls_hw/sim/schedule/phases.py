@@ -13,7 +13,7 @@ from typing import Any
 from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.base import Op, Tensor
 from lls_hw.models.program.ops.local import LocalProject
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward
 from lls_hw.models.program.ops.pooling import Pool
 from lls_hw.models.program.ops.products import DepthwiseConv, Gemm, Product
 from lls_hw.models.program.program import Program
@@ -148,10 +148,7 @@ def batch_norm(program: Program, index: int, op: BatchNorm) -> tuple[Phase, ...]
 def batch_norm_backward(program: Program, index: int, op: BatchNormBackward) -> tuple[Phase, ...]:
     """Sums, then the error of the map; between them the coefficients of the second stand in a tensor of their own."""
     rows, coefficients = op.shape.out_h, coefficients_of(op)
-    reads: tuple[MapRead, ...] = (steady(op.y, rows),)
-    pooled = (op.error,) if op.spread is not None else ()
-    if op.spread is None:
-        reads = (steady(op.error, rows), *reads)
+    reads, pooled = _errors(op)
     results = (op.gamma_grad, op.beta_grad, coefficients)
     sums = Phase(index, op, 0, rows, reads, per_sample_reads=pooled, held=(op.stats,), results=results)
     return sums, Phase(index, op, 1, rows, reads, op.out, per_sample_reads=pooled, held=(op.stats, coefficients))
@@ -159,13 +156,16 @@ def batch_norm_backward(program: Program, index: int, op: BatchNormBackward) -> 
 
 def frozen_norm_backward(program: Program, index: int, op: FrozenNormBackward) -> tuple[Phase, ...]:
     """The error of the map row by row, and the gradient of beta at the end: no sums are waited for."""
+    reads, pooled = _errors(op)
     rows, small = op.shape.out_h, (op.gamma, op.beta, op.running)
-    reads: tuple[MapRead, ...] = (steady(op.y, rows),)
-    pooled = (op.error,) if op.spread is not None else ()
-    if op.spread is None:
-        reads = (steady(op.error, rows), *reads)
     phase = Phase(index, op, 0, rows, reads, op.out, per_sample_reads=pooled, held=small, results=(op.beta_grad,))
     return (phase,)
+
+
+def _errors(op: NormBackward) -> tuple[tuple[MapRead, ...], tuple[str, ...]]:
+    """Maps that go back through a norm row by row, and its error where it is a pooled one, read once a sample."""
+    y = steady(op.y, op.shape.out_h)
+    return ((steady(op.error, op.shape.out_h), y), ()) if op.spread is None else ((y,), (op.error,))
 
 
 def coefficients_of(op: BatchNormBackward) -> str:

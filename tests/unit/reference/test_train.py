@@ -239,3 +239,8 @@ def test_test_accuracy__counts_in_percent() -> None:
     wrong[:2] = (wrong[:2] + 1) % 3
     assert test_accuracy(reference, [(x, answers)]) == 100.0
     assert test_accuracy(reference, [(x, wrong)]) == 75.0
+
+
+def test_schedule__is_kept_by_its_own_name() -> None:
+    """Another spelling of it is the same course."""
+    assert RateScheduleSpec(name="Cosine") == RateScheduleSpec(name="cosine")  # type: ignore[arg-type]
