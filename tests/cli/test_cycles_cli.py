@@ -133,7 +133,7 @@ BAD = [
     (["--array", "16"], "--array = '16': it is not rows x columns. Write, for example, 16x16."),
     (["--array", "0x4"], "--array = '0x4': rows, columns are whole numbers from 1 to 1048576."),
     (["--array", "٣x4"], "rows, columns are whole numbers from 1 to 1048576."),
-    (["--dataflow", "rs"], "--dataflow = 'rs': the dataflows are ws, os, is. Choose one of them."),
+    (["--dataflow", "rs"], "--dataflow = 'rs': the dataflows are ws, os, is. Choose one."),
     (["--convention", "theirs"], "--convention = 'theirs': no such convention. Use ours or scalesim."),
     (["--json", "none/out.json"], "--json = 'none/out.json': the folder 'none' does not exist."),
     (["--draw", "none/out.svg"], "--draw = 'none/out.svg': the folder 'none' does not exist."),

@@ -31,4 +31,4 @@ def named_dataflow(where: str, name: str) -> Dataflow:
     >>> named_dataflow("--dataflow", "os").sums_stay
     True
     """
-    return DATAFLOWS[chosen(where, name, DATAFLOWS, "the dataflows are")]
+    return DATAFLOWS[chosen(where, name, DATAFLOWS, "the dataflows are", "Choose one.")]

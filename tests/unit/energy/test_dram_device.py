@@ -91,7 +91,7 @@ def test_device__without_a_source_or_in_another_unit_refused(data: dict) -> None
         "mine.toml: phy.unit = 'pJ/bit': it is priced in mW. Convert the figure."
     )
     recalled = {**data["phy_bit"], "source": "from memory"}
-    assert refusal({**data, "phy_bit": recalled}).startswith("mine.toml.phy_bit.source: source = 'from memory': ")
+    assert refusal({**data, "phy_bit": recalled}).startswith("mine.toml.phy_bit.source = 'from memory': ")
     del data["power_down"]["source"]
     assert refusal(data) == "mine.toml.power_down.source = 'nothing': this key is required. Add it."
 

@@ -94,7 +94,7 @@ def test_technology__missing_source_of_the_sram_refused(data):
 def test_technology__blank_source_refused(data):
     data["leakage"]["adder"]["source"] = "  "
     assert refusal(data) == (
-        "mine.toml.leakage.adder.source: source = '  ': a number without a source does not load. Cite what you read."
+        "mine.toml.leakage.adder.source = '  ': a number without a source does not load. Cite what you read."
     )
 
 
