@@ -23,7 +23,7 @@ stride = 1
 padding = 1
 pool = 2
 """
-SIMULATE = ["simulate", "--net", "smallconv", "--rule", "lls", "--no-numerics", "--batch", "1"]
+SIMULATE = ["simulate", "--net", "smallconv", "--rule", "lls", "--no-numerics", "--batch", "1", "--baseline", "none"]
 SWEEP = ["sweep", "--net", "smallconv", "--rule", "lls", "--out", "s.db"]
 
 
