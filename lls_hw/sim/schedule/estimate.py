@@ -15,7 +15,8 @@ from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, ma
 from lls_hw.sim.schedule.drain import can_drain, drained
 from lls_hw.sim.schedule.drain import plan as plan_drained
 from lls_hw.sim.schedule.group import Group
-from lls_hw.sim.schedule.tiles import INSIDE, GroupPlanner
+from lls_hw.sim.schedule.memory import INSIDE
+from lls_hw.sim.schedule.tiles import GroupPlanner
 from lls_hw.sim.schedule.work import Rows, Worker, is_whole
 
 SPARE_SHARE = 16
@@ -128,7 +129,7 @@ class Estimator:
         return Estimate(tally, busy)
 
     def _least_bytes(self, group: Group) -> int:
-        return GroupPlanner(self._context(group), group).least_bytes()
+        return GroupPlanner(self._context(group), group).memory.least_bytes()
 
     def _phase(self, group: Group, at: int) -> Estimate | None:
         """All rows of all samples; None where the op goes by groups of channels."""

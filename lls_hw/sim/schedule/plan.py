@@ -46,7 +46,7 @@ def schedule_groups(
 def _least_bytes(ctx: Context, op: Op) -> int:
     if isinstance(op, DrainedUpdate):
         return drain.least_bytes(ctx, op)
-    return GroupPlanner(ctx, op).least_bytes() if isinstance(op, Group) else OP_BY_OP.least_bytes(ctx, op)
+    return GroupPlanner(ctx, op).memory.least_bytes() if isinstance(op, Group) else OP_BY_OP.least_bytes(ctx, op)
 
 
 def _plan(ctx: Context, op: Op, choose: Chooser) -> Plan:

@@ -1,30 +1,19 @@
 """From a group to the tiles that the event engine runs."""
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Hashable
+from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 
-from lls_hw.models.spec.storage import storage_bytes
-from lls_hw.sim.mapping.context import Context, Place
+from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.tile import Buffer, EventTally, Node, Plan, Tile, TilePart, Transfer, Unit, add_to, loop
 from lls_hw.sim.mapping.work import lane_cycles
-from lls_hw.sim.schedule.bands import Bands, cut
 from lls_hw.sim.schedule.group import Group
-from lls_hw.sim.schedule.phases import rows_of
+from lls_hw.sim.schedule.memory import INSIDE, GroupMemory, LoopCut
 from lls_hw.sim.schedule.work import Rows, Worker
 
 MOST_SLOTS = 4
 """Tiles under way at a time, from load to store: two where the scratchpad is double buffered, or more that fit."""
-INSIDE = Place(resident=True, load=False, store=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LoopCut:
-    """Samples a tile, and bands of a sample where it is one."""
-
-    images: int
-    bands: Bands
 
 
 class GroupPlanner:
@@ -36,56 +25,9 @@ class GroupPlanner:
         }
         self.ctx, self.group = replace(ctx, places={**places, **ctx.places}), group
         self.workers = [Worker(self.ctx, phase) for phase in group.phases]
-        self.heights = {name: rows_of(ctx.tensor(name)) for name in (*group.loaded, *group.made)}
+        self.memory = GroupMemory(self.ctx, group, self.workers)
         self.route, self.stops = _route(self.workers)
         self.known: dict[Hashable, Tile] = {}
-
-    # ------------------------------------------------------------------ memory
-
-    def cuts(self) -> Iterator[LoopCut]:
-        """Ways to cut the loop, fewest tiles first."""
-        batch = self.group.batch
-        for images in sorted({-(-batch // parts) for parts in range(1, batch + 1)}, reverse=True):
-            yield LoopCut(images, cut(self.group.phases, 1, self.heights))
-        most = max(phase.rows for phase in self.group.phases)
-        for parts in sorted({-(-most // rows) for rows in row_counts(most)} - {1}):
-            yield LoopCut(1, cut(self.group.phases, parts, self.heights))
-
-    def held_bytes(self, one: LoopCut) -> int:
-        """Operands, accumulators, results and line buffers of the whole loop."""
-        group, tensor = self.group, self.ctx.tensor
-        small = dict.fromkeys((*group.held, *(name for phase in group.phases for name in phase.results)))
-        total = sum(tensor(name).size_bytes for name in small if not self._resident(name))
-        total += sum(worker.scratch_bytes for worker in self.workers)
-        total += sum(w.waiting_bytes(done) for w, done in zip(self.workers, one.bands.phases, strict=True))
-        for name in self.heights:
-            if not self._resident(name):
-                total += (one.bands.rows[name] - one.bands.fresh[name]) * self._row_bytes(name)
-        return total
-
-    def slot_bytes(self, one: LoopCut) -> int:
-        """Maps and operands of one tile."""
-        group = self.group
-        total = sum(
-            one.images * one.bands.fresh[name] * self._row_bytes(name)
-            for name in self.heights
-            if not self._resident(name)
-        )
-        own = (*group.per_sample_reads, *(name for phase in group.phases for name in phase.per_sample_writes))
-        return total + one.images * sum(
-            -(-self.ctx.tensor(name).size_bytes // group.batch)
-            for name in dict.fromkeys(own)
-            if not self._resident(name)
-        )
-
-    def need_bytes(self, one: LoopCut, slots: int) -> int:
-        """Scratchpad bytes of a cut."""
-        return self.held_bytes(one) + slots * self.slot_bytes(one)
-
-    def least_bytes(self) -> int:
-        """The smallest working set: a row of a sample at a time."""
-        most = max(phase.rows for phase in self.group.phases)
-        return self.need_bytes(LoopCut(1, cut(self.group.phases, most, self.heights)), self.ctx.depth)
 
     def choose(self) -> tuple[LoopCut, int]:
         """The cut, and the slots (tiles under way at a time), with the fewest estimated cycles.
@@ -96,8 +38,8 @@ class GroupPlanner:
             cycles = tiles x max(longest resource, sum of stages / slots) + sum of stages
         """
         best: tuple[int, LoopCut, int] | None = None
-        for one in self.cuts():
-            held, slot = self.held_bytes(one), self.slot_bytes(one)
+        for one in self.memory.cuts():
+            held, slot = self.memory.held_bytes(one), self.memory.slot_bytes(one)
             for slots in range(self.ctx.depth, MOST_SLOTS + 1 if self.ctx.depth > 1 else 2):
                 if held + slots * slot <= self.ctx.budget_bytes:
                     cycles = self._cycles(one, slots)
@@ -135,24 +77,10 @@ class GroupPlanner:
     def _moved_bytes(self, names: list[str]) -> int:
         return sum(self.ctx.tensor(name).size_bytes for name in names)
 
-    def _resident(self, name: str) -> bool:
-        return name in self.ctx.places and self.ctx.places[name].resident and self.ctx.places[name] is not INSIDE
-
-    def _row_bytes(self, name: str) -> int:
-        """Bytes of a row of a sample's map; where it is computed as sums, of those."""
-        tensor = self.ctx.tensor(name)
-        wide = max((w.sum_bits for w in self.workers if w.phase.out == name), default=0)
-        return storage_bytes(self._row_codes(name), max(tensor.bits, wide))
-
-    def _row_codes(self, name: str) -> int:
-        return self.ctx.tensor(name).elements // (self.group.batch * self.heights[name])
-
-    # ------------------------------------------------------------------- tiles
-
     def plan(self) -> Plan:
         """The group's plan."""
         (one, slots), group, places = self.choose(), self.group, self.ctx.places
-        slot = Buffer("bands", self.slot_bytes(one), slots)
+        slot = Buffer("bands", self.memory.slot_bytes(one), slots)
         body = (*self._body(one), *self._closing())
         fills = self.ctx.fills(group.reads)
         fills += tuple(self.ctx.whole(name) for name in group.held if not places[name].resident)
@@ -161,7 +89,7 @@ class GroupPlanner:
             route=self.route,
             buffers=(slot,),
             out=Buffer("out", 0, self.ctx.depth),
-            held_bytes=self.held_bytes(one),
+            held_bytes=self.memory.held_bytes(one),
             fills=fills,
             body=body,
             touched_reads={name: self.ctx.tensor(name).elements for name in group.reads},
@@ -268,7 +196,7 @@ class GroupPlanner:
     def _rows(self, name: str, one: LoopCut, at: int, images: int) -> Transfer | None:
         there = one.bands.maps[name]
         count = there[at] - there[at - 1]
-        return self.ctx.piece(name, images * count * self._row_codes(name)) if count else None
+        return self.ctx.piece(name, images * count * self.memory.row_codes(name)) if count else None
 
     def _own(self, name: str, images: int) -> Transfer:
         return self.ctx.piece(name, images * (self.ctx.tensor(name).elements // self.group.batch))
@@ -293,20 +221,6 @@ class GroupPlanner:
         if not parts and not stores:
             return ()
         return (Tile(self.group.layer, tuple(cycles), stores=stores, tally=tally, keeps=True, parts=tuple(parts)),)
-
-
-def row_counts(most: int) -> tuple[int, ...]:
-    """Rows a band worth trying: few ones all, then about half as many more each.
-
-    Examples
-    --------
-    >>> row_counts(24)
-    (1, 2, 3, 4, 6, 8, 12, 16)
-    """
-    sizes = [1, 2, 3]
-    while sizes[-1] < most:
-        sizes.append(sizes[-2] * 2)
-    return tuple(size for size in sizes if size < most)
 
 
 def _route(workers: list[Worker]) -> tuple[tuple[Unit, ...], list[tuple[int, ...]]]:
