@@ -12,18 +12,19 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.account import results, sum_tiles
 from lls_hw.sim.event.actors import store, unit
+from lls_hw.sim.event.least import at_least
 from lls_hw.sim.event.loader import UNITS, Loader
 from lls_hw.sim.event.machine import EventMachine
 from lls_hw.sim.event.op_run import OpRun
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.nest_ops import Chooser, chooser, fewest_bytes
-from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective
+from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective, ObjectiveName
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp, schedule_program
 from lls_hw.sim.mapping.second_level import sizes
 from lls_hw.sim.mapping.tile import Plan
 from lls_hw.sim.schedule.best import candidates
 from lls_hw.sim.schedule.names import RunOrder
-from lls_hw.sim.schedule.plan import schedule_groups
+from lls_hw.sim.schedule.plan import GroupPlans
 
 
 def run_events(
@@ -38,7 +39,7 @@ def run_events(
     """Simulate a program on a chip.
 
     Every op's mapping is chosen for the op alone; in a program ops overlap. So the program is run with the mappings
-    of fewest DRAM bytes as well, and of the two runs the better one counts.
+    of fewest DRAM bytes as well, and of the runs the best one counts.
 
     Parameters
     ----------
@@ -65,16 +66,8 @@ def run_events(
     (True, True)
     """
     _check_second(program, chip)
-    how = _How(objective, trace, batched)
     with collected_once():
-
-        def by_op(choose: Chooser) -> Schedule:
-            return schedule_program(program, chip, choose)
-
-        runs = [_grouped(program, found.ops, chip, how) for found in candidates(program, chip, schedule, objective)]
-        if schedule != "fused" or not runs:
-            runs.insert(0, _mapped(by_op, how))
-        return min(runs, key=lambda result: objective.of(result.counts, result.cycles))
+        return _best(list(_ways(program, chip, objective, schedule)), objective, trace=trace, batched=batched)
 
 
 def _check_second(program: Program, chip: AcceleratorSpec) -> None:
@@ -85,30 +78,49 @@ def _check_second(program: Program, chip: AcceleratorSpec) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _How:
-    """The objective of a run's mappings, and its schedule."""
+class _Way:
+    """A schedule to try: what its mappings were chosen for, and its groups where ops share their tiles."""
 
-    objective: Objective
-    trace: bool
-    batched: bool
-
-
-def _grouped(program: Program, ops: tuple[Op, ...], chip: AcceleratorSpec, how: _How) -> EventResult:
-    """A program in groups."""
-    return replace(_mapped(lambda choose: schedule_groups(program, ops, chip, choose), how), groups=ops)
+    schedule: Schedule
+    mapped_for: ObjectiveName
+    groups: tuple[Op, ...] = ()
 
 
-def _mapped(planned: Callable[[Chooser], Schedule], how: _How) -> EventResult:
-    """A schedule run with mappings for the objective, or, if that is better, with those of fewest bytes."""
-    objective, plain = how.objective, planned(fewest_bytes)
+def _ways(program: Program, chip: AcceleratorSpec, objective: Objective, schedule: RunOrder) -> Iterator[_Way]:
+    """Op by op, unless it is to be fused, and in groups; with mappings for the objective, and of fewest bytes."""
+    found = candidates(program, chip, schedule, objective)
+    if schedule != "fused" or not found:
+        yield from _mapped(lambda choose: schedule_program(program, chip, choose), objective)
+    for one in found:
+        yield from _mapped(GroupPlans(program, one.ops, chip).schedule, objective, one.ops)
+
+
+def _mapped(
+    planned: Callable[[Chooser], Schedule], objective: Objective, groups: tuple[Op, ...] = ()
+) -> Iterator[_Way]:
+    plain = planned(fewest_bytes)
     if objective.name == "bytes":
-        return run_schedule(plain, trace=how.trace, batched=how.batched)
+        yield _Way(plain, "bytes", groups)
+        return
     chosen = planned(chooser(objective, run_alone))
-    own = replace(run_schedule(chosen, trace=how.trace, batched=how.batched), mapped_for=objective.name)
-    if chosen.mappings == plain.mappings:
-        return own
-    other = run_schedule(plain, trace=how.trace, batched=how.batched)
-    return min(own, other, key=lambda result: objective.of(result.counts, result.cycles))
+    yield _Way(chosen, objective.name, groups)
+    if chosen.mappings != plain.mappings:
+        yield _Way(plain, "bytes", groups)
+
+
+def _best(ways: Sequence[_Way], objective: Objective, *, trace: bool, batched: bool) -> EventResult:
+    """The best run; of equal ones the first way's. A way that cannot be better, whatever its run, is not run."""
+    floors = [at_least(way.schedule, objective) if len(ways) > 1 else 0.0 for way in ways]
+    best: tuple[float, int, EventResult] | None = None
+    for at in sorted(range(len(ways)), key=floors.__getitem__):
+        if best is not None and (floors[at], at) > best[:2]:
+            continue
+        result = run_schedule(ways[at].schedule, trace=trace, batched=batched)
+        figure = objective.of(result.counts, result.cycles)
+        if best is None or (figure, at) < best[:2]:
+            best = figure, at, replace(result, mapped_for=ways[at].mapped_for, groups=ways[at].groups)
+    assert best is not None, "no way to run the program"
+    return best[2]
 
 
 @contextmanager

@@ -7,16 +7,15 @@ from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.objective import Objective, ObjectiveName
-from lls_hw.sim.schedule.estimate import Estimate, Estimator
+from lls_hw.sim.schedule.estimate import Estimate, Estimator, attojoules
 from lls_hw.sim.schedule.names import RunOrder
 from lls_hw.sim.schedule.plan import grouped_program
 from lls_hw.sim.schedule.search import Chain, OrderSearch, in_order
 
 SMALL_SHARE = 8
 """Maps up to this fraction (1/8) of the scratchpad are stored whenever they are wanted later."""
-TIE_SHARE = 1e-4
-"""So much of a figure does each DRAM byte add to it, where it is not bytes that are made few: of two equal ones the
-schedule that moves less is taken."""
+TIE_BYTES = 10_000
+"""DRAM bytes that count as a cycle where cycles are made few: of equal schedules the one that moves less is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
     if name == "op":
         return ()
     chain = Chain(program)
-    estimates = Estimator(grouped_program(program, program.ops), chip)
+    estimates = Estimator(grouped_program(program, program.ops), chip, objective)
     small_bytes = chip.scratchpad.capacity_bytes // SMALL_SHARE
     found: dict[tuple[tuple[object, ...], ...], Candidate] = {}
     for figure in FIGURES[objective.name]:
@@ -44,7 +43,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
             path = OrderSearch(
                 chain,
                 lambda op, figure=figure: figure(estimates.of(op), objective),  # type: ignore[misc]
-                lambda tensor, figure=figure: figure(estimates.of_store(tensor), objective) or 0.0,  # type: ignore[misc]
+                lambda tensor, figure=figure: figure(estimates.of_store(tensor), objective) or 0,  # type: ignore[misc]
                 small_bytes=small_bytes,
                 again=again,
             ).run()
@@ -58,22 +57,20 @@ def _key(op: Op) -> tuple[object, ...]:
     return (op.layer, op.stage, op.kind, op.reads, op.writes)
 
 
-FigureOf = Callable[[Estimate | None, Objective], float | None]
+FigureOf = Callable[[Estimate | None, Objective], int | None]
 """An estimate as a cost; None where it does not fit."""
 
 
-def _bytes(estimate: Estimate | None, objective: Objective) -> float | None:
-    return None if estimate is None else float(estimate.dram_bytes)
+def _bytes(estimate: Estimate | None, objective: Objective) -> int | None:
+    return None if estimate is None else estimate.dram_bytes
 
 
-def _cycles(estimate: Estimate | None, objective: Objective) -> float | None:
-    return None if estimate is None else estimate.cycles + TIE_SHARE * estimate.dram_bytes
+def _cycles(estimate: Estimate | None, objective: Objective) -> int | None:
+    return None if estimate is None else estimate.cycles * TIE_BYTES + estimate.dram_bytes
 
 
-def _energy(estimate: Estimate | None, objective: Objective) -> float | None:
-    if estimate is None:
-        return None
-    return float(objective.dynamic_pj(estimate.tally)) + objective.cycle_pj * estimate.cycles
+def _energy(estimate: Estimate | None, objective: Objective) -> int | None:
+    return None if estimate is None else estimate.dynamic_aj + attojoules(objective.cycle_pj) * estimate.cycles
 
 
 FIGURES: dict[ObjectiveName, tuple[FigureOf, ...]] = {

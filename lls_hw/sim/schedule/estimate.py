@@ -1,7 +1,8 @@
-"""The cost of a group or an op without its events being run: bytes and events, and cycles by the busiest unit."""
+"""The cost of a group or an op without its events being run: bytes and energy, and cycles by the busiest unit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.ops.products import Product
@@ -10,54 +11,72 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.nest_ops import fewest_bytes
+from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.schedule import OP_BY_OP
-from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, make_transfer, walk
+from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, walk
 from lls_hw.sim.schedule.drain import can_drain, drained
 from lls_hw.sim.schedule.drain import plan as plan_drained
 from lls_hw.sim.schedule.group import Group
-from lls_hw.sim.schedule.memory import INSIDE
-from lls_hw.sim.schedule.tiles import GroupPlanner
+from lls_hw.sim.schedule.memory import INSIDE, GroupMemory
+from lls_hw.sim.schedule.phases import Phase
 from lls_hw.sim.schedule.work import Rows, Worker, is_whole
 
 SPARE_SHARE = 16
 """A group leaves this fraction (1/16) of the scratchpad to small tensors that stay from one group to the next."""
 
-
 SLOTS = 3
+"""Tiles under way at a time, as a rule."""
+STAGES = ("array", "vector", "local", "dma_read", "dma_write")
+"""What a tile goes through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Events, and cycles of each unit and of the DRAM bus."""
+class Estimate(NamedTuple):
+    """Bytes, energy of the events, cycles of each of `STAGES`, and of the DRAM bus.
 
-    tally: Mapping[str, int]
-    busy_cycles: Mapping[str, int]
+    All are integers: estimates add up in any order, and of ways that cost the same the first one found is taken.
+    """
+
+    dram_bytes: int
+    dynamic_aj: int
+    stage_cycles: tuple[int, ...]
+    bus_cycles: int
 
     @property
     def cycles(self) -> int:
         """The busiest unit's, or, where its stages keep each other waiting, a share of all of them."""
-        stages = sum(n for unit, n in self.busy_cycles.items() if unit != "dram")
-        return max(*self.busy_cycles.values(), stages // SLOTS, 0)
+        return max(*self.stage_cycles, self.bus_cycles, sum(self.stage_cycles) // SLOTS)
 
-    @property
-    def dram_bytes(self) -> int:
-        """Both directions."""
-        return self.tally.get("dram_read_bytes", 0) + self.tally.get("dram_write_bytes", 0)
+
+def attojoules(pj: float) -> int:
+    """Energy as an integer."""
+    return round(pj * 1_000_000)
+
+
+def total(parts: Iterable[Estimate]) -> Estimate:
+    """Their sum."""
+    moved, aj, stages, bus = zip(*parts, strict=True)
+    return Estimate(sum(moved), sum(aj), tuple(map(sum, zip(*stages, strict=True))), sum(bus))
 
 
 class Estimator:
-    """Estimates of one program on one chip, every phase and op looked at once."""
+    """Estimates of one program on one chip; each phase, loop, transfer and op is looked at once."""
 
-    def __init__(self, program: Program, chip: AcceleratorSpec) -> None:
-        self.program, self.chip = program, chip
+    def __init__(self, program: Program, chip: AcceleratorSpec, objective: Objective) -> None:
+        self.program, self.chip, self.objective = program, chip, objective
         self.room_bytes = chip.scratchpad.capacity_bytes - chip.scratchpad.capacity_bytes // SPARE_SHARE
-        self.phases: dict[tuple[int, int], Estimate | None] = {}
+        self.inside = Context(program, chip, {}, self.room_bytes)
+        self.phases: dict[tuple[int, int], tuple[Worker, Estimate] | None] = {}
+        self.loops: dict[tuple[tuple[int, int], ...], Estimate | None] = {}
+        self.moved: dict[tuple[str, Into], Estimate] = {}
         self.alone: dict[int, tuple[Op, Estimate]] = {}
-        self.fits: dict[tuple[tuple[int, int], ...], bool] = {}
 
     def of(self, op: Op) -> Estimate | None:
         """The estimate; None where a group does not fit the scratchpad."""
         return self._of_group(op) if isinstance(op, Group) else self._of_op(op)
+
+    def of_store(self, name: str) -> Estimate:
+        """A tensor on its way to DRAM."""
+        return self._whole(name, "write")
 
     def drains(self, product: Product, update: Update) -> bool:
         """Whether an update can take a gradient while it drains, and moves fewer bytes so; nobody else may read it."""
@@ -90,65 +109,63 @@ class Estimator:
             moves += [(transfer, times, "write") for transfer in tile.stores]
         for transfer, times, into in moves:
             self._move(tally, busy, transfer, times, into)
-        return Estimate(tally, busy)
+        return self._priced(tally, busy)
 
     def _move(self, tally: EventTally, busy: EventTally, transfer: Transfer, times: int, into: Into) -> None:
         add_to(tally, transfer.counts(self.chip.scratchpad.word_bits, into), times)
         data = transfer.bus_cycles(self.chip.dram)
         add_to(busy, {"dram": data, f"dma_{into}": data + self.chip.dram.latency_cycles}, times)
 
+    def _priced(self, tally: EventTally, busy: EventTally) -> Estimate:
+        moved = tally.get("dram_read_bytes", 0) + tally.get("dram_write_bytes", 0)
+        stages = tuple(busy.get(stage, 0) for stage in STAGES)
+        return Estimate(moved, attojoules(self.objective.dynamic_pj(tally)), stages, busy.get("dram", 0))
+
+    # ------------------------------------------------------------------ groups
+
     def _of_group(self, group: Group) -> Estimate | None:
         key = tuple((phase.index, phase.part) for phase in group.phases)
-        parts = [self._phase(group, at) for at in range(len(key))]
-        if key not in self.fits:
-            self.fits[key] = None not in parts and self._least_bytes(group) <= self.room_bytes
-        if not self.fits[key]:
+        if key not in self.loops:
+            self.loops[key] = self._loop(group)
+        loop = self.loops[key]
+        return None if loop is None else total((loop, *(self._whole(name, "write") for name in group.writes)))
+
+    def _loop(self, group: Group) -> Estimate | None:
+        """Its phases and its loads, whatever it stores; None where it does not fit."""
+        found = [self._phase(phase) for phase in group.phases]
+        parts = [part for part in found if part is not None]
+        if len(parts) < len(found):
             return None
-        tally: EventTally = {}
-        busy: EventTally = {}
-        for part in parts:
-            assert part is not None
-            add_to(tally, part.tally)
-            add_to(busy, part.busy_cycles)
-        ctx = self._context(group)
-        for name in group.reads:
-            self._move(tally, busy, ctx.whole(name), 1, "read")
-        for name in group.writes:
-            self._move(tally, busy, ctx.whole(name), 1, "write")
-        return Estimate(tally, busy)
+        if GroupMemory(self.inside, group, [worker for worker, _ in parts]).least_bytes() > self.room_bytes:
+            return None
+        return total((*(estimate for _, estimate in parts), *(self._whole(name, "read") for name in group.reads)))
 
-    def of_store(self, name: str) -> Estimate:
-        """A tensor on its way to DRAM."""
-        tally: EventTally = {}
-        busy: EventTally = {}
-        size = self.program.tensors[name].elements
-        transfer = make_transfer(
-            self.chip.dram, name, self.program.tensors[name].bits, segments=1, segment_elements=size, span_elements=size
-        )
-        self._move(tally, busy, transfer, 1, "write")
-        return Estimate(tally, busy)
-
-    def _least_bytes(self, group: Group) -> int:
-        return GroupPlanner(self._context(group), group).memory.least_bytes()
-
-    def _phase(self, group: Group, at: int) -> Estimate | None:
+    def _phase(self, phase: Phase) -> tuple[Worker, Estimate] | None:
         """All rows of all samples; None where the op goes by groups of channels."""
-        phase = group.phases[at]
         key = phase.index, phase.part
         if key not in self.phases:
             op = phase.op
-            ctx = Context(self.program, self.chip, dict.fromkeys((*op.reads, *op.writes), INSIDE), self.room_bytes)
-            self.phases[key] = self._whole(Worker(ctx, phase), group.batch) if is_whole(ctx, phase) else None
+            ctx = replace(self.inside, places=dict.fromkeys((*op.reads, *op.writes), INSIDE))
+            worker = Worker(ctx, phase) if is_whole(ctx, phase) else None
+            self.phases[key] = None if worker is None else (worker, self._all_rows(worker))
         return self.phases[key]
 
-    def _whole(self, worker: Worker, batch: int) -> Estimate:
+    def _all_rows(self, worker: Worker) -> Estimate:
         tally: EventTally = {}
         busy: EventTally = {}
-        for times, begins in ((1, True), (batch - 1, False)):
+        for times, begins in ((1, True), (self.program.batch - 1, False)):
             work = worker.of(Rows(1, 0, worker.phase.rows, begins, True))
             add_to(tally, work.tally, times)
             for unit, cycles in zip(worker.route, work.cycles, strict=True):
                 add_to(busy, {unit: cycles}, times)
-        closing = worker.closing()
-        add_to(tally, closing.work)
-        return Estimate(tally, busy)
+        add_to(tally, worker.closing().work)
+        return self._priced(tally, busy)
+
+    def _whole(self, name: str, into: Into) -> Estimate:
+        """A tensor on its way from or to DRAM."""
+        if (name, into) not in self.moved:
+            tally: EventTally = {}
+            busy: EventTally = {}
+            self._move(tally, busy, self.inside.whole(name), 1, into)
+            self.moved[name, into] = self._priced(tally, busy)
+        return self.moved[name, into]

@@ -7,7 +7,7 @@ from lls_hw.models.program.ops.base import Op, Tensor
 from lls_hw.models.program.ops.normalise import BatchNormBackward
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
-from lls_hw.sim.mapping.context import Context
+from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.nest_ops import Chooser, fewest_bytes
 from lls_hw.sim.mapping.schedule import OP_BY_OP, Planner, Schedule, schedule_program
 from lls_hw.sim.mapping.tile import Plan
@@ -30,30 +30,45 @@ def grouped_program(program: Program, ops: Sequence[Op]) -> Program:
     return replace(program, ops=tuple(ops), tensors=tensors)
 
 
+class GroupPlans:
+    """Schedules of one order of groups and single ops, with one mapping of the single ops or another.
+
+    A group that finds the same room and the same tensors in it is planned once.
+    """
+
+    def __init__(self, program: Program, ops: Sequence[Op], chip: AcceleratorSpec) -> None:
+        self.program, self.grouped, self.chip = program, grouped_program(program, ops), chip
+        self.known: dict[tuple[int, int, tuple[tuple[str, Place], ...]], Plan] = {}
+
+    def schedule(self, choose: Chooser = fewest_bytes) -> Schedule:
+        """Map groups and single ops onto the chip, as `schedule_program` maps the ops of a program.
+
+        Raises
+        ------
+        SpecError : as `schedule_program`.
+        """
+        schedule = schedule_program(self.grouped, self.chip, choose, Planner(_least_bytes, self._plan))
+        return replace(schedule, program=replace(schedule.program, ops=self.program.ops))
+
+    def _plan(self, ctx: Context, op: Op, choose: Chooser) -> Plan:
+        if isinstance(op, DrainedUpdate):
+            return drain.plan(ctx, op)
+        if not isinstance(op, Group):
+            return OP_BY_OP.plan(ctx, op, choose)
+        key = id(op), ctx.budget_bytes, tuple(ctx.places.items())
+        if key not in self.known:
+            self.known[key] = GroupPlanner(ctx, op).plan()
+        return self.known[key]
+
+
 def schedule_groups(
     program: Program, ops: Sequence[Op], chip: AcceleratorSpec, choose: Chooser = fewest_bytes
 ) -> Schedule:
-    """Map groups and single ops onto a chip, as `schedule_program` maps the ops of a program.
-
-    Raises
-    ------
-    SpecError : as `schedule_program`.
-    """
-    schedule = schedule_program(grouped_program(program, ops), chip, choose, GROUPS)
-    return replace(schedule, program=replace(schedule.program, ops=program.ops))
+    """One schedule of groups; see `GroupPlans`."""
+    return GroupPlans(program, ops, chip).schedule(choose)
 
 
 def _least_bytes(ctx: Context, op: Op) -> int:
     if isinstance(op, DrainedUpdate):
         return drain.least_bytes(ctx, op)
     return GroupPlanner(ctx, op).memory.least_bytes() if isinstance(op, Group) else OP_BY_OP.least_bytes(ctx, op)
-
-
-def _plan(ctx: Context, op: Op, choose: Chooser) -> Plan:
-    if isinstance(op, DrainedUpdate):
-        return drain.plan(ctx, op)
-    return GroupPlanner(ctx, op).plan() if isinstance(op, Group) else OP_BY_OP.plan(ctx, op, choose)
-
-
-GROUPS = Planner(_least_bytes, _plan)
-"""Groups by their own planner, all other ops as ever."""

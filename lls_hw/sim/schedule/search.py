@@ -32,16 +32,27 @@ class PathStep:
     """The next to run: a group, or an op by itself; after it the path stands before phase `end`."""
 
     op: Op
-    cost: float
+    cost: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The cheapest way to a state."""
+    """The cheapest way to a state: the last step to it, and the way to where that began."""
 
-    cost: float
-    steps: tuple[PathStep, ...]
+    cost: int
+    step: PathStep | None = None
+    before: "Path | None" = None
+
+    @property
+    def steps(self) -> tuple[PathStep, ...]:
+        """From the first to the last."""
+        found: list[PathStep] = []
+        path: Path | None = self
+        while path is not None and path.step is not None:
+            found.append(path.step)
+            path = path.before
+        return tuple(reversed(found))
 
 
 class Chain:
@@ -70,6 +81,7 @@ class Chain:
                 continue
             for place in phases or (index,):
                 self._add(place, op, touched)
+        self._wanted = [self._wanted_from(at) for at in range(len(self.places) + 1)]
 
     def _add(self, place: Phase | int, op: Op, touched: dict[str, int]) -> None:
         at = len(self.places)
@@ -89,6 +101,9 @@ class Chain:
 
     def wanted_from(self, at: int) -> frozenset[str]:
         """Maps that the places from `at` on read."""
+        return self._wanted[at]
+
+    def _wanted_from(self, at: int) -> frozenset[str]:
         return frozenset(name for name, places in self.wanted.items() if places[-1] >= at)
 
 
@@ -102,7 +117,7 @@ def _read_later(program: Program) -> list[bool]:
     return found[::-1]
 
 
-CostOf = Callable[[Op], float | None]
+CostOf = Callable[[Op], int | None]
 """Cost of a group or of an op by itself; None where it does not fit the scratchpad."""
 
 
@@ -118,41 +133,41 @@ class OrderSearch:
     """
 
     def __init__(
-        self, chain: Chain, cost: CostOf, keeping: Callable[[str], float], *, small_bytes: int = 0, again: bool = True
+        self, chain: Chain, cost: CostOf, keeping: Callable[[str], int], *, small_bytes: int = 0, again: bool = True
     ) -> None:
         self.chain, self.cost, self.keeping, self.again = chain, cost, keeping, again
         tensors = chain.program.tensors
         self.small = frozenset(name for name in chain.makers if not again or tensors[name].size_bytes <= small_bytes)
         self.maps = frozenset(chain.makers)
-        self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Op, float | None]] = {}
+        self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Op, int | None]] = {}
 
     def run(self) -> Path | None:
         """Place by place; None if no path was found."""
         chain = self.chain
         start: frozenset[str] = frozenset()
         states: list[dict[frozenset[str], Path]] = [{} for _ in range(len(chain.places) + 1)]
-        states[0][start] = Path(0.0, ())
+        states[0][start] = Path(0)
         for at in range(len(chain.places)):
             for there, path in self._best(states[at], chain.wanted_from(at)):
                 for op, cost, end, stored in self.ways(at, there):
                     new = (there | stored) & chain.wanted_from(end)
                     total = path.cost + cost
                     if new not in states[end] or states[end][new].cost > total:
-                        states[end][new] = Path(total, (*path.steps, PathStep(op, cost, end)))
+                        states[end][new] = Path(total, PathStep(op, cost, end), path)
         return min(states[-1].values(), key=lambda path: path.cost, default=None)
 
     def _best(self, states: dict[frozenset[str], Path], wanted: frozenset[str]) -> list[tuple[frozenset[str], Path]]:
         """The cheapest states so far, and the cheapest when each map that is missing is charged as a store."""
         missing = {name: self.keeping(name) for name in wanted & self.maps}
 
-        def promise(item: tuple[frozenset[str], Path]) -> float:
+        def promise(item: tuple[frozenset[str], Path]) -> int:
             return item[1].cost + sum(cost for name, cost in missing.items() if name not in item[0])
 
         cheap = sorted(states.items(), key=lambda item: item[1].cost)[: WIDEST // 2]
         promising = sorted(states.items(), key=promise)[: WIDEST // 2]
         return list(dict([*cheap, *promising]).items())
 
-    def ways(self, at: int, there: frozenset[str]) -> Iterator[tuple[Op, float, int, frozenset[str]]]:
+    def ways(self, at: int, there: frozenset[str]) -> Iterator[tuple[Op, int, int, frozenset[str]]]:
         """Those that may run next: (op or group, cost, the place after it, maps that it stores)."""
         chain, place = self.chain, self.chain.places[at]
         index = place if isinstance(place, int) else place.index
@@ -173,7 +188,7 @@ class OrderSearch:
             summed.update((*last.results, *last.per_sample_writes))
             yield from self._groups(at, end, there)
 
-    def _groups(self, at: int, end: int, there: frozenset[str]) -> Iterator[tuple[Op, float, int, frozenset[str]]]:
+    def _groups(self, at: int, end: int, there: frozenset[str]) -> Iterator[tuple[Op, int, int, frozenset[str]]]:
         chain = self.chain
         members = self._with_makers(range(at, end), there)
         if not members:
@@ -204,7 +219,7 @@ class OrderSearch:
                     open_places.append(maker)
         return tuple(sorted(found))
 
-    def _group(self, members: tuple[int, ...], stored: frozenset[str], at: int) -> tuple[Op, float | None]:
+    def _group(self, members: tuple[int, ...], stored: frozenset[str], at: int) -> tuple[Op, int | None]:
         key = members, stored, at
         if key not in self.known:
             phases = tuple(self.chain.phase(m) for m in members)
