@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from heapq import heappop, heappush
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
@@ -12,7 +13,7 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.event.account import results, sum_tiles
 from lls_hw.sim.event.actors import store, unit
-from lls_hw.sim.event.least import at_least
+from lls_hw.sim.event.least import at_least, at_least_mapped
 from lls_hw.sim.event.loader import UNITS, Loader
 from lls_hw.sim.event.machine import EventMachine
 from lls_hw.sim.event.op_run import OpRun
@@ -67,7 +68,7 @@ def run_events(
     """
     _check_second(program, chip)
     with collected_once():
-        return _best(list(_ways(program, chip, objective, schedule)), objective, trace=trace, batched=batched)
+        return _best(_orders(program, chip, objective, schedule), objective, trace=trace, batched=batched)
 
 
 def _check_second(program: Program, chip: AcceleratorSpec) -> None:
@@ -79,48 +80,62 @@ def _check_second(program: Program, chip: AcceleratorSpec) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A schedule to try: what its mappings were chosen for, and its groups where ops share their tiles."""
+    """A schedule to run: what its mappings were chosen for, and its groups where ops share their tiles."""
 
     schedule: Schedule
     mapped_for: ObjectiveName
+    groups: tuple[Op, ...]
+
+    def run(self, *, trace: bool, batched: bool) -> EventResult:
+        result = run_schedule(self.schedule, trace=trace, batched=batched)
+        return replace(result, mapped_for=self.mapped_for, groups=self.groups)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """Ops or groups in an order, with their mappings of fewest bytes or others."""
+
+    planned: Callable[[Chooser], Schedule]
     groups: tuple[Op, ...] = ()
 
-
-def _ways(program: Program, chip: AcceleratorSpec, objective: Objective, schedule: RunOrder) -> Iterator[_Way]:
-    """Op by op, unless it is to be fused, and in groups; with mappings for the objective, and of fewest bytes."""
-    found = candidates(program, chip, schedule, objective)
-    if schedule != "fused" or not found:
-        yield from _mapped(lambda choose: schedule_program(program, chip, choose), objective)
-    for one in found:
-        yield from _mapped(GroupPlans(program, one.ops, chip).schedule, objective, one.ops)
+    def ways(self, plain: Schedule, objective: Objective) -> tuple[_Way, ...]:
+        """With mappings for the objective, and of fewest bytes where those are others."""
+        if objective.name == "bytes":
+            return (_Way(plain, "bytes", self.groups),)
+        chosen = _Way(self.planned(chooser(objective, run_alone)), objective.name, self.groups)
+        return (chosen,) if chosen.schedule.mappings == plain.mappings else (chosen, _Way(plain, "bytes", self.groups))
 
 
-def _mapped(
-    planned: Callable[[Chooser], Schedule], objective: Objective, groups: tuple[Op, ...] = ()
-) -> Iterator[_Way]:
-    plain = planned(fewest_bytes)
-    if objective.name == "bytes":
-        yield _Way(plain, "bytes", groups)
-        return
-    chosen = planned(chooser(objective, run_alone))
-    yield _Way(chosen, objective.name, groups)
-    if chosen.mappings != plain.mappings:
-        yield _Way(plain, "bytes", groups)
+def _orders(program: Program, chip: AcceleratorSpec, objective: Objective, schedule: RunOrder) -> list[_Order]:
+    """Op by op, unless it is to be fused, and the groups that were found."""
+    found = [
+        _Order(GroupPlans(program, one.ops, chip).schedule, one.ops)
+        for one in candidates(program, chip, schedule, objective)
+    ]
+    by_op = _Order(lambda choose: schedule_program(program, chip, choose))
+    return found if schedule == "fused" and found else [by_op, *found]
 
 
-def _best(ways: Sequence[_Way], objective: Objective, *, trace: bool, batched: bool) -> EventResult:
-    """The best run; of equal ones the first way's. A way that cannot be better, whatever its run, is not run."""
-    floors = [at_least(way.schedule, objective) if len(ways) > 1 else 0.0 for way in ways]
-    best: tuple[float, int, EventResult] | None = None
-    for at in sorted(range(len(ways)), key=floors.__getitem__):
-        if best is not None and (floors[at], at) > best[:2]:
-            continue
-        result = run_schedule(ways[at].schedule, trace=trace, batched=batched)
-        figure = objective.of(result.counts, result.cycles)
-        if best is None or (figure, at) < best[:2]:
-            best = figure, at, replace(result, mapped_for=ways[at].mapped_for, groups=ways[at].groups)
-    assert best is not None, "no way to run the program"
-    return best[2]
+def _best(orders: Sequence[_Order], objective: Objective, *, trace: bool, batched: bool) -> EventResult:
+    """The best run of all orders and mappings; of equal ones the first.
+
+    Branch and bound, best first: what has the lowest bound is looked at more closely, an order by choosing its
+    mappings, a schedule by running it; a run that no bound undercuts is the best of all.
+    """
+    open_: list[tuple[float, int, int, Schedule | _Way | EventResult]] = []
+    for at, order in enumerate(orders):
+        plain = order.planned(fewest_bytes)
+        heappush(open_, (at_least_mapped(plain, objective), at, 0, plain))
+    while True:
+        _, at, nth, best = heappop(open_)
+        if isinstance(best, EventResult):
+            return best
+        if isinstance(best, _Way):
+            result = best.run(trace=trace, batched=batched)
+            heappush(open_, (objective.of(result.counts, result.cycles), at, nth, result))
+        else:
+            for number, way in enumerate(orders[at].ways(best, objective)):
+                heappush(open_, (at_least(way.schedule, objective), at, number, way))
 
 
 @contextmanager

@@ -5,7 +5,6 @@ still needs of it (the halo under the next rows' windows) waits in a line buffer
 work of a group is that of its phases, whatever the bands.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -50,7 +49,7 @@ def cut(phases: tuple[Phase, ...], tiles: int, heights: Mapping[str, int]) -> Ba
         asked = [-(-phase.rows * at // tiles) for at in range(tiles + 1)]
         if phase.out is not None and any(need[phase.out]):
             asked = [*need[phase.out][:-1], phase.rows]
-        rows = tuple(_reached(phase, row) for row in asked)
+        rows = tuple(phase.reach[row] for row in asked)
         done.append(rows)
         for read in phase.maps:
             wanted = need[read.tensor]
@@ -60,11 +59,6 @@ def cut(phases: tuple[Phase, ...], tiles: int, heights: Mapping[str, int]) -> Ba
     maps = {name: tuple(there) for name, there in need.items()}
     maps.update((phase.out, rows) for phase, rows in zip(phases, done, strict=True) if phase.out is not None)
     return Bands(tuple(done), maps, _buffers(phases, done, maps), {n: _most(rows) for n, rows in maps.items()})
-
-
-def _reached(phase: Phase, row: int) -> int:
-    """The last row that is done with what the given one needs: several rows of a gradient end together."""
-    return min(bisect_right(read.ends, read.ends[row]) - 1 for read in phase.maps)
 
 
 def _most(rows: tuple[int, ...]) -> int:

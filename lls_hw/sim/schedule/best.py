@@ -7,10 +7,11 @@ from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.objective import Objective, ObjectiveName
+from lls_hw.sim.schedule.chain import Chain
 from lls_hw.sim.schedule.estimate import Estimate, Estimator, attojoules
 from lls_hw.sim.schedule.names import RunOrder
 from lls_hw.sim.schedule.plan import grouped_program
-from lls_hw.sim.schedule.search import Chain, OrderSearch, in_order
+from lls_hw.sim.schedule.search import OrderSearch, in_order
 
 SMALL_SHARE = 8
 """Maps up to this fraction (1/8) of the scratchpad are stored whenever they are wanted later."""

@@ -5,8 +5,9 @@ its backward pass. Every other op has one. Phases that hand maps to one another 
 (`bands`); a phase's *results* stand only when its loop is over.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
@@ -51,6 +52,7 @@ class Phase:
         written at its last one.
     held : operands that it needs whole, all the time.
     results : what stands when the last sample is done.
+    reach : the last row that is done with what the given one needs: several rows of a gradient end together.
     """
 
     index: int
@@ -63,6 +65,11 @@ class Phase:
     per_sample_writes: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
+    reach: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        last = (min(bisect_right(m.ends, m.ends[row]) - 1 for m in self.maps) for row in range(self.rows + 1))
+        object.__setattr__(self, "reach", tuple(last) if self.maps else ())
 
     @property
     def name(self) -> str:

@@ -7,17 +7,17 @@ of `_ways` allow.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.ops.update import Update
-from lls_hw.models.program.program import Program
+from lls_hw.sim.schedule.chain import Chain
 from lls_hw.sim.schedule.drain import drained
 from lls_hw.sim.schedule.group import Group
-from lls_hw.sim.schedule.phases import Phase, phases_of
+from lls_hw.sim.schedule.phases import Phase
 
 LONGEST = 12
 """Phases of a group that run for the first time."""
@@ -55,70 +55,10 @@ class Path:
         return tuple(reversed(found))
 
 
-class Chain:
-    """The phases of a program in order; an op that runs by itself is a place of its own.
-
-    Attributes
-    ----------
-    places : phases, and ops by their number.
-    floating : ops that nothing in the step waits for (updates), by the place after which each can run.
-    """
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.places: list[Phase | int] = []
-        self.makers: dict[str, int] = {}
-        self.wanted: dict[str, list[int]] = {}
-        self.floating: dict[int, list[Op]] = {}
-        touched: dict[str, int] = {}
-        later = _read_later(program)
-        for index, op in enumerate(program.ops):
-            phases = phases_of(program, index)
-            if not phases and not later[index]:
-                after = max(touched.get(name, -1) for name in (*op.reads, *op.writes))
-                self.floating.setdefault(after, []).append(op)
-                touched.update(dict.fromkeys(op.writes, after))
-                continue
-            for place in phases or (index,):
-                self._add(place, op, touched)
-        self._wanted = [self._wanted_from(at) for at in range(len(self.places) + 1)]
-
-    def _add(self, place: Phase | int, op: Op, touched: dict[str, int]) -> None:
-        at = len(self.places)
-        self.places.append(place)
-        maps = [read.tensor for read in place.maps] if isinstance(place, Phase) else list(op.reads)
-        for name in dict.fromkeys(maps):
-            self.wanted.setdefault(name, []).append(at)
-        if isinstance(place, Phase) and place.out is not None:
-            self.makers[place.out] = at
-        touched.update(dict.fromkeys((*op.reads, *op.writes), at))
-
-    def phase(self, at: int) -> Phase:
-        """The phase at a place where there is one."""
-        place = self.places[at]
-        assert isinstance(place, Phase), f"op {place} runs by itself"
-        return place
-
-    def wanted_from(self, at: int) -> frozenset[str]:
-        """Maps that the places from `at` on read."""
-        return self._wanted[at]
-
-    def _wanted_from(self, at: int) -> frozenset[str]:
-        return frozenset(name for name, places in self.wanted.items() if places[-1] >= at)
-
-
-def _read_later(program: Program) -> list[bool]:
-    """Of each op, whether a later one reads what it writes."""
-    read: set[str] = set()
-    found = []
-    for op in reversed(program.ops):
-        found.append(bool(read.intersection(op.writes)))
-        read.update(op.reads)
-    return found[::-1]
-
-
 CostOf = Callable[[Op], int | None]
 """Cost of a group or of an op by itself; None where it does not fit the scratchpad."""
+Way = tuple[Op, int, int, frozenset[str]]
+"""What may run next: the group or op, its cost, the place after it, and the maps that it stores."""
 
 
 class OrderSearch:
@@ -139,7 +79,7 @@ class OrderSearch:
         tensors = chain.program.tensors
         self.small = frozenset(name for name in chain.makers if not again or tensors[name].size_bytes <= small_bytes)
         self.maps = frozenset(chain.makers)
-        self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Op, int | None]] = {}
+        self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Way, ...]] = {}
 
     def run(self) -> Path | None:
         """Place by place; None if no path was found."""
@@ -158,17 +98,17 @@ class OrderSearch:
 
     def _best(self, states: dict[frozenset[str], Path], wanted: frozenset[str]) -> list[tuple[frozenset[str], Path]]:
         """The cheapest states so far, and the cheapest when each map that is missing is charged as a store."""
-        missing = {name: self.keeping(name) for name in wanted & self.maps}
+        stores = {name: self.keeping(name) for name in wanted & self.maps}
 
         def promise(item: tuple[frozenset[str], Path]) -> int:
-            return item[1].cost + sum(cost for name, cost in missing.items() if name not in item[0])
+            return item[1].cost - sum(stores.get(name, 0) for name in item[0])
 
         cheap = sorted(states.items(), key=lambda item: item[1].cost)[: WIDEST // 2]
         promising = sorted(states.items(), key=promise)[: WIDEST // 2]
         return list(dict([*cheap, *promising]).items())
 
-    def ways(self, at: int, there: frozenset[str]) -> Iterator[tuple[Op, int, int, frozenset[str]]]:
-        """Those that may run next: (op or group, cost, the place after it, maps that it stores)."""
+    def ways(self, at: int, there: frozenset[str]) -> Iterator[Way]:
+        """All that may run next."""
         chain, place = self.chain, self.chain.places[at]
         index = place if isinstance(place, int) else place.index
         op = chain.program.ops[index]
@@ -188,18 +128,26 @@ class OrderSearch:
             summed.update((*last.results, *last.per_sample_writes))
             yield from self._groups(at, end, there)
 
-    def _groups(self, at: int, end: int, there: frozenset[str]) -> Iterator[tuple[Op, int, int, frozenset[str]]]:
+    def _groups(self, at: int, end: int, there: frozenset[str]) -> Sequence[Way]:
         chain = self.chain
         members = self._with_makers(range(at, end), there)
         if not members:
-            return
+            return ()
         made = {out for m in members if (out := chain.phase(m).out) is not None}
-        wanted = (made - there) & chain.wanted_from(end)
+        wanted = frozenset((made - there) & chain.wanted_from(end))
+        key = members, wanted, at
+        if key not in self.known:
+            self.known[key] = tuple(self._storing(members, wanted, at, end))
+        return self.known[key]
+
+    def _storing(self, members: tuple[int, ...], wanted: frozenset[str], at: int, end: int) -> Iterator[Way]:
+        """The group that stores the small maps that are wanted later and some of the others, in every way."""
         free = sorted(wanted - self.small)
         for size in range(len(free) + 1):
             for chosen in combinations(free, size):
                 stored = frozenset((wanted & self.small).union(chosen))
-                group, cost = self._group(members, stored, at)
+                group = self._group(members, stored, at)
+                cost = self.cost(group)
                 if cost is None:
                     return
                 yield group, cost, end, stored
@@ -219,22 +167,17 @@ class OrderSearch:
                     open_places.append(maker)
         return tuple(sorted(found))
 
-    def _group(self, members: tuple[int, ...], stored: frozenset[str], at: int) -> tuple[Op, int | None]:
-        key = members, stored, at
-        if key not in self.known:
-            phases = tuple(self.chain.phase(m) for m in members)
-            again = frozenset((p.index, p.part) for m, p in zip(members, phases, strict=True) if m < at)
-            head = self.chain.phase(at).op
-            group = Group(
-                layer=head.layer,
-                stage=head.stage,
-                batch=self.chain.program.batch,
-                phases=phases,
-                stored=stored,
-                again=again,
-            )
-            self.known[key] = group, self.cost(group)
-        return self.known[key]
+    def _group(self, members: tuple[int, ...], stored: frozenset[str], at: int) -> Group:
+        phases = tuple(self.chain.phase(m) for m in members)
+        head = self.chain.phase(at).op
+        return Group(
+            layer=head.layer,
+            stage=head.stage,
+            batch=self.chain.program.batch,
+            phases=phases,
+            stored=stored,
+            again=frozenset((p.index, p.part) for m, p in zip(members, phases, strict=True) if m < at),
+        )
 
 
 def in_order(chain: Chain, path: Path, drains: Callable[[Product, Update], bool]) -> tuple[Op, ...]:
