@@ -27,7 +27,7 @@ SPARE_SHARE = 16
 SLOTS = 3
 """Tiles under way at a time, as a rule."""
 STAGES = ("array", "vector", "local", "dma_read", "dma_write")
-"""What a tile goes through."""
+"""The stages of a tile."""
 
 
 class Estimate(NamedTuple):

@@ -57,8 +57,8 @@ class Path:
 
 CostOf = Callable[[Op], int | None]
 """Cost of a group or of an op by itself; None where it does not fit the scratchpad."""
-Way = tuple[Op, int, int, frozenset[str]]
-"""What may run next: the group or op, its cost, the place after it, and the maps that it stores."""
+Continuation = tuple[Op, int, int, frozenset[str]]
+"""A group or op that may run next, its cost, the place after it, and the maps that it stores."""
 
 
 class OrderSearch:
@@ -79,7 +79,7 @@ class OrderSearch:
         tensors = chain.program.tensors
         self.small = frozenset(name for name in chain.makers if not again or tensors[name].size_bytes <= small_bytes)
         self.maps = frozenset(chain.makers)
-        self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Way, ...]] = {}
+        self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Continuation, ...]] = {}
 
     def run(self) -> Path | None:
         """Place by place; None if no path was found."""
@@ -107,7 +107,7 @@ class OrderSearch:
         promising = sorted(states.items(), key=promise)[: WIDEST // 2]
         return list(dict([*cheap, *promising]).items())
 
-    def ways(self, at: int, there: frozenset[str]) -> Iterator[Way]:
+    def ways(self, at: int, there: frozenset[str]) -> Iterator[Continuation]:
         """All that may run next."""
         chain, place = self.chain, self.chain.places[at]
         index = place if isinstance(place, int) else place.index
@@ -128,7 +128,7 @@ class OrderSearch:
             summed.update((*last.results, *last.per_sample_writes))
             yield from self._groups(at, end, there)
 
-    def _groups(self, at: int, end: int, there: frozenset[str]) -> Sequence[Way]:
+    def _groups(self, at: int, end: int, there: frozenset[str]) -> Sequence[Continuation]:
         chain = self.chain
         members = self._with_makers(range(at, end), there)
         if not members:
@@ -140,7 +140,7 @@ class OrderSearch:
             self.known[key] = tuple(self._storing(members, wanted, at, end))
         return self.known[key]
 
-    def _storing(self, members: tuple[int, ...], wanted: frozenset[str], at: int, end: int) -> Iterator[Way]:
+    def _storing(self, members: tuple[int, ...], wanted: frozenset[str], at: int, end: int) -> Iterator[Continuation]:
         """The group that stores the small maps that are wanted later and some of the others, in every way."""
         free = sorted(wanted - self.small)
         for size in range(len(free) + 1):
