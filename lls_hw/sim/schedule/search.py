@@ -9,6 +9,7 @@ of `_ways` allow.
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from itertools import combinations
 
 from lls_hw.models.program.ops.base import Op
@@ -23,8 +24,11 @@ LONGEST = 12
 """Phases of a group that run for the first time."""
 MOST_PHASES = 16
 """Phases of a group, those that run again included."""
-WIDEST = 64
+WIDEST = 192
 """States that are kept at each place."""
+CREDITS = (0, 1, 2)
+"""Halves of its store that a map in memory is worth: states are compared by each, since the cheap ones have stored too
+little so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +101,16 @@ class OrderSearch:
         return min(states[-1].values(), key=lambda path: path.cost, default=None)
 
     def _best(self, states: dict[frozenset[str], Path], wanted: frozenset[str]) -> list[tuple[frozenset[str], Path]]:
-        """The cheapest states so far, and the cheapest when each map that is missing is charged as a store."""
+        """The cheapest states, with as much credit as each of `CREDITS` gives for the maps that they have stored."""
         stores = {name: self.keeping(name) for name in wanted & self.maps}
-
-        def promise(item: tuple[frozenset[str], Path]) -> int:
-            return item[1].cost - sum(stores.get(name, 0) for name in item[0])
-
-        cheap = sorted(states.items(), key=lambda item: item[1].cost)[: WIDEST // 2]
-        promising = sorted(states.items(), key=promise)[: WIDEST // 2]
-        return list(dict([*cheap, *promising]).items())
+        worth = {there: sum(stores.get(name, 0) for name in there) for there in states}
+        kept: dict[frozenset[str], Path] = {}
+        for credit in CREDITS:
+            value = {there: 2 * path.cost - credit * worth[there] for there, path in states.items()}
+            kept.update(
+                (there, states[there]) for there in nsmallest(WIDEST // len(CREDITS), states, key=value.__getitem__)
+            )
+        return list(kept.items())
 
     def ways(self, at: int, there: frozenset[str]) -> Iterator[Continuation]:
         """All that may run next."""
