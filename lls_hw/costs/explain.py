@@ -27,8 +27,16 @@ def with_mapping(run: RunSpec, path: str) -> RunSpec:
 
 
 def mapping_text(run: RunSpec, costs: Costs, name: str) -> str:
-    """Candidates, traffic and winner of an op, or of every product of a layer."""
-    return "\n".join(found.text() for found in explain_named(costs.program, run.chip, name, mapper=_mapper(run, costs)))
+    """Candidates, traffic and winner of an op, or of every product of a layer, by itself; and how it ran in a group."""
+    return "\n".join(
+        found.text() + (f"\n  ran as: {ran}" if (ran := _ran_as(costs, found)) else "")
+        for found in explain_named(costs.program, run.chip, name, mapper=_mapper(run, costs))
+    )
+
+
+def _ran_as(costs: Costs, found: Explanation) -> str | None:
+    """The op's tiles where the step ran in groups; its mapping by itself is that of op by op."""
+    return costs.events.ops[found.index].mapping if costs.events.groups else None
 
 
 def _mapper(run: RunSpec, costs: Costs) -> Mapper:
@@ -45,6 +53,7 @@ def mapping_json(run: RunSpec, costs: Costs, name: str) -> list[dict[str, Any]]:
             "candidates": found.candidates,
             "fitting": found.fitting,
             "objective": found.objective,
+            "ran_as": _ran_as(costs, found),
             "winner": {**_choice(found, found.winner), "estimated_cycles": found.winner_cycles},
             "fewest_bytes": _choice(found, found.fewest_bytes),
             "runners_up": [_choice(found, other) for other in found.runners_up],

@@ -14,7 +14,7 @@ DEFAULT_BASELINE = "bp"
 """The rule whose costs the others are compared with."""
 DEFAULT_OBJECTIVE: ObjectiveName = "energy"
 """The objective of mappings and schedules."""
-DEFAULT_SCHEDULE: RunOrder = "op"
+DEFAULT_SCHEDULE: RunOrder = "best"
 """The way in which ops share their tiles."""
 
 

@@ -80,7 +80,7 @@ def test_accumulators__are_a_level_of_the_chips_file(capsys: pytest.CaptureFixtu
         text.replace("[[memory]]", '[[memory]]\nname = "sums"\nkind = "accumulators"\nentries = 512\n\n[[memory]]', 1)
     )
     bare, held = (
-        run_json(capsys, "--chip", chip, "--explain-energy", "--explain", "conv2")
+        run_json(capsys, "--chip", chip, "--schedule", "op", "--explain-energy", "--explain", "conv2")
         for chip in ("edge_16x16_flat", str(tmp_path / "sums.toml"))
     )
     counts = [{row["event"]: row["count"] for row in data["explain_energy"]} for data in (bare, held)]
@@ -100,7 +100,8 @@ def test_mapping__is_taken_as_pinned(capsys: pytest.CaptureFixture[str], tmp_pat
     """By hand: two rows of one image a tile, half of the input's one channel whole, 16 of 32 outputs."""
     path = tmp_path / "pins.toml"
     path.write_text(f"{PIN}rows = 2\nout_channels = 16\n")
-    free, fixed = run_json(capsys), run_json(capsys, "--mapping", str(path), "--explain", "0")
+    free = run_json(capsys, "--schedule", "op")
+    fixed = run_json(capsys, "--schedule", "op", "--mapping", str(path), "--explain", "0")
     winner = fixed["explain"][0]["winner"]
     assert winner["order"] == "rio"
     assert winner["tiles"] == 2 * 14 * 2
@@ -183,7 +184,7 @@ def test_few_banks__slow_the_run_and_are_named_as_the_cause(capsys: pytest.Captu
     text = (resources.files("lls_hw.models") / "chips" / "edge_16x16_flat.toml").read_text()
     path = tmp_path / "narrow.toml"
     path.write_text(text.replace("banks = 16", "banks = 2"))
-    wide, narrow = run_json(capsys, "--chip", "edge_16x16_flat"), run_json(capsys, "--chip", str(path))
+    wide, narrow = (run_json(capsys, "--schedule", "op", "--chip", chip) for chip in ("edge_16x16_flat", str(path)))
     assert narrow["totals"]["cycles"] > wide["totals"]["cycles"]
     assert narrow["totals"]["stall_cycles"]["bank_conflict"] > narrow["totals"]["cycles"] // 4
     assert wide["totals"]["stall_cycles"]["bank_conflict"] < wide["totals"]["cycles"] // 1000

@@ -1,6 +1,7 @@
 """`--schedule` and `--explain-schedule` as a user meets them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,15 @@ def test_unknown_schedule__is_refused(capsys: pytest.CaptureFixture[str]) -> Non
         "--schedule = 'fussed': schedules are op, fused, best. Did you mean 'fused'? Choose one of them."
         in " ".join(capsys.readouterr().err.split())
     )
+
+
+def test_pinned_op__runs_by_itself_as_pinned(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The best schedule leaves an op alone whose mapping is the user's; the others share their tiles as ever."""
+    path = tmp_path / "pins.toml"
+    path.write_text('[[op]]\nlayer = "conv2"\nstage = "weight_grad"\norder = "rio"\nrows = 2\nout_channels = 16\n')
+    data = run_json(capsys, "--schedule", "best", "--mapping", str(path), "--explain", "conv2")
+    (pinned,) = [found for found in data["explain"] if "weight_grad" in found["op"]]
+    assert pinned["ran_as"].startswith("order rio, 2 rows x 32 in x 16 out")
+    assert pinned["ran_as"] == pinned["winner"]["mapping"]
+    assert any(group["runs"] == ["conv2 weight_grad Gemm"] for group in data["schedule"]["groups"])
+    assert any(len(group["runs"]) > 1 for group in data["schedule"]["groups"])

@@ -151,7 +151,7 @@ def _op(
         busy_cycles=sums.busy,
         stall_cycles=stalls,
         own_stall_cycles=own_stalls,
-        active=dict(run.active),
+        active={unit: span for unit, span in run.active.items() if sums.busy.get(unit)},
         mapping=plan.note,
     )
 

@@ -96,24 +96,29 @@ class _Order:
     """Ops or groups in an order, with their mappings of fewest bytes or others."""
 
     planned: Callable[[Chooser], Schedule]
+    plain: Schedule
     groups: tuple[Op, ...] = ()
 
-    def ways(self, plain: Schedule, objective: Objective) -> tuple[_Way, ...]:
+    def ways(self, objective: Objective) -> tuple[_Way, ...]:
         """With mappings for the objective, and of fewest bytes where those are others."""
+        plain = _Way(self.plain, "bytes", self.groups)
         if objective.name == "bytes":
-            return (_Way(plain, "bytes", self.groups),)
+            return (plain,)
         chosen = _Way(self.planned(chooser(objective, run_alone)), objective.name, self.groups)
-        return (chosen,) if chosen.schedule.mappings == plain.mappings else (chosen, _Way(plain, "bytes", self.groups))
+        return (chosen,) if chosen.schedule.mappings == self.plain.mappings else (chosen, plain)
 
 
 def _orders(program: Program, chip: AcceleratorSpec, objective: Objective, schedule: RunOrder) -> list[_Order]:
-    """Op by op, unless it is to be fused, and the groups that were found."""
-    found = [
-        _Order(GroupPlans(program, one.ops, chip).schedule, one.ops)
-        for one in candidates(program, chip, schedule, objective)
-    ]
-    by_op = _Order(lambda choose: schedule_program(program, chip, choose))
-    return found if schedule == "fused" and found else [by_op, *found]
+    """Op by op, unless it is to be fused, and the groups that were found; a chip that is too small is refused first."""
+
+    def by_op(choose: Chooser) -> Schedule:
+        return schedule_program(program, chip, choose)
+
+    orders = [_Order(by_op, by_op(fewest_bytes))]
+    for found in candidates(program, chip, schedule, objective):
+        plans = GroupPlans(program, found.ops, chip).schedule
+        orders.append(_Order(plans, plans(fewest_bytes), found.ops))
+    return orders[1:] if schedule == "fused" and len(orders) > 1 else orders
 
 
 def _best(orders: Sequence[_Order], objective: Objective, *, trace: bool, batched: bool) -> EventResult:
@@ -122,10 +127,9 @@ def _best(orders: Sequence[_Order], objective: Objective, *, trace: bool, batche
     Branch and bound, best first: what has the lowest bound is looked at more closely, an order by choosing its
     mappings, a schedule by running it; a run that no bound undercuts is the best of all.
     """
-    open_: list[tuple[float, int, int, Schedule | _Way | EventResult]] = []
+    open_: list[tuple[float, int, int, _Order | _Way | EventResult]] = []
     for at, order in enumerate(orders):
-        plain = order.planned(fewest_bytes)
-        heappush(open_, (at_least_mapped(plain, objective), at, 0, plain))
+        heappush(open_, (at_least_mapped(order.plain, objective), at, 0, order))
     while True:
         _, at, nth, best = heappop(open_)
         if isinstance(best, EventResult):
@@ -134,7 +138,7 @@ def _best(orders: Sequence[_Order], objective: Objective, *, trace: bool, batche
             result = best.run(trace=trace, batched=batched)
             heappush(open_, (objective.of(result.counts, result.cycles), at, nth, result))
         else:
-            for number, way in enumerate(orders[at].ways(best, objective)):
+            for number, way in enumerate(best.ways(objective)):
                 heappush(open_, (at_least(way.schedule, objective), at, number, way))
 
 

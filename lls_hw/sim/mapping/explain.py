@@ -34,6 +34,7 @@ class Explanation:
 
     Attributes
     ----------
+    index : the op's place in the program.
     budget_bytes : scratchpad left by resident tensors and held operands.
     candidates, fitting : how many were scored, and how many of them fit.
     winner, winner_cycles : the mapping taken, and the estimate that ranks mappings of equal traffic.
@@ -44,6 +45,7 @@ class Explanation:
     """
 
     op: str
+    index: int
     budget_bytes: int
     candidates: int
     fitting: int
@@ -142,6 +144,7 @@ def _explain(schedule: Schedule, index: int, mapper: Mapper, top: int) -> Explan
         figures = {choice: mapper.objective.of(*trial.run(choice)) for choice in (winner, least, *runners)}
     return Explanation(
         op=f"op {index} {op.layer} {op.stage} ({op.kind})",
+        index=index,
         budget_bytes=budget,
         candidates=int(table.need_bytes.size),
         fitting=int((table.need_bytes <= budget).sum()),

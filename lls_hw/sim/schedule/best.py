@@ -35,7 +35,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
     """
     if name == "op":
         return ()
-    chain = Chain(program)
+    chain = Chain(program, chip)
     estimates = Estimator(grouped_program(program, program.ops), chip, objective)
     small_bytes = chip.scratchpad.capacity_bytes // SMALL_SHARE
     found: dict[tuple[tuple[object, ...], ...], Candidate] = {}

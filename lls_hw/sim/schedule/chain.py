@@ -2,6 +2,8 @@
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
+from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.sim.mapping.pinned import pin_of
 from lls_hw.sim.schedule.phases import Phase, phases_of
 
 
@@ -10,11 +12,11 @@ class Chain:
 
     Attributes
     ----------
-    places : phases, and ops by their number.
+    places : phases, and ops by their number: those that have no phases, and those whose mapping the user has pinned.
     floating : ops that nothing in the step waits for (updates), by the place after which each can run.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, chip: AcceleratorSpec) -> None:
         self.program = program
         self.places: list[Phase | int] = []
         self.makers: dict[str, int] = {}
@@ -23,7 +25,7 @@ class Chain:
         touched: dict[str, int] = {}
         later = _read_later(program)
         for index, op in enumerate(program.ops):
-            phases = phases_of(program, index)
+            phases = phases_of(program, index) if pin_of(chip, op) is None else ()
             if not phases and not later[index]:
                 after = max(touched.get(name, -1) for name in (*op.reads, *op.writes))
                 self.floating.setdefault(after, []).append(op)

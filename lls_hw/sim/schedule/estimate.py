@@ -12,6 +12,7 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping.context import Context, Place
 from lls_hw.sim.mapping.nest_ops import fewest_bytes
 from lls_hw.sim.mapping.objective import Objective
+from lls_hw.sim.mapping.pinned import pin_of
 from lls_hw.sim.mapping.schedule import OP_BY_OP
 from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, walk
 from lls_hw.sim.schedule.drain import can_drain, drained
@@ -79,9 +80,13 @@ class Estimator:
         return self._whole(name, "write")
 
     def drains(self, product: Product, update: Update) -> bool:
-        """Whether an update can take a gradient while it drains, and moves fewer bytes so; nobody else may read it."""
+        """Whether an update can take a gradient while it drains, and moves fewer bytes so.
+
+        Nobody else may read the gradient, and its mapping is not the user's.
+        """
         readers = [op for op in self.program.ops if product.out in op.reads]
-        if len(readers) > 1 or not can_drain(self._context(product), product, update):
+        pinned = pin_of(self.chip, product) is not None
+        if pinned or len(readers) > 1 or not can_drain(self._context(product), product, update):
             return False
         both = drained(self.program, product, update)
         apart = self._of_op(product).dram_bytes + self._of_op(update).dram_bytes
