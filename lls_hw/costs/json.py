@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from lls_hw.costs.step import Costs, ratio, training_memory
+from lls_hw.costs.step import Costs, ratio, scheduled_memory_bytes, training_memory
 from lls_hw.costs.totals import TOTALS
 from lls_hw.sim.event.result import CAUSES, StageResult
 from lls_hw.sim.schedule.bound import compulsory_bytes
@@ -24,6 +24,7 @@ def totals_json(costs: Costs) -> dict[str, Any]:
         **_second_json(costs),
         "training_memory_bytes": costs.program.training_memory_bytes(),
         "training_memory": training_memory(costs.program),
+        "scheduled_memory_bytes": scheduled_memory_bytes(costs),
         "area_mm2": costs.area_mm2,
         "average_power_mw": costs.average_power_mw,
         "edp_uj_ms": costs.edp_uj_ms,

@@ -15,6 +15,7 @@ from lls_hw.sim.cost.energy import Energy, price_all, price_low_high
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.pinned import check_pins
+from lls_hw.sim.schedule.plan import grouped_program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +138,15 @@ def training_memory(program: Program) -> dict[str, int]:
             own = split_name(name)[1] == "modulation"
             parts["modulation" if own else MEMORY_PARTS[tensor.role]] += tensor.size_bytes
     return parts
+
+
+def scheduled_memory_bytes(costs: Costs) -> int:
+    """Bytes of `training_memory_bytes` that the run's schedule needs: maps in tiles, or computed again, take none.
+
+    Between two groups a tensor is alive from the first that writes it to the last that reads it; op by op all are ops.
+    """
+    program, groups = costs.program, costs.events.groups
+    return (grouped_program(program, groups) if groups else program).training_memory_bytes()
 
 
 def mac_totals(program: Program, events: EventResult) -> MacTotals:

@@ -128,6 +128,8 @@ _LINES = (
           places=_EVERYWHERE, ratio="sram_peak", objective="sram"),
     Total(key="training_memory_bytes", label="training memory", unit="bytes", scale=KILOBYTES, whole=True,
           places=_EVERYWHERE, ratio="training_memory", objective="memory"),
+    Total(key="scheduled_memory_bytes", label="memory as scheduled", unit="bytes", scale=KILOBYTES, whole=True,
+          places=_EVERYWHERE, ratio="scheduled_memory"),
     Total(key="area_mm2", label="area of the SRAM macros", unit="mm²", form=",.3f", objective="area"),
     Total(key="average_power_mw", label="average power", unit="mW"),
     Total(key="edp_uj_ms", label="energy-delay product", unit="µJ ms"),
