@@ -43,7 +43,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
         for again in (False, True) if name == "best" else (False,):
             path = OrderSearch(
                 chain,
-                lambda op, figure=figure: figure(estimates.of(op), objective),  # type: ignore[misc]
+                lambda op, figure=figure: _cost(estimates, op, figure, objective),  # type: ignore[misc]
                 lambda tensor, figure=figure: figure(estimates.of_store(tensor), objective) or 0,  # type: ignore[misc]
                 small_bytes=small_bytes,
                 again=again,
@@ -56,6 +56,17 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
 
 def _key(op: Op) -> tuple[object, ...]:
     return (op.layer, op.stage, op.kind, op.reads, op.writes)
+
+
+def _cost(estimates: Estimator, op: Op, figure: "FigureOf", objective: Objective) -> int | None:
+    """Of a gradient whose update takes it as it drains: both, less the update, which every path has."""
+    pair = estimates.pair(op)
+    if pair is None:
+        return figure(estimates.of(op), objective)
+    both, update = (figure(one, objective) for one in pair)
+    assert both is not None
+    assert update is not None
+    return both - update
 
 
 FigureOf = Callable[[Estimate | None, Objective], int | None]

@@ -70,6 +70,8 @@ class Estimator:
         self.loops: dict[tuple[tuple[int, int], ...], Estimate | None] = {}
         self.moved: dict[tuple[str, Into], Estimate] = {}
         self.alone: dict[int, tuple[Op, Estimate]] = {}
+        self.updates = {op.gradient: op for op in program.ops if isinstance(op, Update)}
+        self.pairs: dict[int, tuple[Op, tuple[Estimate, Estimate] | None]] = {}
 
     def of(self, op: Op) -> Estimate | None:
         """The estimate; None where a group does not fit the scratchpad."""
@@ -80,17 +82,28 @@ class Estimator:
         return self._whole(name, "write")
 
     def drains(self, product: Product, update: Update) -> bool:
-        """Whether an update can take a gradient while it drains, and moves fewer bytes so.
+        """Whether an update takes a gradient while it drains."""
+        return self.updates.get(product.out) is update and self.pair(product) is not None
 
-        Nobody else may read the gradient, and its mapping is not the user's.
+    def pair(self, op: Op) -> tuple[Estimate, Estimate] | None:
+        """A gradient's product and the update that takes it while it drains, and that update by itself.
+
+        None where the two move no fewer bytes so, where somebody else reads the gradient, and where its mapping is the
+        user's.
         """
+        if id(op) not in self.pairs:
+            update = self.updates.get(op.out) if isinstance(op, Product) else None
+            self.pairs[id(op)] = op, None if update is None else self._pair(op, update)  # type: ignore[arg-type]
+        return self.pairs[id(op)][1]
+
+    def _pair(self, product: Product, update: Update) -> tuple[Estimate, Estimate] | None:
         readers = [op for op in self.program.ops if product.out in op.reads]
         pinned = pin_of(self.chip, product) is not None
         if pinned or len(readers) > 1 or not can_drain(self._context(product), product, update):
-            return False
+            return None
         both = drained(self.program, product, update)
-        apart = self._of_op(product).dram_bytes + self._of_op(update).dram_bytes
-        return self._of_plan(plan_drained(self._context(both), both)).dram_bytes < apart
+        found, alone = self._of_plan(plan_drained(self._context(both), both)), self._of_op(update)
+        return (found, alone) if found.dram_bytes < self._of_op(product).dram_bytes + alone.dram_bytes else None
 
     def _context(self, op: Op) -> Context:
         names = dict.fromkeys((*op.reads, *op.writes))

@@ -6,6 +6,7 @@ from lls_hw.models.rules.registry import parse_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.rule import OptimizerSpec
 from lls_hw.sim.event.engine import run_events
+from lls_hw.sim.schedule.drain import DrainedUpdate
 
 
 def test_drained_gradient__moves_state_once_and_never_itself() -> None:
@@ -34,3 +35,14 @@ def test_adam__waits_for_the_whole_gradient() -> None:
     assert not [op.kind for op in result.groups if "Update" in op.kind and op.kind != "Update"]
     update = next(r for r in result.ops if (r.layer, r.stage) == ("linear4", "update"))
     assert "linear4/weight_grad" in update.dram_read_bytes
+
+
+def test_search__knows_that_a_gradient_by_itself_drains() -> None:
+    """At 512 KiB conv3's gradient would fit a group, and leave and come back; alone its update takes it."""
+    network = load_network("smallconv")
+    chip = load("chips", "edge_16x16", AcceleratorSpec, "--chip").changed("scratchpad", capacity_bytes=512 * 1024)
+    found = run_events(lower(network, parse_rule("bp"), batch=1), chip, schedule="best")
+    taken = [op.layer for op in found.groups if isinstance(op, DrainedUpdate)]
+    assert "conv3" in taken
+    moved = {name for op in found.ops for name in (*op.dram_read_bytes, *op.dram_write_bytes)}
+    assert not moved & {f"{layer}/weight_grad" for layer in taken}
