@@ -19,7 +19,6 @@ from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.adam import QUOTIENT, ROOT_GROWTH, SECOND_MOMENT, quotients, second_moment_wide
 from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.events import PEAK
-from lls_hw.sim.kernels.requant import max_abs
 from lls_hw.sim.kernels.tables import mantissa
 
 BETA2_FRAC = 24
@@ -32,28 +31,29 @@ POWER_FRAC = 96
 QUOTIENT_BITS = 32
 
 
-def adaptive_step(m: IntegerMachine, op: Update, first: Ints, first_frac: int) -> tuple[Wide, int, Fraction]:
+def adaptive_step(m: IntegerMachine, op: Update, gradient: Value, first: Value) -> tuple[Wide, int, Fraction]:
     """(codes, fraction bits, factor of the learning rate) of M / (sqrt(V) + eps K), with V moved on.
 
     The first moment has just been made, in the same pass over the gradient.
     """
-    second, second_frac = _second_moment(m, op, m.values[op.gradient])
+    second, second_frac = _second_moment(m, op, gradient)
     root_frac = (second_frac + ROOT_GROWTH) // 2
     factor, spread = corrections(m.step // m.program.accumulate + 1, mantissa(m.program.optimizer.first_decay))
     epsilon = min(int(EPSILON * spread * Fraction(2) ** root_frac), 1 << 60)
     growth = QUOTIENT_BITS + ROOT_GROWTH // 2 - m.program.precision.master_bits
-    out = np.empty(first.shape, np.int64)
-    quotients(first.reshape(-1), second.reshape(-1), growth, epsilon, out.reshape(-1))
+    out = np.empty(first.codes.shape, np.int64)
+    quotients(first.codes.reshape(-1), second.reshape(-1), growth, epsilon, out.reshape(-1))
     m.did(QUOTIENT, out.size)
-    return out, first_frac + growth - root_frac, factor * spread
+    return out, first.frac + growth - root_frac, factor * spread
 
 
 def _second_moment(m: IntegerMachine, op: Update, gradient: Value) -> tuple[Ints, int]:
     """V <- b2 V + g**2 at an even scale that holds the sum of both peaks: it cannot saturate, whatever the policy."""
     old, bits = m.read(op.second), m.program.tensors[str(op.second)].bits
-    peak = m.peak(gradient.codes, gradient.frac)
-    frac = second_frac(max_abs(old.codes), old.frac, peak.code, gradient.frac, bits)
-    cut = max(0, peak.code.bit_length() - SQUARED_BITS)
+    m.did(PEAK, gradient.codes.size)
+    peak = m.largest(op.gradient)
+    frac = second_frac(m.largest(str(op.second)), old.frac, peak, gradient.frac, bits)
+    cut = max(0, peak.bit_length() - SQUARED_BITS)
     wide = np.empty(gradient.codes.shape, np.int64)
     second_moment_wide(
         gradient.codes.reshape(-1),

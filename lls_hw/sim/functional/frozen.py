@@ -6,12 +6,11 @@ import numpy as np
 
 from lls_hw.models.program.ops.normalise import FrozenNormBackward
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
-from lls_hw.sim.functional.normalise import PEAK_FRAC, RUNNING_FRAC, activation, curve_of, cut_of, spread_gradient
+from lls_hw.sim.functional.normalise import PEAK_FRAC, activation, curve_of, cut_of, running_statistics, spread_gradient
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm_frozen, norm_maps
 from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.events import PEAK, Events, plus
-from lls_hw.sim.kernels.inference import RUNNING_CONSTANTS, running_constants
 from lls_hw.sim.kernels.norm import GUARD
 from lls_hw.sim.kernels.norm_maps import Curve
 from lls_hw.sim.kernels.requant import container
@@ -21,14 +20,11 @@ from lls_hw.sim.kernels.threads import run
 def run_frozen_norm_backward(m: IntegerMachine, op: FrozenNormBackward) -> None:
     """One pass that narrows and sums; before it, where the scale is not known, one that measures."""
     delta, y = m.read(op.error), m.read(op.y)
-    gamma, beta, running = m.read(op.gamma), m.read(op.beta), m.read(op.running)
     each_pass: Events = {}
     if op.spread is not None:
         delta, each_pass = spread_gradient(m, op, delta)
-    stats = np.empty((6, op.shape.out_c), np.int32)
-    running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
-    m.did(plus(RUNNING_CONSTANTS, norm_maps.OFFSET), op.shape.out_c)
-    sums = _codes(m, op, (delta, y), FrozenForm(stats, curve_of(op, beta.frac)), each_pass)
+    constants, _ = running_statistics(m, op, y.frac)
+    sums = frozen_codes(m, op, (delta, y), FrozenForm(constants.codes, curve_of(op, constants.frac)), each_pass)
     m.narrow_to_fit(op.beta_grad, sums, delta.frac + GUARD)
 
 
@@ -39,7 +35,7 @@ class FrozenForm(NamedTuple):
     curve: Curve
 
 
-def _codes(
+def frozen_codes(
     m: IntegerMachine, op: FrozenNormBackward, maps: tuple[Value, Value], form: FrozenForm, each: Events
 ) -> Wide:
     """Writes the error in front of the norm; returns the sums of the error behind the activation, a channel each."""

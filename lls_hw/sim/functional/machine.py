@@ -17,6 +17,7 @@ from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.array import dataflow_of
 from lls_hw.sim.cost.counts import FIELDS
 from lls_hw.sim.functional.readback import Value
+from lls_hw.sim.kernels import requant
 from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.events import PEAK, Events
 from lls_hw.sim.kernels.products import ProductTally, Summation
@@ -200,6 +201,10 @@ class IntegerMachine:
     def _bytes(self, name: str, codes: Ints) -> int:
         """Bytes of an array, its codes packed at the tensor's width."""
         return storage_bytes(codes.size, self.program.tensors[name].bits)
+
+    def largest(self, name: str) -> int:
+        """The largest magnitude of a tensor's codes, by the detector that stood beside the unit which wrote them."""
+        return requant.max_abs(self.values[name].codes)
 
     def key(self, name: str) -> int:
         """Key of a tensor's random stream in this step."""

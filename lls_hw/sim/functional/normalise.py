@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, NormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
@@ -31,8 +31,8 @@ def curve_of(op: BatchNorm | NormBackward, beta_frac: int) -> Curve:
 
 def cut_of(m: IntegerMachine, name: str, frac: int) -> Cut:
     """The codes of a tensor at a scale."""
-    how = m.narrowing(name)
-    return Cut(frac, m.program.tensors[name].bits, how.mode, how.key, how.wraps)
+    how, tensor = m.narrowing(name), m.program.tensors[name]
+    return Cut(frac, tensor.bits, how.mode, how.key, how.wraps, how.origin, how.pitch or tensor.shape[-1])
 
 
 def run_batch_norm(m: IntegerMachine, op: BatchNorm) -> None:
@@ -46,25 +46,32 @@ def _apply_batch(m: IntegerMachine, op: BatchNorm) -> None:
     Pass one knows the extremes, and the map is monotone per channel, so the output's peak is
     known before anything is narrowed: its scale is never a step old, whatever the policy.
     """
-    y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
+    y = m.read(op.y)
     flat = y.codes.reshape(-1, op.shape.out_c)
-    watched = m.scales.watches(op.out)
     sums, extremes = channel_sums(flat)
-    m.did(plus(norm.SUMS, norm.EXTREMES if watched else {}), flat.size)
+    m.did(plus(norm.SUMS, norm.EXTREMES if m.scales.watches(op.out) else {}), flat.size)
+    stats, peak = batch_statistics(m, op, y.frac, (sums, extremes))
+    m.passed(op.y)
+    frac = m.scales.exact_frac(op.out, m.program.tensors[op.out].bits, peak)
+    forward_codes(m, op, flat, stats.codes, curve=curve_of(op, stats.frac), frac=frac)
+
+
+def batch_statistics(m: IntegerMachine, op: BatchNorm, y_frac: int, gathered: tuple[Wide, Wide]) -> tuple[Value, Peak]:
+    """The channels' words and the output's peak, from what pass one gathered; stores what the op keeps."""
+    gamma, beta, running = m.read(op.gamma), m.read(op.beta), m.read(op.running)
+    sums, extremes = gathered
+    count = op.batch * op.shape.positions
     stats = np.empty((6, op.shape.out_c), np.int32)
     variance = np.empty(op.shape.out_c, np.int64)
-    norm.channel_constants(sums, flat.shape[0], y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance)
+    norm.channel_constants(sums, count, y_frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats, variance)
     moved = running.codes.copy()
-    norm.running_update(stats, variance, flat.shape[0], y.frac, RUNNING_FRAC, moved)
+    norm.running_update(stats, variance, count, y_frac, RUNNING_FRAC, moved)
     m.did(plus(norm.CONSTANTS, norm.RUNNING, norm_maps.OFFSET), op.shape.out_c)
-    m.passed(op.y)
-    curve = curve_of(op, beta.frac)
-    peak = _peak_of_ends(m, op, extremes, stats, curve) if watched else Peak(0, 0)
-    forward_codes(
-        m, op, flat, stats, curve=curve, frac=m.scales.exact_frac(op.out, m.program.tensors[op.out].bits, peak)
-    )
+    watched = m.scales.watches(op.out)
+    peak = _peak_of_ends(m, op, extremes, stats, curve_of(op, beta.frac)) if watched else Peak(0, 0)
     m.write(op.stats, stats, beta.frac)
     m.write(op.moved, moved, RUNNING_FRAC)
+    return Value(stats, beta.frac), peak
 
 
 def _apply_running(m: IntegerMachine, op: BatchNorm) -> None:
@@ -72,13 +79,26 @@ def _apply_running(m: IntegerMachine, op: BatchNorm) -> None:
 
     One pass where the scale is known; else the extremes of y take one before it.
     """
-    y, gamma, beta, running = m.read(op.y), m.read(op.gamma), m.read(op.beta), m.read(op.running)
+    y = m.read(op.y)
     flat = y.codes.reshape(-1, op.shape.out_c)
+    constants, held = running_statistics(m, op, y.frac)
+    m.record.saturated += held
+    apply_constants(m, op, flat, constants)
+
+
+def running_statistics(m: IntegerMachine, op: BatchNorm | FrozenNormBackward, y_frac: int) -> tuple[Value, int]:
+    """The channels' words from running statistics, and how many means were held."""
+    gamma, beta, running = m.read(op.gamma), m.read(op.beta), m.read(op.running)
     stats = np.empty((6, op.shape.out_c), np.int32)
-    held = running_constants(running.codes, RUNNING_FRAC, y.frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
-    m.record.saturated += int(held)
+    held = running_constants(running.codes, RUNNING_FRAC, y_frac, gamma.codes, gamma.frac, beta.codes, beta.frac, stats)
     m.did(plus(RUNNING_CONSTANTS, norm_maps.OFFSET), op.shape.out_c)
-    curve, bits, known = curve_of(op, beta.frac), m.program.tensors[op.out].bits, m.scales.known(op.out)
+    return Value(stats, beta.frac), int(held)
+
+
+def apply_constants(m: IntegerMachine, op: BatchNorm, flat: Ints, constants: Value) -> None:
+    """Normalise some rows by words that no batch changes."""
+    stats, curve = constants.codes, curve_of(op, constants.frac)
+    bits, known = m.program.tensors[op.out].bits, m.scales.known(op.out)
     peak = Peak(0, 0)
     if not known:
         m.passed(op.y)
@@ -144,21 +164,33 @@ def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
         delta, each_pass = spread_gradient(m, op, delta)
     flat, flat_y = delta.codes.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
     curve = curve_of(op, stats.frac)
-
-    def partial(first: int, last: int) -> Wide:
-        sums = np.zeros((2, op.shape.out_c), np.int64)
-        norm_maps.backward_sums(flat, flat_y, stats.codes, curve, first, last, sums)
-        return sums
-
-    sums = np.sum(run(partial, flat.shape[0]), axis=0)
+    sums = error_sums(op, (flat, flat_y), stats)
     means = np.empty_like(sums)
     norm_maps.backward_means(sums, flat.shape[0], means)
     m.did(plus(norm_maps.BACK_SUMS, activation(curve)), flat.size)
     m.did(each_pass)
     m.did(plus(norm_maps.BACK_OFFSETS, norm_maps.MEANS), op.shape.out_c)
-    _backward_codes(m, op, (flat, flat_y), BackForm(stats.codes, means, curve, delta.frac - y.frac), each_pass)
-    m.narrow_to_fit(op.gamma_grad, sums[1], delta.frac + norm.GUARD + norm_maps.XHAT_FRAC)
-    m.narrow_to_fit(op.beta_grad, sums[0], delta.frac + norm.GUARD)
+    backward_codes(m, op, (flat, flat_y), BackForm(stats.codes, means, curve, delta.frac - y.frac), each_pass)
+    norm_gradients(m, op, sums, delta.frac)
+
+
+def error_sums(op: BatchNormBackward, maps: tuple[Ints, Ints], stats: Value) -> Wide:
+    """(2, c): sums of the masked error, and of the masked error times xhat, over the rows of (error, y)."""
+    curve = curve_of(op, stats.frac)
+
+    def partial(first: int, last: int) -> Wide:
+        sums = np.zeros((2, op.shape.out_c), np.int64)
+        norm_maps.backward_sums(*maps, stats.codes, curve, first, last, sums)
+        return sums
+
+    total: Wide = np.sum(run(partial, len(maps[1])), axis=0)
+    return total
+
+
+def norm_gradients(m: IntegerMachine, op: BatchNormBackward, sums: Wide, error_frac: int) -> None:
+    """The gradients of gamma and beta are the sums."""
+    m.narrow_to_fit(op.gamma_grad, sums[1], error_frac + norm.GUARD + norm_maps.XHAT_FRAC)
+    m.narrow_to_fit(op.beta_grad, sums[0], error_frac + norm.GUARD)
 
 
 class BackForm(NamedTuple):
@@ -170,7 +202,7 @@ class BackForm(NamedTuple):
     in_frac: int
 
 
-def _backward_codes(
+def backward_codes(
     m: IntegerMachine, op: BatchNormBackward, maps: tuple[Ints, Ints], form: "BackForm", each: Events
 ) -> None:
     """A pass that narrows; before it, where the scale is not known, one that measures. Each reads error and y."""
@@ -212,17 +244,18 @@ def spread_gradient(m: IntegerMachine, op: NormBackward, grad: Value) -> tuple[V
     """
     s, grid = op.shape, op.spread
     assert grid is not None
-    rows, cols, channels, shape = grid.rows, grid.cols, s.out_c, (op.batch, s.out_h, s.out_w, s.out_c)
+    samples = grad.codes.size // grid.latents(s.out_c)
+    rows, cols, channels, shape = grid.rows, grid.cols, s.out_c, (samples, s.out_h, s.out_w, s.out_c)
     if grid.channels is not None:
-        cols, channels, shape = grid.channels, 1, (op.batch, 1, s.out_c, 1)
+        cols, channels, shape = grid.channels, 1, (samples, 1, s.out_c, 1)
     codes, frac = grad.codes, grad.frac
     shared = SHARE if op.means else {}
     if op.means:
-        codes, frac = _shared(m, grid.areas, codes.reshape(op.batch, len(grid.areas), channels), frac)
+        codes, frac = _shared(m, grid.areas, codes.reshape(samples, len(grid.areas), channels), frac)
     out = np.empty(shape, np.int32)
-    pooled = codes.reshape(op.batch, channels, len(rows), len(cols))
+    pooled = codes.reshape(samples, channels, len(rows), len(cols))
     grids = windows(rows), windows(cols)
-    spread = run(lambda first, last: spread_windows(pooled[first:last], *grids, out[first:last]), op.batch)
+    spread = run(lambda first, last: spread_windows(pooled[first:last], *grids, out[first:last]), samples)
     took = {event: number * codes.size for event, number in shared.items()}
     return Value(out, frac), {**took, "adds": sum(spread) - out.size}
 

@@ -24,7 +24,7 @@ def run_gemm(m: IntegerMachine, op: Gemm) -> None:
 def _forward(m: IntegerMachine, op: Gemm) -> None:
     x, w = m.read(op.source), m.read(op.weight)
     frac = x.frac + w.frac
-    bias = _bias(m, op, frac)
+    bias = scaled_bias(m, op, frac)
     acc, tally = forward(m.sums, op.shape, _map(op, x), _matrix(op, w), bias)
     _count(m, op, tally)
     if op.bias is not None:
@@ -32,7 +32,7 @@ def _forward(m: IntegerMachine, op: Gemm) -> None:
     m.narrow(op.out, acc, frac)
 
 
-def _bias(m: IntegerMachine, op: Gemm, frac: int) -> Wide:
+def scaled_bias(m: IntegerMachine, op: Gemm, frac: int) -> Wide:
     """The bias at the accumulators' scale, held to their width."""
     if op.bias is None:
         return np.zeros(op.shape.out_c, np.int64)

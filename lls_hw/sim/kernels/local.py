@@ -147,6 +147,7 @@ class ErrorForm(NamedTuple):
     basis_frac : fraction bits of the vectors' entries: none of a sign.
     drop, shift : bits that leave a coefficient before the product with 1 / T, and in all.
     on_code, off_code : the smoothed target over the batch, of the label and of every other class.
+    batch : samples that the loss is a mean over.
     """
 
     kind: Int
@@ -158,6 +159,7 @@ class ErrorForm(NamedTuple):
     shift: Int
     on_code: Int
     off_code: Int
+    batch: Int
 
 
 class ErrorTensors(NamedTuple):
@@ -207,7 +209,7 @@ def local_error_samples(
         products += done
         clamped += out
         found.likelihood[i] = softmax_error(
-            logits[i], labels[i], samples, how.on_code, how.off_code, table, errors, weights
+            logits[i], labels[i], how.batch, how.on_code, how.off_code, table, errors, weights
         )
         done, out = coefficients_of(errors, modulation, kind, how.drop, how.shift, how.inv_t, found.coefficients[i])
         products += done

@@ -32,6 +32,17 @@ def requantise_into(
 
 
 @kernel
+def requantise_rows(
+    acc: Ints, shift: Int, mode: Int, key: Int, first: Int, pitch: Int, total_bits: Int, wraps: Int, out: Ints
+) -> int:
+    """As `requantise_into` for rows (n, length) of which each begins `pitch` elements after the one before."""
+    overflowed = 0
+    for row in range(acc.shape[0]):
+        overflowed += requantise_into(acc[row], shift, mode, key, first + row * pitch, total_bits, wraps, out[row])
+    return overflowed
+
+
+@kernel
 def narrow_row(
     wide: Wide, shifts: Wide, mode: Int, key: Int, first: Int, total_bits: Int, wraps: Int, out: Ints
 ) -> int:

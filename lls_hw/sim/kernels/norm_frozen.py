@@ -48,7 +48,9 @@ def frozen_narrow(
             least[c] = min(least[c], wide[c])
             most[c] = max(most[c], wide[c])
         if store:
-            overflows += narrow_row(wide, shifts, cut.mode, cut.key, m * channels, cut.bits, cut.wraps, out[m])
+            overflows += narrow_row(
+                wide, shifts, cut.mode, cut.key, cut.origin + m * cut.pitch, cut.bits, cut.wraps, out[m]
+            )
     return overflows, backward_peak(least, most, shifts)
 
 

@@ -29,13 +29,18 @@ class Curve(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """The codes that wide words become: fraction and total bits, rounding and its random stream, overflow."""
+    """The codes that wide words become: fraction and total bits, rounding and its random stream, overflow.
+
+    Row m of the map begins at element origin + m pitch of its tensor: there its random bits are drawn.
+    """
 
     frac: Int
     bits: Int
     mode: Int
     key: Int
     wraps: Int
+    origin: Int
+    pitch: Int
 
 
 @kernel
@@ -114,7 +119,9 @@ def forward_narrow(y: Ints, stats: Ints, curve: Curve, cut: Cut, first: Int, las
         for c in range(channels):
             value = linear(y[m, c], stats[SCALE, c], offset[0, c])
             wide[c] = leaky(value, curve.slope, curve.slope_frac)
-        overflows += narrow_row(wide, shifts, cut.mode, cut.key, m * channels, cut.bits, cut.wraps, out[m])
+        overflows += narrow_row(
+            wide, shifts, cut.mode, cut.key, cut.origin + m * cut.pitch, cut.bits, cut.wraps, out[m]
+        )
     return overflows
 
 
@@ -231,5 +238,7 @@ def backward_narrow(
             most[c] = max(most[c], value)
             wide[c] = value
         if store:
-            overflows += narrow_row(wide, shifts, cut.mode, cut.key, m * channels, cut.bits, cut.wraps, out[m])
+            overflows += narrow_row(
+                wide, shifts, cut.mode, cut.key, cut.origin + m * cut.pitch, cut.bits, cut.wraps, out[m]
+            )
     return overflows, backward_peak(least, most, shifts)

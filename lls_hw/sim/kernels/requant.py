@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from lls_hw.models.spec.precision import Overflow, Rounding
 from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.kernels.events import DRAW, Events
-from lls_hw.sim.kernels.narrow import max_abs_of, requantise_into
+from lls_hw.sim.kernels.narrow import max_abs_of, requantise_into, requantise_rows
 from lls_hw.sim.kernels.threads import run
 
 LEAST = 1 << 16  # codes worth a thread
@@ -18,11 +18,20 @@ ROUNDINGS: dict[Rounding, int] = {"nearest_even": 0, "half_up": 1, "floor": 2, "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Narrowing:
-    """A way to narrow codes: rounding, overflow, and the key of the random stream."""
+    """A way to narrow codes: rounding, overflow, and the random stream.
+
+    Attributes
+    ----------
+    key : of the stream.
+    origin, pitch : place of the first code in its tensor; and, of a piece whose last axis is a row, the codes of the
+        tensor from one row to the next (0: the piece is contiguous).
+    """
 
     rounding: Rounding = "nearest_even"
     overflow: Overflow = "saturate"
     key: int = 0
+    origin: int = 0
+    pitch: int = 0
 
     @property
     def mode(self) -> int:
@@ -57,11 +66,15 @@ def requantise(acc: Ints, shift: int, bits: int, how: Narrowing) -> tuple[Ints, 
     |acc| < 2**62. A negative shift grows the fraction exactly; what leaves the width does not fit.
     """
     out = np.empty(acc.shape, container(bits))
+    if how.pitch:
+        rows, found = acc.reshape(-1, acc.shape[-1]), out.reshape(-1, acc.shape[-1])
+        args = (how.mode, how.key, how.origin, how.pitch, bits, how.wraps)
+        return out, int(requantise_rows(rows, shift, *args, found))
     flat, codes = acc.reshape(-1), out.reshape(-1)
 
     def work(first: int, last: int) -> int:
         part = slice(first, last)
-        return requantise_into(flat[part], shift, how.mode, how.key, first, bits, how.wraps, codes[part])
+        return requantise_into(flat[part], shift, how.mode, how.key, how.origin + first, bits, how.wraps, codes[part])
 
     return out, int(sum(run(work, flat.size, least=LEAST)))
 

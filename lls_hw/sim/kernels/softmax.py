@@ -51,11 +51,19 @@ SAMPLE: Events = {"multiplies": 1}
 
 @kernel
 def loss_samples(
-    logits: Ints, shift: Int, labels: Ints, on_code: Int, off_code: Int, table: Ints, errors: Wide, likelihood: Wide
+    logits: Ints,
+    shift: Int,
+    labels: Ints,
+    batch: Int,
+    on_code: Int,
+    off_code: Int,
+    table: Ints,
+    errors: Wide,
+    likelihood: Wide,
 ) -> int:
     """A classifier's error (samples, classes) with ERROR_FRAC bits; logits shifted to LOGIT_FRAC.
 
-    Returns how many logits were clamped.
+    The loss is a mean over `batch` samples. Returns how many logits were clamped.
     """
     samples, classes = logits.shape
     scaled = np.empty(classes, np.int64)
@@ -66,7 +74,7 @@ def loss_samples(
             value = shift_round(np.int64(logits[i, j]), shift, HALF_UP, np.int64(0))
             scaled[j] = clamp(value, np.int64(-LOGIT_MAX), np.int64(LOGIT_MAX))
             clamped += 1 if scaled[j] != value else 0
-        likelihood[i] = softmax_error(scaled, labels[i], samples, on_code, off_code, table, errors[i], weights)
+        likelihood[i] = softmax_error(scaled, labels[i], batch, on_code, off_code, table, errors[i], weights)
     return clamped
 
 

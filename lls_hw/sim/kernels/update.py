@@ -33,12 +33,13 @@ MOMENTUM: Events = {"shifts": 1, "macs": 1}
 
 @kernel
 def apply_update(
-    step: Ints, rate: Int, shift: Int, room: Int, mode: Int, key: Int, total_bits: Int, master: Ints
+    step: Ints, rate: Int, shift: Int, room: Int, mode: Int, key: Int, total_bits: Int, master: Ints, origin: Int = 0
 ) -> tuple[int, int, int, Int]:
     """master = master / 2**room - rate step / 2**(shift + room), rounded once by `mode`, in place.
 
     `room` (0 or 1) is the fraction bit that the master gives up for a larger range: its last bit joins what is
-    rounded. Returns (saturated, updates wanted, updates that moved no code, largest magnitude after).
+    rounded. `origin` is the first code's place in its tensor. Returns (saturated, updates wanted, updates that moved
+    no code, largest magnitude after).
     """
     high = (np.int64(1) << (total_bits - 1)) - 1
     low = -high - 1
@@ -50,9 +51,9 @@ def apply_update(
         old = np.int64(master[i])
         if room:
             rest = shift_round(exact, shift - fine, HALF_UP, np.int64(0)) - ((old & 1) << fine)
-            change = shift_round(rest, fine + 1, mode, random_bits(key, i))
+            change = shift_round(rest, fine + 1, mode, random_bits(key, origin + i))
         else:
-            change = shift_round(exact, shift, mode, random_bits(key, i))
+            change = shift_round(exact, shift, mode, random_bits(key, origin + i))
         if exact != 0:
             wanted += 1
             lost += 1 if change == 0 else 0

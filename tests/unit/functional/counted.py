@@ -17,7 +17,10 @@ from lls_hw.sim.kernels import jit
 from tests.oracles.counting import LEDGER, Amount, Word
 
 STOCHASTIC = 3
-CONTROL = {"first", "last", "is_max", "store", "wraps", "mode", "key", "total_bits", "kind", "label", "bits", "labels"}
+CONTROL = {
+    "first", "last", "is_max", "store", "wraps", "mode", "key", "origin", "pitch", "total_bits", "kind", "label",
+    "bits", "labels", "batch",
+}  # fmt: skip
 """Parameters that decide what is done and are no data."""
 EXPONENT_ROWS = (2, 4)  # of BatchNorm's `stats`
 

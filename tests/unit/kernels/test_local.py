@@ -302,6 +302,6 @@ def test_cosine_table__holds_the_nearest_codes(rows, latents):
 def test_loss_samples__clamps_logits_at_2_to_15():
     logits = np.array([[2**15 - 1, -(2**15), 0]], np.int16)
     errors, likelihood = np.empty((1, 3), np.int64), np.empty(1, np.int64)
-    kernel_softmax.loss_samples(logits, np.int64(-40), np.array([0]), 1 << 24, 0, exp2_table(), errors, likelihood)
+    kernel_softmax.loss_samples(logits, np.int64(-40), np.array([0]), 1, 1 << 24, 0, exp2_table(), errors, likelihood)
     assert errors.tolist() == [[0, 0, 0]]
     assert likelihood[0] == 1 << 24

@@ -127,7 +127,7 @@ def test_forward__exact_and_within_its_bound_of_rationals(channel, slope):
     out = np.empty((len(wide), 1), np.int16)
     frac = 15 - 20 + 20 - int(peak).bit_length() + 20 if peak else 8
     overflows = kernel_norm_maps.forward_narrow(
-        channel.column(), stats, curve, Cut(frac, 16, 0, 0, False), 0, len(wide), out
+        channel.column(), stats, curve, Cut(frac, 16, 0, 0, False, 0, 1), 0, len(wide), out
     )
     codes = [scalar.shifted(w, words.scale_exp + 8 - frac, "nearest_even") for w in wide]
     assert out[:, 0].tolist() == [scalar.saturated(c, 16) for c in codes]
@@ -170,7 +170,17 @@ def test_backward__exact_and_within_its_bound_of_rationals(channel, seed, bits):
     out_frac = in_frac + 8 + words.scale_exp - finest + 15
     out = np.empty((count, 1), np.int16)
     over, peak = kernel_norm_maps.backward_narrow(
-        delta, channel.column(), stats, means, curve, in_frac, Cut(out_frac, 16, 3, 99, False), 0, count, True, out
+        delta,
+        channel.column(),
+        stats,
+        means,
+        curve,
+        in_frac,
+        Cut(out_frac, 16, 3, 99, False, 0, 1),
+        0,
+        count,
+        True,
+        out,
     )
     shift = finest - 15
     codes = [scalar.shifted(w, shift, "stochastic", scalar.draw32(99, i)) for i, w in enumerate(wide)]

@@ -40,7 +40,7 @@ def test_frozen_backward__exact(channel, statistics, seed, bits):
     assert max(abs(v) for v in wide) < 2**42
     in_frac = 5 - channel.y_frac
     shift = max(v.bit_length() for v in [1, *map(abs, wide)]) - 15
-    cut = Cut(in_frac + 8 + words.scale_exp - shift, 16, 3, 99, False)
+    cut = Cut(in_frac + 8 + words.scale_exp - shift, 16, 3, 99, False, 0, 1)
     fixed = delta, channel.column(), stats, Curve(channel.beta_frac, *SLOPE), in_frac, cut
     out, sums = np.empty((count, 1), np.int16), np.zeros(1, np.int64)
     over, peak = frozen_narrow(*fixed, 0, count, True, out, sums)
