@@ -29,6 +29,8 @@ class Chain:
             if not phases and not later[index]:
                 after = max(touched.get(name, -1) for name in (*op.reads, *op.writes))
                 self.floating.setdefault(after, []).append(op)
+                for name in op.reads:  # they are to be there until it runs, and it may run last
+                    self.wanted.setdefault(name, []).append(2 * len(program.ops))
                 touched.update(dict.fromkeys(op.writes, after))
                 continue
             for place in phases or (index,):
@@ -38,8 +40,7 @@ class Chain:
     def _add(self, place: Phase | int, op: Op, touched: dict[str, int]) -> None:
         at = len(self.places)
         self.places.append(place)
-        maps = [read.tensor for read in place.maps] if isinstance(place, Phase) else list(op.reads)
-        for name in dict.fromkeys(maps):
+        for name in dict.fromkeys(place.streamed if isinstance(place, Phase) else op.reads):
             self.wanted.setdefault(name, []).append(at)
         if isinstance(place, Phase) and place.out is not None:
             self.makers[place.out] = at
@@ -56,7 +57,7 @@ class Chain:
         return self._wanted[at]
 
     def _wanted_from(self, at: int) -> frozenset[str]:
-        return frozenset(name for name, places in self.wanted.items() if places[-1] >= at)
+        return frozenset(name for name, places in self.wanted.items() if max(places) >= at)
 
 
 def _read_later(program: Program) -> list[bool]:

@@ -72,6 +72,11 @@ class Phase:
         object.__setattr__(self, "reach", tuple(last) if self.maps else ())
 
     @property
+    def streamed(self) -> tuple[str, ...]:
+        """Tensors that it reads piece by piece: rows of maps, and what each sample has of its own."""
+        return (*(read.tensor for read in self.maps), *self.per_sample_reads)
+
+    @property
     def name(self) -> str:
         """Layer, and what it does there."""
         return f"{self.op.layer} {self.op.stage} {self.op.kind}" + (f" {self.part + 1}" if self.part else "")
@@ -121,20 +126,24 @@ PhaseRecipe = Callable[[Program, int, Any], tuple[Phase, ...]]
 
 
 def product(program: Program, index: int, op: Product) -> tuple[Phase, ...]:
-    """Convolutions, linear layers and depthwise convolutions, in each direction."""
+    """Convolutions, linear layers and depthwise convolutions, in each direction.
+
+    A linear layer needs its whole map, however many rows it has: a block's own classifier sees them as one position.
+    """
     shape = op.shape
     flat = shape.kind in ("linear", "classifier")
-    windows = ((0, shape.in_h),) if flat else _windows(shape)
+    height = rows_of(program.tensors[op.out if op.source is None else op.source]) if flat else shape.in_h
+    windows = ((0, height),) if flat else _windows(shape)
     small = tuple(name for name in (op.weight, op.bias) if name is not None)
     if op.direction == "forward":
         assert op.source is not None
-        reads = (windowed(op.source, windows, shape.in_h),)
+        reads = (windowed(op.source, windows, height),)
         return (Phase(index, op, 0, shape.out_h, reads, op.out, held=small),)
     assert op.error is not None
     if op.direction == "input_grad":
-        return (Phase(index, op, 0, shape.in_h, (scattered(op.error, windows, shape.in_h),), op.out, held=small),)
+        return (Phase(index, op, 0, height, (scattered(op.error, windows, height),), op.out, held=small),)
     assert op.source is not None
-    both = (windowed(op.source, windows, shape.in_h), steady(op.error, shape.out_h))
+    both = (windowed(op.source, windows, height), steady(op.error, shape.out_h))
     return (Phase(index, op, 0, shape.out_h, both, results=(op.out,)),)
 
 
@@ -181,8 +190,10 @@ def coefficients_of(op: BatchNormBackward) -> str:
 
 
 def pool(program: Program, index: int, op: Pool) -> tuple[Phase, ...]:
-    """Windows of rows."""
-    reads = (windowed(op.source, op.pool.grid.rows, op.pool.in_h),)
+    """Windows of rows; a linear layer's features, which are pooled as rows, are one row of its map."""
+    height = rows_of(program.tensors[op.source])
+    windows = op.pool.grid.rows if height == op.pool.in_h else ((0, height),) * op.pool.out_h
+    reads = (windowed(op.source, windows, height),)
     return (Phase(index, op, 0, op.pool.out_h, reads, op.out),)
 
 

@@ -129,8 +129,8 @@ class OrderSearch:
         for end in range(at + 1, min(at + LONGEST, len(chain.places)) + 1):
             last = chain.places[end - 1]
             if not isinstance(last, Phase) or summed.intersection((*last.held, *last.per_sample_reads)):
-                return  # it needs what the others only sum
-            summed.update((*last.results, *last.per_sample_writes))
+                return  # it needs whole what the others sum or make row by row
+            summed.update((*last.results, *last.per_sample_writes, *((last.out,) if last.out is not None else ())))
             yield from self._groups(at, end, there)
 
     def _groups(self, at: int, end: int, there: frozenset[str]) -> Sequence[Continuation]:
@@ -163,7 +163,10 @@ class OrderSearch:
         while open_places:
             if len(found) > MOST_PHASES:
                 return ()
-            for read in self.chain.phase(open_places.pop()).maps:
+            phase = self.chain.phase(open_places.pop())
+            if any(name in self.maps and name not in there for name in phase.per_sample_reads):
+                return ()  # it is needed whole at a sample's first row, and is not in memory
+            for read in phase.maps:
                 maker = self.chain.makers.get(read.tensor)
                 if maker is not None and read.tensor not in there and maker not in found:
                     if not self.again:

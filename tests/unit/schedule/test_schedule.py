@@ -17,9 +17,8 @@ from lls_hw.sim.schedule.best import candidates
 from lls_hw.sim.schedule.plan import schedule_groups
 from tests.unit.schedule.legal import check
 
-CASES = [
-    (net, rule, side) for net, side in (("smallconv", 28), ("vww_cnn", 16)) for rule in ("lls_m", "bp", "inference")
-]
+RULES = ("lls_m", "bp", "inference", "local_losses")
+CASES = [(net, rule, side) for net, side in (("smallconv", 28), ("vww_cnn", 16)) for rule in RULES]
 
 
 @cache
