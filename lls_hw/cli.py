@@ -16,6 +16,7 @@ from lls_hw.commands.compare import compare
 from lls_hw.commands.cycles import cycles
 from lls_hw.commands.listing import list_shelf
 from lls_hw.commands.optimize import optimize
+from lls_hw.commands.replay import replay
 from lls_hw.commands.report import report
 from lls_hw.commands.signature import RefusedNumber
 from lls_hw.commands.simulate import simulate
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("simulate")(simulate)
 app.command("train")(train)
 app.command("validate")(validate)
+app.command("replay")(replay)
 app.command("compare")(compare)
 app.command("sweep")(sweep)
 app.command("optimize")(optimize)

@@ -66,6 +66,19 @@ def run_events(
     >>> result.macs == sum(op.macs for op in result.ops), result.cycles == sum(s.cycles for s in result.stages)
     (True, True)
     """
+    return run_best(program, chip, objective=objective, schedule=schedule, trace=trace, batched=batched).result
+
+
+def run_best(
+    program: Program,
+    chip: AcceleratorSpec,
+    *,
+    objective: Objective = FEWEST_BYTES,
+    schedule: RunOrder = "op",
+    trace: bool = False,
+    batched: bool = True,
+) -> "ScheduleRun":
+    """As `run_events`, with the schedule that was run."""
     _check_second(program, chip)
     with collected_once():
         return _best(_orders(program, chip, objective, schedule), objective, trace=trace, batched=batched)
@@ -79,6 +92,14 @@ def _check_second(program: Program, chip: AcceleratorSpec) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleRun:
+    """A schedule and its run."""
+
+    schedule: Schedule
+    result: EventResult
+
+
+@dataclass(frozen=True, slots=True)
 class _Way:
     """A schedule to run: what its mappings were chosen for, and its groups where ops share their tiles."""
 
@@ -86,9 +107,9 @@ class _Way:
     mapped_for: ObjectiveName
     groups: tuple[Op, ...]
 
-    def run(self, *, trace: bool, batched: bool) -> EventResult:
+    def run(self, *, trace: bool, batched: bool) -> ScheduleRun:
         result = run_schedule(self.schedule, trace=trace, batched=batched)
-        return replace(result, mapped_for=self.mapped_for, groups=self.groups)
+        return ScheduleRun(self.schedule, replace(result, mapped_for=self.mapped_for, groups=self.groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +142,22 @@ def _orders(program: Program, chip: AcceleratorSpec, objective: Objective, sched
     return orders[1:] if schedule == "fused" and len(orders) > 1 else orders
 
 
-def _best(orders: Sequence[_Order], objective: Objective, *, trace: bool, batched: bool) -> EventResult:
+def _best(orders: Sequence[_Order], objective: Objective, *, trace: bool, batched: bool) -> ScheduleRun:
     """The best run of all orders and mappings; of equal ones the first.
 
     Branch and bound, best first: what has the lowest bound is looked at more closely, an order by choosing its
     mappings, a schedule by running it; a run that no bound undercuts is the best of all.
     """
-    open_: list[tuple[float, int, int, _Order | _Way | EventResult]] = []
+    open_: list[tuple[float, int, int, _Order | _Way | ScheduleRun]] = []
     for at, order in enumerate(orders):
         heappush(open_, (at_least_mapped(order.plain, objective), at, 0, order))
     while True:
         _, at, nth, best = heappop(open_)
-        if isinstance(best, EventResult):
+        if isinstance(best, ScheduleRun):
             return best
         if isinstance(best, _Way):
-            result = best.run(trace=trace, batched=batched)
-            heappush(open_, (objective.of(result.counts, result.cycles), at, nth, result))
+            run = best.run(trace=trace, batched=batched)
+            heappush(open_, (objective.of(run.result.counts, run.result.cycles), at, nth, run))
         else:
             for number, way in enumerate(best.ways(objective)):
                 heappush(open_, (at_least(way.schedule, objective), at, number, way))

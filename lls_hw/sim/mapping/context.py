@@ -21,6 +21,11 @@ def sums_of(name: str) -> str:
     return name + SUMS
 
 
+def partial_of(name: str) -> str:
+    """The partial sums of a tensor, in DRAM between two visits of its tiles."""
+    return name + "@partial"
+
+
 def is_sums(name: str) -> bool:
     """Whether these are sums rather than a tensor of the program."""
     return name.endswith(SUMS)

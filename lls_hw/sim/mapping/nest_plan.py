@@ -8,7 +8,7 @@ from lls_hw.models.program.ops.base import Op
 from lls_hw.models.spec.storage import storage_bytes
 from lls_hw.sim.mapping.axes import Piece, Step, Steps, TileAxis, steps
 from lls_hw.sim.mapping.choice import Choice
-from lls_hw.sim.mapping.context import Context, sums_of
+from lls_hw.sim.mapping.context import Context, partial_of, sums_of
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand, Side
 from lls_hw.sim.mapping.tile import Buffer, Node, Plan, Tile, Transfer, Unit, loop
 
@@ -115,6 +115,7 @@ class NestBuilder:
             touched_reads=reads,
             touched_writes={self.result: self._touched(self.nest.result.side, result=True)},
             note=self.choice.text(),
+            form=self.choice,
         )
 
     def _largest(self, side: Side, bits: int, *, final: bool = False) -> int:
@@ -234,7 +235,7 @@ class NestBuilder:
         return (self._partial(pieces),) if closes and self.spills else ()
 
     def _partial(self, pieces: Pieces) -> Transfer:
-        return self.nest.partial(self.ctx.chip.dram, f"{self.result}@partial", pieces)
+        return self.nest.partial(self.ctx.chip.dram, partial_of(self.result), pieces)
 
 
 def _size(piece: Piece) -> int:

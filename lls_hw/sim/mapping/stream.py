@@ -106,6 +106,18 @@ def _out(ctx: Context, flows: tuple[Flow, ...], count: int) -> int:
     return sum(_bytes(ctx, flow, count) for flow in flows if not ctx.place(flow.tensor).resident)
 
 
+@dataclass(frozen=True, slots=True)
+class StreamCut:
+    """The tiles of a stream, for each of `groups` groups of channels: what `Plan.form` holds of a streaming op.
+
+    `recipe` is a `stream_ops.Recipe`.
+    """
+
+    recipe: object
+    groups: int
+    axis: TileAxis
+
+
 CodesBothWays = tuple[Mapping[str, int], Mapping[str, int]]
 """Codes by tensor, read and written."""
 
@@ -198,6 +210,7 @@ class StreamBuilder:
         touched: tuple[Mapping[str, int], Mapping[str, int]],
         fills: tuple[Transfer, ...],
         note: str,
+        form: tuple[StreamCut, ...] = (),
     ) -> Plan:
         """The op's plan; `touched` are codes read and written, each once."""
         depth = self.ctx.depth
@@ -215,6 +228,7 @@ class StreamBuilder:
             touched_reads=touched[0],
             touched_writes=touched[1],
             note=note,
+            form=form,
         )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from lls_hw.models.program.ops.base import Op, Operand
 from lls_hw.models.spec.storage import storage_bytes
-from lls_hw.sim.mapping.axes import chunk_axis
+from lls_hw.sim.mapping.axes import TileAxis, chunk_axis
 from lls_hw.sim.mapping.context import HELD_CHANNEL_SHARE, Context, sums_of
-from lls_hw.sim.mapping.stream import HELD, Flow, Pass, Stream, StreamBuilder
+from lls_hw.sim.mapping.stream import HELD, Flow, Pass, Stream, StreamBuilder, StreamCut
 from lls_hw.sim.mapping.tile import Node, Plan, Tile, Transfer, add_to, loop
 from lls_hw.sim.mapping.touched import Touched
 from lls_hw.sim.mapping.work import lane_cycles, times
@@ -155,19 +155,21 @@ def _plan_within(ctx: Context, op: Op, grouped: Grouped, budget_bytes: int) -> P
     lanes = ctx.chip.local.lanes if grouped.parts[0][0].stream.unit == "local" else ctx.chip.vector.lanes
     touched = Touched()
     body: list[Node] = []
+    cuts: list[StreamCut] = []
     builder = StreamBuilder(ctx, grouped.parts[0][0].stream, lanes)
     for recipe, count in grouped.parts:
         builder.stream = recipe.stream
-        body += loop(count, _group(ctx, builder, recipe, budget_bytes))
+        axis = recipe.stream.axis(ctx, budget_bytes - recipe.held_bytes(ctx))
+        cuts.append(StreamCut(recipe, count, axis))
+        body += loop(count, _group(ctx, builder, recipe, axis))
         for _ in range(count):
             touched.add(recipe.stream)
             touched.hold(recipe.held_reads, recipe.held_writes)
-    return builder.plan(tuple(body), (touched.reads, touched.writes), ctx.fills(op.reads), grouped.note)
+    return builder.plan(tuple(body), (touched.reads, touched.writes), ctx.fills(op.reads), grouped.note, tuple(cuts))
 
 
-def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe, budget_bytes: int) -> tuple[Node, ...]:
+def _group(ctx: Context, builder: StreamBuilder, recipe: Recipe, axis: TileAxis) -> tuple[Node, ...]:
     builder.slots[HELD] = max(builder.slots[HELD], recipe.held_bytes(ctx))
-    axis = recipe.stream.axis(ctx, budget_bytes - recipe.held_bytes(ctx))
     passes = [builder.pass_nodes(axis, one) for one in recipe.stream.passes]
     held_in = (*recipe.held_reads, *recipe.again)
     loads = tuple(held_transfer(ctx, flow) for flow in (*held_in, *recipe.sampled) if ctx.streams_in(flow.tensor))

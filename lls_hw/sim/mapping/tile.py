@@ -168,6 +168,16 @@ def walk(nodes: tuple[Node, ...], times: int = 1) -> Iterator[tuple[Tile, int]]:
             yield node, times
 
 
+def unrolled(nodes: tuple[Node, ...]) -> Iterator[Tile]:
+    """The tiles in the order of their execution, one for each."""
+    for node in nodes:
+        if isinstance(node, Loop):
+            for _ in range(node.count):
+                yield from unrolled(node.body)
+        else:
+            yield node
+
+
 def loop(count: int, body: tuple[Node, ...]) -> tuple[Node, ...]:
     """A loop, or its bare body where it turns once (or nothing where it never does)."""
     if count <= 1:
@@ -204,6 +214,8 @@ class Plan:
     note : the mapping in words.
     owners : of a loop that several ops share, the op of the program to which each tensor's movements belong.
     once : events beside the tiles', once an op, while it waits for its first loads.
+    form : the decisions that the tiles follow, by which a tile's place in the maps is found again: a nest's mapping, a
+        stream's cuts, a group's bands.
     """
 
     route: tuple[Unit, ...]
@@ -217,6 +229,7 @@ class Plan:
     note: str
     owners: Mapping[str, int] = field(default_factory=dict)
     once: Mapping[str, int] = field(default_factory=dict)
+    form: object = None
 
     @property
     def working_bytes(self) -> int:

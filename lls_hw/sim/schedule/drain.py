@@ -13,7 +13,7 @@ from lls_hw.models.program.ops.products import Product
 from lls_hw.models.program.ops.update import Update
 from lls_hw.models.program.program import Program
 from lls_hw.sim.mapping.axes import Step
-from lls_hw.sim.mapping.context import Context, Place
+from lls_hw.sim.mapping.context import Context, Place, partial_of
 from lls_hw.sim.mapping.dispatch import recipe_of
 from lls_hw.sim.mapping.nest import Dim, Nest, NestOperand
 from lls_hw.sim.mapping.nest_ops import NESTS, fewest_bytes
@@ -88,7 +88,7 @@ def can_drain(ctx: Context, product: Product, update: Update) -> bool:
 
 def least_bytes(ctx: Context, op: DrainedUpdate) -> int:
     """The smallest working set."""
-    return _least(_inside(ctx, op), op.product, op.update)
+    return _least(inside(ctx, op), op.product, op.update)
 
 
 def _least(ctx: Context, product: Product, update: Update) -> int:
@@ -107,7 +107,7 @@ def _scored(ctx: Context, product: Product, update: Update) -> Nest:
 
 def plan(ctx: Context, op: DrainedUpdate) -> Plan:
     """Tiles of the product, the last of each piece with the update behind it: fewest DRAM bytes."""
-    inner = _inside(ctx, op)
+    inner = inside(ctx, op)
     nest = NESTS[type(op.product)].nest(inner, op.product)
     worker = NESTS[type(op.product)].work(inner, nest, op.product)
     scored = _scored(inner, op.product, op.update)
@@ -122,14 +122,14 @@ def plan(ctx: Context, op: DrainedUpdate) -> Plan:
         touched_writes={name: sizes[name] for name in op.writes},
         note=f"{found.note}, updated as it drains",
         owners={
-            f"{op.product.out}@partial": op.at[0],
+            partial_of(op.product.out): op.at[0],
             **{name: op.at[name not in op.product.reads] for name in (*op.reads, *op.writes)},
         },
     )
 
 
-def _inside(ctx: Context, op: DrainedUpdate) -> Context:
-    """The gradient itself goes nowhere."""
+def inside(ctx: Context, op: DrainedUpdate) -> Context:
+    """The op's context: the gradient itself goes nowhere."""
     own = {op.product.out: Place(resident=False, load=False, store=False)}
     return replace(ctx, places={**ctx.places, **own})
 

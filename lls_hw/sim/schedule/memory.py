@@ -46,27 +46,27 @@ class GroupMemory:
         """Operands, accumulators, results and line buffers of the whole loop."""
         group, tensor = self.group, self.ctx.tensor
         small = dict.fromkeys((*group.held, *(name for phase in group.phases for name in phase.results)))
-        total = sum(tensor(name).size_bytes for name in small if not self._resident(name))
+        total = sum(tensor(name).size_bytes for name in small if not self.is_resident(name))
         total += sum(worker.scratch_bytes for worker in self.workers)
         total += sum(w.waiting_bytes(done) for w, done in zip(self.workers, one.bands.phases, strict=True))
         for name in self.heights:
-            if not self._resident(name):
-                total += (one.bands.rows[name] - one.bands.fresh[name]) * self._row_bytes(name)
+            if not self.is_resident(name):
+                total += (one.bands.rows[name] - one.bands.fresh[name]) * self.row_bytes(name)
         return total
 
     def slot_bytes(self, one: LoopCut) -> int:
         """Maps and operands of one tile."""
         group = self.group
         total = sum(
-            one.images * one.bands.fresh[name] * self._row_bytes(name)
+            one.images * one.bands.fresh[name] * self.row_bytes(name)
             for name in self.heights
-            if not self._resident(name)
+            if not self.is_resident(name)
         )
         own = (*group.per_sample_reads, *(name for phase in group.phases for name in phase.per_sample_writes))
         return total + one.images * sum(
             -(-self.ctx.tensor(name).size_bytes // group.batch)
             for name in dict.fromkeys(own)
-            if not self._resident(name)
+            if not self.is_resident(name)
         )
 
     def need_bytes(self, one: LoopCut, slots: int) -> int:
@@ -78,16 +78,18 @@ class GroupMemory:
         most = max(phase.rows for phase in self.group.phases)
         return self.need_bytes(LoopCut(1, cut(self.group.phases, most, self.heights)), self.ctx.depth)
 
-    def _resident(self, name: str) -> bool:
+    def is_resident(self, name: str) -> bool:
+        """Whether the whole tensor is in the scratchpad while the group runs."""
         return name in self.ctx.places and self.ctx.places[name].resident and self.ctx.places[name] is not INSIDE
 
-    def _row_bytes(self, name: str) -> int:
+    def row_bytes(self, name: str) -> int:
         """Bytes of a row of a sample's map; where it is computed as sums, of those."""
         tensor = self.ctx.tensor(name)
         wide = max((w.sum_bits for w in self.workers if w.phase.out == name), default=0)
         return storage_bytes(self.row_codes(name), max(tensor.bits, wide))
 
     def row_codes(self, name: str) -> int:
+        """Codes of a row of a sample's map."""
         return self.ctx.tensor(name).elements // (self.group.batch * self.heights[name])
 
 

@@ -95,6 +95,7 @@ class GroupPlanner:
             touched_reads={name: self.ctx.tensor(name).elements for name in group.reads},
             touched_writes={name: self.ctx.tensor(name).elements for name in group.writes},
             note=self._note(one),
+            form=one,
             owners=self._owners(),
         )
 

@@ -100,10 +100,10 @@ class Worker:
         if not self.is_gradient_of_map:
             return 0
         nest, read = self.nest, self.phase.maps[0]
-        waiting = max(self._touched(read.ends[row]) - row for row in done)
+        waiting = max(self.touched(read.ends[row]) - row for row in done)
         return max(0, waiting) * nest.in_w * nest.in_c * nest.sum_bits // 8
 
-    def _touched(self, rows: int) -> int:
+    def touched(self, rows: int) -> int:
         """Rows of the gradient's map that the first rows of its input reach."""
         return max((end for _, end in self.nest.windows[:rows]), default=0)
 
@@ -132,7 +132,7 @@ class Worker:
         count = rows.last - rows.first
         if self.is_gradient_of_map:
             taken = read.ends[rows.last] - read.ends[rows.first]
-            touched = max(rows.last, self._touched(read.ends[rows.last])) - rows.first
+            touched = max(rows.last, self.touched(read.ends[rows.last])) - rows.first
             return Piece(rows.images, rows.images, taken, min(touched, nest.in_h), count, count)
         span = min(read.ends[rows.last] - read.begins[rows.first], nest.in_h)
         under = covered(nest.windows[rows.first : rows.last])
@@ -147,14 +147,18 @@ class Worker:
         signal = one.signal * rows.images if rows.ends else 0
         return PhaseWork((cycles,), tally, cycles - compute, signal)
 
+    @property
+    def has_between(self) -> bool:
+        """Whether the statistics between a stream's passes follow from it: what comes before the first is its own."""
+        before = self.recipe.passes_before
+        return before is None or self.phase.part < max(1, before)
+
     def closing(self) -> Closing:
         """The work left when all rows are done: statistics of the sums."""
         if self.is_nest:
             return Closing(self.once)
         flows = self.recipe
-        # what comes before the first pass is charged with that pass
-        with_it = flows.passes_before is None or self.phase.part < max(1, flows.passes_before)
-        if not with_it:
+        if not self.has_between:
             return Closing()
         words = self.ctx.words
         bits = {flow.tensor: self.ctx.tensor(flow.tensor).bits for flow in (*flows.held_reads, *flows.held_writes)}

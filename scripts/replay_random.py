@@ -1,0 +1,45 @@
+"""Random networks, rules, chips and widths, replayed in every kind of order: the property of the suite, many times.
+
+    python scripts/replay_random.py [--examples 1000] [--seed 0]
+
+Prints the number of schedules that were carried out. Exit status 1, with the smallest example, if one differs.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, seed, settings
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from lls_hw.sim.replay.compare import Proof
+from tests.property.test_replay_laws import carried_out, replays
+
+
+def main() -> int:
+    """Draw so many steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--examples", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    done: list[int] = []
+
+    @seed(args.seed)
+    @settings(max_examples=args.examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(replays())
+    def run(proofs: list[Proof]) -> None:
+        carried_out(proofs)
+        done.append(len(proofs))
+
+    try:
+        run()
+    except AssertionError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(done)} steps, {sum(done)} schedules carried out as costed, seed {args.seed}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
