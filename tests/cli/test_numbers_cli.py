@@ -15,6 +15,7 @@ NEEDS = {
     "simulate": ["--net", "smallconv", "--rule", "lls"],
     "train": ["--net", "smallconv", "--rule", "lls"],
     "validate": ["--net", "smallconv", "--rule", "lls"],
+    "replay": ["--net", "smallconv", "--rule", "lls"],
     "compare": ["--net", "smallconv"],
     "sweep": ["--net", "smallconv", "--rule", "lls", "--out", "s.db"],
     "optimize": ["--net", "smallconv", "--rule", "lls", "--out", "s.db"],

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[list[str], dict[str, str], tuple[str, ...]]] = {
     "simulate": (["--rule", "lls", "--batch", "4"], {**INPUTS, "--mapping": "m.toml"}, ("--json", "--trace")),
     "train": (["--rule", "lls", "--batch", "4"], INPUTS, ("--json", "--checkpoint")),
     "validate": (["--rule", "lls", "--batch", "4"], LEARNS, ("--json",)),
+    "replay": (["--rule", "lls", "--batch", "4"], INPUTS, ("--json",)),
     "compare": (["--rules", "lls", "--batch", "4"], INPUTS, ("--json", "--roofline")),
     "sweep": (["--rule", "lls", "--batch", "4"], INPUTS, ("--out", "--csv", "--parquet", "--json")),
     "optimize": (["--rule", "lls", "--batch", "4"], INPUTS, ("--out", "--csv", "--json")),
