@@ -3,7 +3,7 @@
 `python scripts/replay_random.py` draws a thousand.
 """
 
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.errors import SpecError
@@ -43,7 +43,12 @@ def carried_out(proofs: list[Proof]) -> None:
     assert [proof.differences for proof in proofs] == [()] * len(proofs)
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(
+    deadline=None,
+    max_examples=8,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 @given(replays())
 def test_random_steps__schedules_are_carried_out_as_costed(proofs: list[Proof]) -> None:
     carried_out(proofs)

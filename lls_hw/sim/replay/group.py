@@ -34,11 +34,15 @@ class RowRing:
         self.areas: list[tuple[Area, int]] = []
 
     def come(self, name: str, region: Region, bits: int, count: int, *, write: bool) -> list[Area]:
-        """Room for a part of so many rows; it is in two areas where it reaches round the ring's end."""
+        """Room for a part of so many rows: one area, or two where it reaches round the ring's end.
+
+        Rows that do not fill theirs are areas of their own: they have gaps between them.
+        """
         first, last = region.spans[0]
         each, found, at = (last - first) // count, [], self.head
+        most = count if each * region.shape[1] * bits == 8 * self.row_bytes else 1
         while at < self.head + count:
-            upto = min(self.head + count, (at // self.rows + 1) * self.rows)
+            upto = min(at + most, self.head + count, (at // self.rows + 1) * self.rows)
             part = region.along(first + (at - self.head) * each, first + (upto - self.head) * each)
             address = self.address + at % self.rows * self.row_bytes
             found.append(self.pad.open(name, address, part, bits, write=write))

@@ -109,12 +109,7 @@ class _GroupedSums(NormUnit):
         self.own: Any = of_channels(self.op, channels)
         grid: Any = self.op.spread
         own: Any = self.own.spread
-        if (
-            self.op.means
-            and own is not None
-            and own is not grid
-            and not set(own.areas) <= set(grid.areas if grid else ())
-        ):
+        if self.op.means and own is not grid and not set(own.areas) <= set(grid.areas):
             raise ReplayError("a window of means over features is cut by groups of channels")
         if self.op.means and grid is not None and grid.channels is None and self.own is not self.op:
             raise ReplayError("gradients of means, cut by channels, lie in more pieces than are costed")
@@ -149,7 +144,7 @@ class BatchNormBackwardUnit(_GroupedSums):
     def _means(self) -> Wide:
         name = coefficients_of(self.op)
         if self.m.pad.readable.get(name):
-            found: Wide = self.m.read(name).codes
+            found: Wide = self.m.read(name).codes.astype(np.int64)
             return found
         kept: Wide = self.m.kept[name][self.channels]
         return kept

@@ -40,8 +40,9 @@ class Case:
 
     def schedules(self, order: str, objective: Objective = FEWEST_BYTES) -> list[Schedule]:
         """Op by op, or every schedule of groups that the search proposes."""
+        by_op = schedule_program(self.program, self.chip)  # refuses a chip that is too small
         if order == "op":
-            return [schedule_program(self.program, self.chip)]
+            return [by_op]
         found = candidates(self.program, self.chip, order, objective)
         return [schedule_groups(self.program, one.ops, self.chip) for one in found]
 
