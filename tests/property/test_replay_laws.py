@@ -14,6 +14,12 @@ from tests.unit.replay.cases import case
 
 NOT_COSTED = ("lie in more pieces than are costed", "than is costed", "is cut by groups of channels")
 """Complaints about what is known not to be costed to the burst (docs/replay.md): pooled gradients, cut by channels."""
+QUICK = settings(
+    deadline=None,
+    max_examples=8,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a step of seconds is shrunk for ever
+    suppress_health_check=list(HealthCheck),
+)
 WIDTHS = ("8", "8", "4", "16", "w4,a6,e5,m12,acc40")
 
 
@@ -43,12 +49,7 @@ def carried_out(proofs: list[Proof]) -> None:
     assert [proof.differences for proof in proofs] == [()] * len(proofs)
 
 
-@settings(
-    deadline=None,
-    max_examples=8,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+@QUICK
 @given(replays())
 def test_random_steps__schedules_are_carried_out_as_costed(proofs: list[Proof]) -> None:
     carried_out(proofs)
