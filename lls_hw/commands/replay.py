@@ -49,7 +49,7 @@ def lines_of(found: "Replay") -> list[str]:
         return [head + "the replay differs", *proof.differences[:most], *more]
     return [
         f"{head}{proof.tiles:,} tiles of {found.schedule} carried out on the codes of step {found.step}",
-        f"tensors in DRAM equal, bit for bit: all {proof.kept} that outlive the step, {proof.others} of the step's own",
+        f"tensors equal, bit for bit: all {proof.kept} that outlive the step, and {proof.others} of the step's own",
         f"bytes read {proof.read_bytes:,}, written {proof.write_bytes:,}: as the event engine counts, tensor by tensor",
         f"addresses reach {proof.peak_bytes:,} of {proof.capacity_bytes:,} bytes of scratchpad; "
         f"{proof.held_bytes:,} are held at most",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lls_hw.models.program.ops.base import Tensor
+from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp
 from lls_hw.sim.mapping.tile import Tile, Transfer, unrolled
@@ -57,6 +58,7 @@ class Bench:
     ----------
     addresses : of every buffer of every op, slot by slot, by (place in the schedule, name of the buffer).
     stays : tensors that are in the scratchpad between ops.
+    left : the step's own of them, as they stood when they left it.
     """
 
     schedule: Schedule
@@ -65,6 +67,7 @@ class Bench:
     machine: TileMachine
     addresses: Mapping[tuple[int, str], Sequence[int]]
     stays: dict[str, Area] = field(default_factory=dict)
+    left: dict[str, Ints] = field(default_factory=dict)
     tile: str = ""
 
 

@@ -1,6 +1,6 @@
 """The proof of a replay: tensors in DRAM are the functional engine's, bytes that moved those of the event engine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,8 @@ class Proof:
 
     Attributes
     ----------
-    kept, others : tensors that outlive the step and are equal in DRAM, bit for bit; and those of the step itself.
+    kept, others : tensors that are equal bit for bit: those that outlive the step, in DRAM; and the step's own, in DRAM
+        as far as they were stored, and in the scratchpad where they stayed between ops.
     moved : bus bytes of each tensor in each direction.
     peak_bytes, held_bytes : the highest address in use; the most bytes held at a time.
     memory_map : every buffer with its address, and from which op to which it is held.
@@ -78,10 +79,9 @@ def compare(replayed: Replayed, schedule: Schedule, expected: Mapping[str, Value
     differences: list[str] = []
     counts = {True: 0, False: 0}
     for name, tensor in schedule.program.tensors.items():
-        if name in expected and _is_in_dram(replayed, name, kept=tensor.kept):
-            found = difference(replayed, name, expected[name])
-            counts[tensor.kept] += found is None
-            differences += [] if found is None else [found]
+        found = list(_differences(replayed, name, expected[name], kept=tensor.kept)) if name in expected else []
+        counts[tensor.kept] += bool(found) and not any(found)
+        differences += [one for one in found if one]
     moved = replayed.dram.moved
     into: Into
     for into in ("read", "write"):
@@ -103,23 +103,31 @@ def compare(replayed: Replayed, schedule: Schedule, expected: Mapping[str, Value
     )
 
 
-def _is_in_dram(replayed: Replayed, name: str, *, kept: bool) -> bool:
-    """Whether DRAM must hold a tensor when the step is over: a kept one always, another if any of it was stored."""
-    return kept or name in replayed.dram.moved["write"]
-
-
-def difference(replayed: Replayed, name: str, expected: Value) -> str | None:
-    """The difference between DRAM's tensor and the functional engine's, if anything does."""
-    codes, missing = replayed.dram.area(name).read(whole(expected.codes.size))
-    if missing:
-        return f"{name}: {missing} of its bytes were never stored"
+def _differences(replayed: Replayed, name: str, expected: Value, *, kept: bool) -> Iterator[str]:
+    """A line for each place where a tensor is, empty if it is equal there: DRAM, where a kept one always is and another
+    if any of it was stored; and the scratchpad, where it stayed between ops.
+    """
     frac = replayed.machine.fracs.get(name, expected.frac)
+    if kept or name in replayed.dram.moved["write"]:
+        codes, missing = replayed.dram.area(name).read(whole(expected.codes.size))
+        yield (
+            f"{name}: {missing} of its bytes were never stored"
+            if missing
+            else difference(name, Value(codes, frac), expected)
+        )
+    if name in replayed.left:
+        yield difference(f"{name} in the scratchpad", Value(replayed.left[name].reshape(-1), frac), expected)
+
+
+def difference(name: str, own: Value, expected: Value) -> str:
+    """The difference between a replayed tensor and the functional engine's; no text if there is none."""
+    codes, frac = own.codes, own.frac
     wrong = int(np.count_nonzero(codes != expected.codes.reshape(-1)))
     if wrong:
         first = int(np.flatnonzero(codes != expected.codes.reshape(-1))[0])
-        own, other = int(codes[first]), int(expected.codes.reshape(-1)[first])
-        return f"{name}: {wrong} of {codes.size} codes differ; code {first} is {own}, the functional engine's {other}"
-    return f"{name}: scale 2^-{frac}, the functional engine's 2^-{expected.frac}" if frac != expected.frac else None
+        mine, other = int(codes[first]), int(expected.codes.reshape(-1)[first])
+        return f"{name}: {wrong} of {codes.size} codes differ; code {first} is {mine}, the functional engine's {other}"
+    return f"{name}: scale 2^-{frac}, the functional engine's 2^-{expected.frac}" if frac != expected.frac else ""
 
 
 def _counted(events: EventResult, into: Into) -> dict[str, int]:

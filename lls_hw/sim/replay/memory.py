@@ -85,7 +85,7 @@ class Area:
         if self.bits % 8 == 0:
             each = self.bits // 8
             found, own = raw.reshape(*shape, each)[part], marks.reshape(*shape, each)[part]
-            codes = unpack(np.ascontiguousarray(found).reshape(-1), self.bits, region.elements)
+            codes = unpack(found.reshape(-1).copy(), self.bits, region.elements)
             return codes.reshape(region.shape), int(np.count_nonzero(own != self.mark))
         mask: npt.NDArray[np.bool_] = np.zeros(shape, bool)
         mask[part] = True

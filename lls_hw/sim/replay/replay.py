@@ -49,12 +49,14 @@ class Replayed:
     ----------
     layout : addresses of all buffers.
     tiles : tiles carried out.
+    left : the step's own tensors that stayed in the scratchpad between ops, as they stood when they left it.
     """
 
     dram: Dram
     machine: TileMachine
     layout: Layout
     tiles: int
+    left: Mapping[str, Ints]
 
 
 def refuse_replay(program: Program, chip: AcceleratorSpec) -> None:
@@ -141,7 +143,7 @@ def replay_schedule(
     for at, scheduled in enumerate(schedule.ops):
         say(f"op {at + 1} of {len(schedule.ops)}")
         tiles += _carry_out(bench, scheduled, stays)
-    return Replayed(dram, machine, layout, tiles)
+    return Replayed(dram, machine, layout, tiles, bench.left)
 
 
 def _carry_out(bench: Bench, scheduled: ScheduledOp, stays: Mapping[tuple[str, int], int]) -> int:
@@ -163,8 +165,17 @@ def _carry_out(bench: Bench, scheduled: ScheduledOp, stays: Mapping[tuple[str, i
     bench.machine.settle()
     for stay in scheduled.uses:
         if stay.last == scheduled.index:
-            bench.pad.close(bench.stays.pop(stay.tensor))
+            _leave(bench, stay.tensor)
     return replayed.done
+
+
+def _leave(bench: Bench, name: str) -> None:
+    """A tensor is no longer in the scratchpad; one of the step's own is kept aside, to be compared."""
+    area = bench.stays.pop(name)
+    codes, missing = area.read(area.region)
+    if not missing and not bench.schedule.program.tensors[name].kept:
+        bench.left[name] = codes
+    bench.pad.close(area)
 
 
 def _arrive(bench: Bench, stay: Stay, stays: Mapping[tuple[str, int], int]) -> None:

@@ -87,6 +87,16 @@ def test_dropped_store_of_a_weight__is_a_difference(made: Case) -> None:
     assert any("the event engine counts" in line for line in differences) is False, "it drops the bytes as well"
 
 
+def test_wrong_codes_that_never_leave_the_chip__are_a_difference(made: Case) -> None:
+    """A tensor that stays in the scratchpad until its last use is compared when it goes."""
+    (schedule,) = made.schedules("op")
+    (name,) = {one.tensor for one in schedule.residency.stays if one.tensor == "conv1/modulation_grad"}
+    right = made.after[name]
+    wrong = {**made.after, name: replace(right, codes=right.codes + 1)}
+    differences = replace(made, after=wrong).replay(schedule).differences
+    assert [line.split(":")[0] for line in differences] == [f"{name} in the scratchpad"]
+
+
 @pytest.mark.parametrize("order", ["op", "fused"])
 def test_reused_address__is_seen_byte_by_byte(made: Case, order: str) -> None:
     """All buffers of the first op at one address."""
@@ -135,7 +145,7 @@ LINE = ["replay", "--net", "smallconv", "--rule", "lls_m", "--input", "1x12x12",
 def test_replay_cli__says_what_was_proved(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*LINE, "--schedule", "fused"]) == 0
     out = capsys.readouterr().out
-    assert "tensors in DRAM equal, bit for bit: all 49 that outlive the step" in out
+    assert "tensors equal, bit for bit: all 49 that outlive the step, and" in out
     assert "as the event engine counts, tensor by tensor" in out
     assert "of 262,144 bytes of scratchpad" in out
 
