@@ -19,7 +19,7 @@ NETS = (("smallconv", None), ("mlperf_tiny_vww", None), ("vww_cnn", None), ("vgg
 BATCHES = (1, 8, 32)
 RULES = ("bp", "lls", "lls_m")
 HEAD = (
-    "| network | batch | rule | energy, uJ | cycles | peak scratchpad, kB | training memory, kB | DRAM, kB |",
+    "| network | batch | rule | energy, uJ | cycles | peak scratchpad, KiB | training memory, KiB | DRAM, KiB |",
     "|---|--:|---|--:|--:|--:|--:|--:|",
 )
 
@@ -54,9 +54,9 @@ def _figures(costs: Costs) -> tuple[float, ...]:
     return (
         costs.energy.total / 1e6,
         float(costs.events.cycles),
-        costs.events.scratchpad_peak_bytes / 1e3,
-        costs.program.training_memory_bytes() / 1e3,
-        (counts.dram_read_bytes + counts.dram_write_bytes) / 1e3,
+        costs.events.scratchpad_peak_bytes / 1024,
+        costs.program.training_memory_bytes() / 1024,
+        (counts.dram_read_bytes + counts.dram_write_bytes) / 1024,
     )
 
 

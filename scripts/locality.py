@@ -25,7 +25,7 @@ RULES = ("bp", "lls_m")
 AXES = ("net", "norm", "batch", "sram_kib", "rule")
 FIGURES = ("energy_uj", "cycles", "memory_bytes", "dram_bytes", "busiest", "busy_share")
 SHOWN = (("energy_uj", "energy"), ("cycles", "cycles"), ("memory_bytes", "memory as scheduled"))
-COLOURS = dict(zip(NORMS, (LIGHT["@blue"], LIGHT["@green"], LIGHT["@red"]), strict=True))
+COLOURS = {"batch": LIGHT["@blue"], "group": LIGHT["@green"], "frozen": LIGHT["@red"]}
 MARKS = {"dram": "o", "array": "s", "vector": "^", "local": "v"}
 UNITS = {"dram": "the DRAM's bus", "array": "the array", "vector": "the vector unit", "local": "the local unit"}
 

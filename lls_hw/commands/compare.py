@@ -5,6 +5,7 @@ from typing import Annotated
 
 from lls_hw.commands.shared import console_for, progress_on, put_json
 from lls_hw.commands.signature import Shown, with_options
+from lls_hw.commands.whole_tables import put_tables
 from lls_hw.models.spec import quantities as q
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
@@ -59,7 +60,7 @@ def compare(
         console = console_for(to_stderr=outputs.use_stdout)
         console.print(facts[0], soft_wrap=True)
         for comparison in comparisons:
-            console.print(compare_table(comparison), memory_table(comparison))
+            put_tables(console, compare_table(comparison), memory_table(comparison))
     if roofline is not None:
         from lls_hw.report.export import drawn
         from lls_hw.report.roofline import rules_roofline

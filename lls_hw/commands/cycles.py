@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from lls_hw.commands.shared import console_for
 from lls_hw.commands.signature import with_options
+from lls_hw.commands.whole_tables import put_tables
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.quantities import CLOSED_SIDE, read_sides
 from lls_hw.options.option import Option
@@ -61,7 +62,7 @@ def cycles(
     if not results.quiet:
         title = f"{topology.name} on {chosen.rows}x{chosen.cols}, {chosen.dataflow}, convention: {convention}"
         table = _table(lines, title, chosen.rows * chosen.cols, CONVENTIONS[convention])
-        console_for(to_stderr=outputs.use_stdout).print(table)
+        put_tables(console_for(to_stderr=outputs.use_stdout), table)
     if results.json is not None:
         write_whole(results.json, _text(lines), "--json")
     if draw is not None and picture is not None:

@@ -9,6 +9,7 @@ import typer
 from lls_hw.commands.shared import console_for, put_json
 from lls_hw.commands.signature import Shown, with_options
 from lls_hw.commands.sweeping import TrainPoints, at_work, outputs_of, refuse_idle
+from lls_hw.commands.whole_tables import put_tables
 from lls_hw.costs.totals import TOTALS
 from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
@@ -59,7 +60,7 @@ def optimize(
         found = Search(grid, goals, seed, Path(work.out), evaluator.run, bar).run(trials)
     if not results.quiet:
         console = console_for(to_stderr=outputs.use_stdout)
-        console.print(front_table(found, goals, grid.axes))
+        put_tables(console, front_table(found, goals, grid.axes))
         console.print(closing_text(found, grid.size), soft_wrap=True)
     write(found, goals, csv, results.json)
     if evaluator.stop or not found.front:

@@ -1,5 +1,6 @@
 """The output of every command: JSON to a file or standard output, tables to a console, progress."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PIPE_COLUMNS = 132
-"""Width of the tables where no terminal says its own."""
+"""Width of the tables where neither a terminal nor COLUMNS says another."""
 
 
 def put_json(target: str | None, make: Callable[[], Mapping[str, Any] | list[Any]]) -> None:
@@ -27,7 +28,7 @@ def console_for(*, to_stderr: bool) -> "Console":
     from rich.console import Console
 
     console = Console(stderr=to_stderr, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_COLUMNS
     return console
 

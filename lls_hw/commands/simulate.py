@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from lls_hw.commands.shared import console_for, progress_on, put_json
 from lls_hw.commands.signature import with_options
+from lls_hw.commands.whole_tables import put_tables
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
@@ -28,6 +29,7 @@ def simulate(
     explain_schedule: Annotated[
         bool, Option("Groups of ops: what each loads, stores and computes again.", after="explain_energy")
     ] = False,
+    wide: Annotated[bool, Option("Every part of the energy in the table of layers.", after="explain_schedule")] = False,
     trace: Annotated[str | None, Option("Timeline for Perfetto.", metavar="FILE", after="json")] = None,
 ) -> None:
     """One training step on the chip: costs beside a baseline, and the step itself in integers."""
@@ -57,7 +59,7 @@ def simulate(
         write_trace(result, trace)
     if not results.quiet:
         console_for(to_stderr=outputs.use_stdout).print(*facts, soft_wrap=True)
-        print_run(result, to_stderr=outputs.use_stdout)
+        print_run(result, wide=wide, to_stderr=outputs.use_stdout)
     asked = Asked(explain, energy=explain_energy, schedule=explain_schedule)
     more = _explanations(result, asked, quiet=results.quiet, to_stderr=outputs.use_stdout)
     put_json(results.json, lambda: {**result.json(), **more})
@@ -99,13 +101,13 @@ def _explanations(result: "RunResult", asked: Asked, *, quiet: bool, to_stderr: 
     if asked.energy:
         more["explain_energy"] = energy_json(result.run, result.costs)
         if not quiet:
-            console.print(energy_table(result.run, result.costs))
+            put_tables(console, energy_table(result.run, result.costs))
     if asked.schedule and not quiet:
         console.print(schedule_text(result.costs.program, result.costs.events.groups), soft_wrap=True)
     return more
 
 
-def print_run(result: "RunResult", *, to_stderr: bool) -> None:
+def print_run(result: "RunResult", *, wide: bool, to_stderr: bool) -> None:
     """The tables of a run."""
     from lls_hw.costs import tables as costs_tables
     from lls_hw.fidelity import tables as fidelity_tables
@@ -113,9 +115,10 @@ def print_run(result: "RunResult", *, to_stderr: bool) -> None:
     console = console_for(to_stderr=to_stderr)
     costs, numerics, below = result.costs, result.numerics, []
     if costs is not None:
-        console.print(costs_tables.stage_table(costs), costs_tables.totals_table(costs, result.baseline))
+        put_tables(console, costs_tables.stage_table(costs, wide=wide))
+        put_tables(console, costs_tables.totals_table(costs, result.baseline, result.run.chip))
         below.append(costs_tables.closing_text(costs, result.run.chip))
     if numerics is not None:
-        console.print(fidelity_tables.float_table(numerics))
+        put_tables(console, fidelity_tables.float_table(numerics))
         below.append(fidelity_tables.closing_text(numerics))
     console.print(*below, sep="\n")

@@ -11,6 +11,7 @@ import typer
 
 from lls_hw.commands.shared import bar_on, console_for, put_json
 from lls_hw.commands.signature import Shown, with_options
+from lls_hw.commands.whole_tables import put_tables
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
 from lls_hw.options.run import DEFAULT_SCHEDULE, RunChoices
@@ -104,5 +105,5 @@ def print_report(report: "TrainReport", *, to_stderr: bool) -> None:
 
     console = console_for(to_stderr=to_stderr)
     table: Any = curve_table(report)
-    console.print(table)
+    put_tables(console, table)
     console.print(closing_text(report))

@@ -6,6 +6,7 @@ import typer
 
 from lls_hw.commands.shared import console_for, progress_on, put_json
 from lls_hw.commands.signature import Shown, with_options
+from lls_hw.commands.whole_tables import put_tables
 from lls_hw.models.spec import quantities as q
 from lls_hw.options.option import Option
 from lls_hw.options.results import ResultChoices
@@ -63,7 +64,7 @@ def print_validation(found: "Validation", *, to_stderr: bool) -> None:
         shared = (f"{c.same_codes_cosine:.5f}", f"{c.same_codes_sqnr_db:.1f}")
         table.add_row(c.tensor, str(c.bits), f"{c.cosine:.5f}", f"{c.sqnr_db:.1f}", *shared, str(c.saturated))
     console = console_for(to_stderr=to_stderr)
-    console.print(table)
+    put_tables(console, table)
     console.print(found.hint())
     if found.missed:
         names = ", ".join(check.tensor for check in found.missed)

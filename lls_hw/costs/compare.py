@@ -111,7 +111,7 @@ def _cell(value: str, quotient: float | None) -> str:
 
 
 def memory_table(comparison: Comparison) -> Table:
-    """Training memory by part, kB: what outlives the step, and what is alive when most is."""
+    """Training memory by part, KiB: what outlives the step, and what is alive when most is."""
     table = Table(title=TOTALS["training_memory_bytes"].heading, title_justify="left")
     table.add_column("part")
     parts = [training_memory(costs.program) for costs in comparison.costs]
@@ -119,7 +119,7 @@ def memory_table(comparison: Comparison) -> Table:
         table.add_column(costs.rule, justify="right")
     for name in parts[0]:
         if any(part[name] for part in parts):
-            table.add_row(name, *(f"{part[name] / 1e3:,.1f}" for part in parts))
+            table.add_row(name, *(f"{part[name] / 1024:,.1f}" for part in parts))
     table.add_section()
-    table.add_row("total", *(f"{sum(part.values()) / 1e3:,.1f}" for part in parts))
+    table.add_row("total", *(f"{sum(part.values()) / 1024:,.1f}" for part in parts))
     return table

@@ -1,5 +1,7 @@
 """Costs of a step, as tables for people."""
 
+from collections.abc import Mapping
+
 from rich.table import Table
 from rich.text import Text
 
@@ -8,9 +10,14 @@ from lls_hw.costs.step import Costs
 from lls_hw.costs.totals import PART_LABELS, totals_of
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 
+SMALL_BYTES = 1024
+"""Tensors from here on are named where the scratchpad's contents are listed."""
+PART_HEADINGS = {"leakage": "leak"}
+"""Parts of the energy whose name is too long for a column."""
 
-def stage_table(costs: Costs) -> Table:
-    """Layer x stage: cycles, stalls, utilization of the array, energy split, DRAM bytes."""
+
+def stage_table(costs: Costs, *, wide: bool = False) -> Table:
+    """Layer x stage: cycles, stalls, utilization of the array, energy (`wide`: each part too), DRAM traffic."""
     table = Table(title=f"one training step of {costs.rule}, layer by layer", title_justify="left")
     for name, justify in (
         ("layer", "left"),
@@ -20,7 +27,8 @@ def stage_table(costs: Costs) -> Table:
         ("util", "right"),
     ):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for name in ("uJ", "array", "sram", "dram", "vector", "local", "leak", "DRAM kB"):
+    parts = (*PART_LABELS, "static") if wide else ()
+    for name in ("uJ", *(PART_HEADINGS.get(part, part) for part in parts), "DRAM KiB"):
         table.add_column(name, justify="right", no_wrap=True)
     last = ""
     for stage, energy in zip(costs.events.stages, costs.stage_energy, strict=True):
@@ -32,8 +40,8 @@ def stage_table(costs: Costs) -> Table:
             f"{stage.cycles:,}",
             _percent(stage_stalls(stage), stage.cycles),
             f"{100 * stage_utilization(costs, stage):.0f}%",
-            *(f"{split[key]:.2f}" for key in ("total", *PART_LABELS)),
-            f"{moved / 1000:,.1f}",
+            *(f"{split[key]:.2f}" for key in ("total", *parts)),
+            f"{moved / 1024:,.1f}",
         )
         last = stage.layer
     return table
@@ -43,8 +51,8 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%" if whole else "-"
 
 
-def totals_table(costs: Costs, baseline: Costs | None) -> Table:
-    """Totals of one step, beside the baseline's."""
+def totals_table(costs: Costs, baseline: Costs | None, chip: AcceleratorSpec) -> Table:
+    """Totals of one step, beside the baseline's; the scratchpad's peak with its capacity."""
     table = Table(title="totals of one training step", title_justify="left")
     table.add_column("")
     table.add_column(costs.rule, justify="right")
@@ -54,7 +62,8 @@ def totals_table(costs: Costs, baseline: Costs | None) -> Table:
     ours, theirs = totals_json(costs), totals_json(baseline) if baseline is not None else {}
     quotients = ratios(costs, baseline) if baseline is not None else {}
     for total in totals_of("terminal"):
-        row = [total.heading, total.text(total.value(ours))]
+        limit = f" of {kib(chip.scratchpad.capacity_bytes)}" if total.key == "sram_peak_bytes" else ""
+        row = [total.heading + limit, total.text(total.value(ours))]
         if baseline is not None:
             quotient = quotients.get(total.ratio)
             row += [total.text(total.value(theirs)), f"{quotient:.2f}" if quotient is not None else ""]
@@ -65,14 +74,34 @@ def totals_table(costs: Costs, baseline: Costs | None) -> Table:
 def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:
     """Lines below the tables: the fullest moment of the scratchpad, and the convention of the MACs."""
     events = costs.events
-    peak = ", ".join(f"{name} {size:,}" for name, size in events.peak_tensors.items())
     held = chip.scratchpad.capacity_bytes
     second = ""
     if chip.second is not None:
-        there = ", ".join(f"{name} {size:,}" for name, size in events.second_tensors.items())
-        second = f"second level peak {events.second_peak_bytes:,} of {chip.second.capacity_bytes:,} bytes: {there}\n"
+        there = _sizes(events.second_tensors)
+        fullest, most = kib(events.second_peak_bytes), kib(chip.second.capacity_bytes)
+        second = f"second level peak {fullest} of {most} KiB: {there}\n"
+    peak = f"{kib(events.scratchpad_peak_bytes)} of {kib(held)} KiB: {_sizes(events.peak_tensors)}"
     return Text(
-        f"scratchpad peak {events.scratchpad_peak_bytes:,} of {held:,} bytes: {peak}\n{second}"
+        f"scratchpad peak {peak}\n{second}"
         "MACs count the whole batch; learning signal: BP's input-gradient products, "
         "LLS's projections and modulation."
     )
+
+
+def kib(size_bytes: int) -> str:
+    """KiB with as many decimals as they need, at most one.
+
+    Examples
+    --------
+    >>> kib(262_144), kib(261_904), kib(16)
+    ('256', '255.8', '0.0')
+    """
+    return f"{size_bytes / 1024:,.1f}".removesuffix(".0") if size_bytes >= 1024 else f"{size_bytes / 1024:.1f}"
+
+
+def _sizes(tensors: Mapping[str, int]) -> str:
+    """Names and KiB, the largest first; small ones are counted only."""
+    large = {name: size for name, size in tensors.items() if size >= SMALL_BYTES}
+    named = [f"{name} {kib(size)}" for name, size in large.items()]
+    others = len(tensors) - len(large)
+    return ", ".join([*named, f"{others} smaller than 1 KiB"] if others else named)

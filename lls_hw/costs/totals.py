@@ -19,7 +19,13 @@ PART_LABELS = {
     "leakage": "leakage",
 }
 """The parts of the energy."""
-AS_IS, KILOBYTES, MILLIONS = ("", 1.0), ("kB", 1e3), ("M", 1e6)
+DRAM_LABELS = {
+    "dram_transfer": "DRAM transfer",
+    "dram_activate": "DRAM activates",
+    "dram_background": "DRAM background",
+}
+"""The parts of the DRAM's energy: data moved, rows opened, and power over time."""
+AS_IS, KIBIBYTES, MILLIONS = ("", 1.0), ("KiB", 1024.0), ("M", 1e6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class Total:
         Examples
         --------
         >>> TOTALS["energy_uj"].heading, TOTALS["dram_bytes"].heading, TOTALS["macs_inference"].heading
-        ('energy, uJ', 'DRAM traffic, kB', 'MACs, inference, M')
+        ('energy, uJ', 'DRAM traffic, KiB', 'MACs, inference, M')
         """
         unit = self.scale[0] or self.unit
         return (f"{self.label}, {unit}" if unit else self.label).replace("µ", "u").replace("²", "2")
@@ -104,8 +110,8 @@ def _at(totals: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401  (any numb
     return found
 
 
-def _energy_part(part: str) -> Total:
-    return Total(key=f"energy_{part}_uj", path=(f"energy_uj.{part}",), label=f"energy, {PART_LABELS[part]}", unit="µJ")
+def _energy_part(part: str, label: str) -> Total:
+    return Total(key=f"energy_{part}_uj", path=(f"energy_uj.{part}",), label=f"energy, {label}", unit="µJ")
 
 
 _EVERYWHERE: tuple[TablePlace, ...] = ("terminal", "compare", "page", "sweep")
@@ -115,20 +121,22 @@ _LINES = (
     Total(key="time_ms", label="time", unit="ms", form=",.3f", of_batch=True, objective="latency"),
     Total(key="energy_uj", path=("energy_uj.total",), label="energy", unit="µJ", places=_EVERYWHERE, ratio="energy",
           of_batch=True, per_image="energy_per_image_uj", objective="energy"),
-    *(_energy_part(part) for part in PART_LABELS),
+    *(_energy_part(part, label) for part, label in PART_LABELS.items()),
+    *(_energy_part(part, label) for part, label in DRAM_LABELS.items()),
+    _energy_part("static", "static (DRAM background, leakage)"),
     Total(key="energy_low_uj", path=("energy_uj_low_high.0",), label="energy by the lowest sources", unit="µJ"),
     Total(key="energy_high_uj", path=("energy_uj_low_high.1",), label="energy by the highest sources", unit="µJ"),
     Total(key="dram_bytes", path=("dram_bytes.read", "dram_bytes.write"), label="DRAM traffic", unit="bytes",
-          scale=KILOBYTES, whole=True, places=("terminal", "compare"), ratio="dram_bytes"),
-    Total(key="dram_read_bytes", path=("dram_bytes.read",), label="DRAM read", unit="bytes", scale=KILOBYTES,
+          scale=KIBIBYTES, whole=True, places=("terminal", "compare"), ratio="dram_bytes"),
+    Total(key="dram_read_bytes", path=("dram_bytes.read",), label="DRAM read", unit="bytes", scale=KIBIBYTES,
           whole=True, places=("page", "sweep")),
-    Total(key="dram_write_bytes", path=("dram_bytes.write",), label="DRAM written", unit="bytes", scale=KILOBYTES,
+    Total(key="dram_write_bytes", path=("dram_bytes.write",), label="DRAM written", unit="bytes", scale=KIBIBYTES,
           whole=True, places=("page", "sweep")),
-    Total(key="sram_peak_bytes", label="peak scratchpad", unit="bytes", scale=KILOBYTES, whole=True,
+    Total(key="sram_peak_bytes", label="peak scratchpad", unit="bytes", scale=KIBIBYTES, whole=True,
           places=_EVERYWHERE, ratio="sram_peak", objective="sram"),
-    Total(key="training_memory_bytes", label="training memory", unit="bytes", scale=KILOBYTES, whole=True,
+    Total(key="training_memory_bytes", label="training memory", unit="bytes", scale=KIBIBYTES, whole=True,
           places=_EVERYWHERE, ratio="training_memory", objective="memory"),
-    Total(key="scheduled_memory_bytes", label="memory as scheduled", unit="bytes", scale=KILOBYTES, whole=True,
+    Total(key="scheduled_memory_bytes", label="memory as scheduled", unit="bytes", scale=KIBIBYTES, whole=True,
           places=_EVERYWHERE, ratio="scheduled_memory"),
     Total(key="area_mm2", label="area of the SRAM macros", unit="mm²", form=",.3f", objective="area"),
     Total(key="average_power_mw", label="average power", unit="mW"),

@@ -28,13 +28,14 @@ class RooflinePoint:
     """A rule's stage group: products a DRAM byte, products a cycle.
 
     Cycles are the group's own, or the busy ones of the array or the DRAM bus if these are more: then it
-    worked under another group's cycles.
+    worked under another group's cycles. `waits_for_dram`: the bus is busy for more cycles than the array.
     """
 
     rule: str
     group: str
     macs_per_byte: float
     macs_per_cycle: float
+    waits_for_dram: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def points_of(rule: str, works: Sequence[StageWork]) -> tuple[RooflinePoint, ...
     Examples
     --------
     >>> points_of("bp", [StageWork(stage="forward", macs=800, moved_bytes=100, cycles=40)])
-    (RooflinePoint(rule='bp', group='forward', macs_per_byte=8.0, macs_per_cycle=20.0),)
+    (RooflinePoint(rule='bp', group='forward', macs_per_byte=8.0, macs_per_cycle=20.0, waits_for_dram=False),)
     """
     points = []
     for group, names in GROUPS.items():
@@ -65,7 +66,13 @@ def points_of(rule: str, works: Sequence[StageWork]) -> tuple[RooflinePoint, ...
         cycles = max(*busy, sum(work.cycles for work in stages))
         if min(macs, moved, cycles) > 0:
             points.append(
-                RooflinePoint(rule=rule, group=group, macs_per_byte=macs / moved, macs_per_cycle=macs / cycles)
+                RooflinePoint(
+                    rule=rule,
+                    group=group,
+                    macs_per_byte=macs / moved,
+                    macs_per_cycle=macs / cycles,
+                    waits_for_dram=busy[1] > busy[0],
+                )
             )
     return tuple(points)
 
@@ -92,16 +99,18 @@ def run_roofline(data: RunData, chip: Mapping[str, Any]) -> Chart:
         for point in points_of(data.rule, [work_of(stage) for stage in data.ours if stage["layer"] == layer])
     ]
     of_runs = [point for rule, stages in data.runs for point in points_of(rule, [work_of(stage) for stage in stages])]
-    peak, ridge = _roof(chip)
-    best = max(of_runs, key=lambda point: point.macs_per_cycle)
-    below = sum(point.macs_per_byte < ridge for _, point in of_layers)
-    caption = (
-        f"{_meaning(chip)} Small marks are layers of {data.rule}, large ones whole runs. {below} of {len(of_layers)} "
-        "layer points lie left of that, "
-        f"where DRAM is the limit. The fastest stage is {best.rule}'s {best.group} with "
-        f"{best.macs_per_cycle:.3g} MACs a cycle ({percent(best.macs_per_cycle, peak)} of the roof)."
-    )
+    peak, _ = _roof(chip)
     points = [*of_layers, *(("all", point) for point in of_runs)]
+    layer, best = max(points, key=lambda named: named[1].macs_per_cycle)
+    waiting = sum(point.waits_for_dram for _, point in of_layers)
+    where = "" if layer == "all" else f" in {layer}"
+    caption = (
+        f"{_meaning(chip)} Small marks are layers of {data.rule}, large ones whole runs. "
+        f"At {waiting} of {len(of_layers)} layer points the DRAM's bus is busy for more cycles than the array. "
+        f"The fastest point is {best.rule}'s {best.group}{where} with "
+        f"{best.macs_per_cycle:.3g} MACs a cycle ({percent(best.macs_per_cycle, peak)} of the roof). "
+        "Stages that move no byte of DRAM are off the picture."
+    )
     return _chart("Roofline", caption, chip, points, [*_layer_dots(of_layers), *_run_dots(data, of_runs)])
 
 

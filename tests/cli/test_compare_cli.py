@@ -71,13 +71,13 @@ def test_accumulate__updates_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.fixture
 def three_rules() -> Comparison:
-    typed = RunChoices(net="smallconv", rule="lls", batch=2, baseline="none", numerics=False)
+    typed = RunChoices(net="smallconv", rule="lls", batch=2, baseline="none", numerics=False, fusion="op")
     return compare_runs([resolve_run(replace(typed, rule=rule))[0] for rule in ("inference", "bp", "lls")])
 
 
 def test_roofline__is_the_charts_picture(tmp_path: Path, three_rules: Comparison) -> None:
     path = tmp_path / "roof.svg"
-    assert main([*SMALL, "--rules", "inference,bp,lls", "--roofline", str(path), "--quiet"]) == 0
+    assert main([*SMALL, "--rules", "inference,bp,lls", "--schedule", "op", "--roofline", str(path), "--quiet"]) == 0
     assert ET.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     assert path.read_bytes() == drawn(rules_roofline(three_rules), "svg")
 
@@ -96,7 +96,7 @@ def test_tables__name_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SMALL, "--rules", "inference,bp,lls_m"]) == 0
     text = capsys.readouterr().out
     assert "energy / inference" in text.replace("\n", " ") or "inference" in text
-    assert "training memory, kB" in text
+    assert "training memory, KiB" in text
     assert "modulation" in text
 
 

@@ -70,7 +70,8 @@ def test_second_level__from_a_chips_file_to_priced_lines(capsys: pytest.CaptureF
     made = math.fsum(row["total_pj"] for row in two["explain_energy"])
     assert made / 1e6 == pytest.approx(totals["energy_uj"]["total"], rel=1e-9)
     assert main([*SMALL, "--chip", str(path), "--objective", "bytes"]) == 0
-    assert f"second level peak {totals['second_peak_bytes']:,} of 262,144 bytes: " in capsys.readouterr().out
+    peak_kib = f"{totals['second_peak_bytes'] / 1024:.1f}".removesuffix(".0")
+    assert f"second level peak {peak_kib} of 256 KiB: " in capsys.readouterr().out
 
 
 def test_accumulators__are_a_level_of_the_chips_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -216,3 +217,16 @@ def test_objective__is_told_and_explained(capsys: pytest.CaptureFixture[str]) ->
     shown = capsys.readouterr().out
     assert "chosen for energy" in shown
     assert re.search(r"chosen: order .*, alone [\d,]+ pJ", shown)
+
+
+def test_static_energy__is_power_times_time(capsys: pytest.CaptureFixture[str]) -> None:
+    """Background power and leakage are static; what the events cost is the rest, to the last digits of a sum."""
+    one = run_json(capsys, "--schedule", "op")["totals"]
+    energy = one["energy_uj"]
+    assert energy["static"] == pytest.approx(energy["dram_background"] + energy["leakage"], rel=1e-12)
+    assert energy["dram"] == pytest.approx(
+        energy["dram_transfer"] + energy["dram_activate"] + energy["dram_background"], rel=1e-12
+    )
+    dynamic = sum(energy[part] for part in ("array", "sram", "dram_transfer", "dram_activate", "vector", "local"))
+    assert energy["total"] == pytest.approx(energy["static"] + dynamic, rel=1e-12)
+    assert 0 < energy["static"] < energy["total"]

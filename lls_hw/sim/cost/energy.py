@@ -10,8 +10,10 @@ from lls_hw.models.spec.technology import Level, TechnologySpec
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.cost.energy_lines import DRAM_PARTS, PARTS, Part, price_list
 
-SHOWN = ("total", "array", "sram", "dram", *DRAM_PARTS, "vector", "local", "leakage")
+SHOWN = ("total", "array", "sram", "dram", *DRAM_PARTS, "vector", "local", "leakage", "static")
 """Keys of the energy in the run's JSON."""
+STATIC_PARTS: tuple[Part, ...] = ("dram_background", "leakage")
+"""Parts that are power times time; the others are dynamic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +48,18 @@ class Energy:
         """Transfers, activates and background power, pJ."""
         return math.fsum(getattr(self, part) for part in DRAM_PARTS)
 
+    @property
+    def static(self) -> float:
+        """Background power and leakage over all cycles, pJ."""
+        return math.fsum(getattr(self, part) for part in STATIC_PARTS)
+
     def __add__(self, other: "Energy") -> "Energy":
         if not isinstance(other, Energy):
             return NotImplemented
         return Energy(**{part: getattr(self, part) + getattr(other, part) for part in PARTS})
 
     def to_uj(self) -> dict[str, float]:
-        """The same in microjoules, under the keys of the run's JSON: `dram` is the sum of its three parts."""
+        """The same in microjoules, under the keys of the run's JSON: `dram` and `static` are sums of parts."""
         return {key: getattr(self, key) * 1e-6 for key in SHOWN}
 
 

@@ -98,7 +98,7 @@ def test_command__of_a_chip_file_without_dram(capsys: pytest.CaptureFixture[str]
     path.write_text(levels + text.partition("[vector]")[2], encoding="utf-8")
     arguments = ["simulate", "--net", "smallconv", "--rule", "lls_m", "--chip", str(path), "--no-numerics"]
     assert main([*arguments, "--baseline", "none", "--sram", "8192"]) == 0
-    assert "DRAM traffic, kB" in capsys.readouterr().out
+    assert "DRAM traffic, KiB" in capsys.readouterr().out
     assert main([*arguments, "--quiet"]) == 2
     assert "bytes do not fit: 'lls_m' needs" in capsys.readouterr().err
 

@@ -96,3 +96,30 @@ def test_tensors__are_worst_first(run):
     values = [row[1] for row in chart.table.rows]
     assert values == sorted(values)
     assert len(values) == len(run["numerics"]["against_float"])
+
+
+def test_roofline__caption_says_what_the_tables_say(run):
+    """Who waits for DRAM and which point is the fastest are read off the stages, counted here again."""
+    chart = run_roofline(run_data(run), run["inputs"]["chip"])
+    fastest = max(chart.table.rows, key=lambda row: row[4])
+    assert f"The fastest point is {fastest[0]}'s {fastest[2]}" in chart.caption
+    assert f"with {fastest[4]:.3g} MACs a cycle" in chart.caption
+    groups = {
+        "forward": "forward",
+        "loss": "signal",
+        "local_error": "signal",
+        "input_grad": "signal",
+        "weight_grad": "grad",
+    }
+    sums: dict[tuple[str, str], list[int]] = {}
+    for stage in run["stages"]:
+        if stage["stage"] in groups:
+            one = sums.setdefault((stage["layer"], groups[stage["stage"]]), [0, 0, 0, 0])
+            busy = stage["busy_cycles"]
+            for at, value in enumerate(
+                (stage["macs"], sum(stage["dram_bytes"].values()), busy.get("array", 0), busy.get("dram", 0))
+            ):
+                one[at] += value
+    shown = [one for one in sums.values() if one[0] and one[1]]
+    waiting = sum(one[3] > one[2] for one in shown)
+    assert f"At {waiting} of {len(shown)} layer points the DRAM's bus" in chart.caption
