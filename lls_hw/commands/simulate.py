@@ -117,6 +117,10 @@ def print_run(result: "RunResult", *, wide: bool, to_stderr: bool) -> None:
     if costs is not None:
         put_tables(console, costs_tables.stage_table(costs, wide=wide))
         put_tables(console, costs_tables.totals_table(costs, result.baseline, result.run.chip))
+        if result.baseline is not None:
+            from lls_hw.costs.headline import headline
+
+            console.print(headline(costs, result.baseline))
         below.append(costs_tables.closing_text(costs, result.run.chip))
     if numerics is not None:
         put_tables(console, fidelity_tables.float_table(numerics))

@@ -83,6 +83,7 @@ def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:
     peak = f"{kib(events.scratchpad_peak_bytes)} of {kib(held)} KiB: {_sizes(events.peak_tensors)}"
     return Text(
         f"scratchpad peak {peak}\n{second}"
+        "static energy: the DRAM's background power and leakage, over all cycles; the rest is dynamic\n"
         "MACs count the whole batch; learning signal: BP's input-gradient products, "
         "LLS's projections and modulation."
     )

@@ -230,3 +230,20 @@ def test_static_energy__is_power_times_time(capsys: pytest.CaptureFixture[str]) 
     dynamic = sum(energy[part] for part in ("array", "sram", "dram_transfer", "dram_activate", "vector", "local"))
     assert energy["total"] == pytest.approx(energy["static"] + dynamic, rel=1e-12)
     assert 0 < energy["static"] < energy["total"]
+
+
+def test_headline__says_what_the_totals_say(capsys: pytest.CaptureFixture[str]) -> None:
+    data = run_json(capsys, "--baseline", "bp")
+    assert main([*SMALL, "--baseline", "bp"]) == 0
+    line = " ".join(capsys.readouterr().out.split()).partition("Beside ")[2]
+    times = {
+        name: f"{data['baseline']['ratio'][name]:.2f} times"
+        for name in ("energy", "cycles", "training_memory", "scheduled_memory")
+    }
+    assert line.startswith(f"lls_m, bp takes {times['energy']} the energy, {times['cycles']} the cycles, ")
+    assert f"{times['training_memory']} the training memory" in line
+    assert f"{times['scheduled_memory']} the memory as scheduled" in line
+    totals = data["totals"]
+    busy = {unit: totals["busy_cycles"].get(unit, 0) for unit in ("dram", "array", "vector", "local")}
+    share = max(busy.values()) / totals["cycles"]
+    assert f"({share:.0%} of the cycles) under lls_m" in line
