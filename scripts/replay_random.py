@@ -2,19 +2,21 @@
 
     python scripts/replay_random.py [--examples 1000] [--seed 0]
 
-Prints the number of schedules that were carried out. Exit status 1, with the smallest example, if one differs.
+Prints the number of schedules that were carried out. Exit status 1, with the difference, if one differs.
 """
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import Phase, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from lls_hw.sim.replay.compare import Proof
-from tests.property.test_replay_laws import carried_out, replays
+from lls_hw.sim.replay.errors import ReplayError
+from tests.property.test_replay_laws import QUICK, carried_out, replays
 
 
 def main() -> int:
@@ -26,7 +28,7 @@ def main() -> int:
     done: list[int] = []
 
     @seed(args.seed)
-    @settings(max_examples=args.examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(QUICK, max_examples=args.examples, phases=[Phase.generate], database=None)
     @given(replays())
     def run(proofs: list[Proof]) -> None:
         carried_out(proofs)
@@ -34,8 +36,8 @@ def main() -> int:
 
     try:
         run()
-    except AssertionError as error:
-        print(error, file=sys.stderr)
+    except (AssertionError, ReplayError):
+        traceback.print_exc()
         return 1
     print(f"{len(done)} steps, {sum(done)} schedules carried out as costed, seed {args.seed}")
     return 0

@@ -17,7 +17,7 @@ from lls_hw.sim.kernels.norm import GUARD
 from lls_hw.sim.kernels.requant import max_abs
 from lls_hw.sim.replay.errors import ReplayError
 from lls_hw.sim.replay.machine import TileMachine
-from lls_hw.sim.replay.norm_parts import error_at, of_channels
+from lls_hw.sim.replay.norm_parts import error_at, of_channels, pooled_part
 from lls_hw.sim.replay.packing import pack, unpack
 from lls_hw.sim.schedule.phases import coefficients_of
 
@@ -109,10 +109,14 @@ class _GroupedSums(NormUnit):
         self.own: Any = of_channels(self.op, channels)
         grid: Any = self.op.spread
         own: Any = self.own.spread
-        if self.op.means and own is not grid and not set(own.areas) <= set(grid.areas):
+        if self.op.means and own is not grid and own.areas != grid.areas[slice(*self._part())]:
             raise ReplayError("a window of means over features is cut by groups of channels")
         if self.op.means and grid is not None and grid.channels is None and self.own is not self.op:
             raise ReplayError("gradients of means, cut by channels, lie in more pieces than are costed")
+
+    def _part(self) -> Window:
+        """The group's part of a gradient that is pooled along features."""
+        return pooled_part(self.op.spread.latents(self.op.shape.out_c), self.op.shape.out_c, self.channels)
 
     def add(self, sums: Wide) -> None:
         """Sums of the rows at hand join those of the group."""
