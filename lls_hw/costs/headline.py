@@ -15,7 +15,7 @@ COMPARED = {
 
 
 def headline(costs: Costs, baseline: Costs) -> str:
-    """How many times as much the baseline takes, and what works for most cycles under each rule.
+    """Quotients of baseline and run, and the unit that works for most cycles under each rule.
 
     A ratio that does not exist (this run has none of it) is left out.
     """

@@ -15,6 +15,8 @@ from lls_hw.sim.schedule.search import OrderSearch, in_order
 
 SMALL_SHARE = 8
 """Maps up to this fraction (1/8) of the scratchpad are stored whenever they are wanted later."""
+EXACT_OPS = 16
+"""Of programs with up to so many ops every map may be left out of memory: the search is exact."""
 TIE_BYTES = 10_000
 """DRAM bytes that count as a cycle where cycles are made few: of equal schedules the one that moves less is taken."""
 
@@ -37,7 +39,6 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
         return ()
     chain = Chain(program, chip)
     estimates = Estimator(grouped_program(program, program.ops), chip, objective)
-    small_bytes = chip.scratchpad.capacity_bytes // SMALL_SHARE
     found: dict[tuple[tuple[object, ...], ...], Candidate] = {}
     for figure in FIGURES[objective.name]:
         for again in (False, True) if name == "best" else (False,):
@@ -45,13 +46,18 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
                 chain,
                 lambda op, figure=figure: _cost(estimates, op, figure, objective),  # type: ignore[misc]
                 lambda tensor, figure=figure: figure(estimates.of_store(tensor), objective) or 0,  # type: ignore[misc]
-                small_bytes=small_bytes,
+                small_bytes=small_bytes(program, chip),
                 again=again,
             ).run()
             if path is not None:
                 ops = in_order(chain, path, estimates.drains)
                 found.setdefault(tuple(_key(op) for op in ops), Candidate("best" if again else "fused", ops))
     return tuple(found.values())
+
+
+def small_bytes(program: Program, chip: AcceleratorSpec) -> int:
+    """Maps up to this size are always stored, where the search would otherwise have too much to choose from."""
+    return 0 if len(program.ops) <= EXACT_OPS else chip.scratchpad.capacity_bytes // SMALL_SHARE
 
 
 def _key(op: Op) -> tuple[object, ...]:
