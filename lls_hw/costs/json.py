@@ -18,6 +18,7 @@ def totals_json(costs: Costs) -> dict[str, Any]:
         "time_ms": costs.time_ms,
         "macs": asdict(costs.macs),
         "energy_uj": costs.energy.to_uj(),
+        "static_energy_uj": costs.energy.static * 1e-6,
         "dram_bytes": {"read": events.counts.dram_read_bytes, "write": events.counts.dram_write_bytes},
         "sram_peak_bytes": events.scratchpad_peak_bytes,
         "sram_peak_tensors": dict(events.peak_tensors),

@@ -32,7 +32,7 @@ def stage_table(costs: Costs, *, wide: bool = False) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     last = ""
     for stage, energy in zip(costs.events.stages, costs.stage_energy, strict=True):
-        split = energy.to_uj()
+        split = {**energy.to_uj(), "static": energy.static * 1e-6}
         moved = stage.counts.dram_read_bytes + stage.counts.dram_write_bytes
         table.add_row(
             stage.layer if stage.layer != last else "",

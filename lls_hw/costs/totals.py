@@ -123,7 +123,7 @@ _LINES = (
           of_batch=True, per_image="energy_per_image_uj", objective="energy"),
     *(_energy_part(part, label) for part, label in PART_LABELS.items()),
     *(_energy_part(part, label) for part, label in DRAM_LABELS.items()),
-    _energy_part("static", "static"),
+    Total(key="static_energy_uj", label="energy, static", unit="µJ"),
     Total(key="energy_low_uj", path=("energy_uj_low_high.0",), label="energy by the lowest sources", unit="µJ"),
     Total(key="energy_high_uj", path=("energy_uj_low_high.1",), label="energy by the highest sources", unit="µJ"),
     Total(key="dram_bytes", path=("dram_bytes.read", "dram_bytes.write"), label="DRAM traffic", unit="bytes",

@@ -17,7 +17,7 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
 @pytest.mark.parametrize("rule", ["lls_m", "bp"])
 def test_simulate__a_frozen_norm_moves_fewer_bytes(capsys: pytest.CaptureFixture[str], rule: str) -> None:
     def run(*norm: str) -> dict:
-        return run_json(capsys, "simulate", "--rule", rule, "--baseline", "none", "--schedule", "fused", *norm)
+        return run_json(capsys, "simulate", "--rule", rule, "--baseline", "none", "--schedule", "op", *norm)
 
     plain, batch, frozen = run(), run("--norm", "batch"), run("--norm", "frozen")
     assert plain == batch

@@ -10,7 +10,7 @@ from lls_hw.models.spec.technology import Level, TechnologySpec
 from lls_hw.sim.cost.counts import Counts
 from lls_hw.sim.cost.energy_lines import DRAM_PARTS, PARTS, Part, price_list
 
-SHOWN = ("total", "array", "sram", "dram", *DRAM_PARTS, "vector", "local", "leakage", "static")
+SHOWN = ("total", "array", "sram", "dram", *DRAM_PARTS, "vector", "local", "leakage")
 """Keys of the energy in the run's JSON."""
 STATIC_PARTS: tuple[Part, ...] = ("dram_background", "leakage")
 """Parts that are power times time; the others are dynamic."""
@@ -59,7 +59,7 @@ class Energy:
         return Energy(**{part: getattr(self, part) + getattr(other, part) for part in PARTS})
 
     def to_uj(self) -> dict[str, float]:
-        """The same in microjoules, under the keys of the run's JSON: `dram` and `static` are sums of parts."""
+        """The same in microjoules, under the keys of the run's JSON: `dram` is the sum of its three parts."""
         return {key: getattr(self, key) * 1e-6 for key in SHOWN}
 
 

@@ -18,7 +18,7 @@ def test_costs__are_the_sum_over_all_micro_steps(rule: str, batches: int) -> Non
     )
     program = lower_run(run)
     costs = run_costs(run, program)
-    steps = [run_events(program.at(step), run.chip) for step in range(batches)]
+    steps = [run_events(program.at(step), run.chip, schedule=run.schedule) for step in range(batches)]
     assert costs.events.cycles == sum(step.cycles for step in steps)
     assert costs.events.counts == sum((step.counts for step in steps[1:]), steps[0].counts)
     assert costs.events.macs == sum(step.macs for step in steps) == batches * steps[0].macs
