@@ -24,6 +24,8 @@ LONGEST = 12
 """Phases of a group that run for the first time."""
 MOST_PHASES = 16
 """Phases of a group, those that run again included."""
+FREE_MAPS = 6
+"""Maps of a group that may be stored or not, each by itself."""
 WIDEST = 192
 """States that are kept at each place."""
 CREDITS = (0, 1, 2)
@@ -146,9 +148,14 @@ class OrderSearch:
         return self.known[key]
 
     def _storing(self, members: tuple[int, ...], wanted: frozenset[str], at: int, end: int) -> Iterator[Continuation]:
-        """The group that stores the small maps that are wanted later and some of the others, in every way."""
+        """The group that stores the small maps that are wanted later and some of the others.
+
+        In every way; of more than `FREE_MAPS`, whose ways are too many, none, all, one, or all but one: what lies
+        between two shorter groups can do.
+        """
         free = sorted(wanted - self.small)
-        for size in range(len(free) + 1):
+        few = range(len(free) + 1) if len(free) <= FREE_MAPS else (0, 1, len(free) - 1, len(free))
+        for size in few:
             for chosen in combinations(free, size):
                 stored = frozenset((wanted & self.small).union(chosen))
                 group = self._group(members, stored, at)

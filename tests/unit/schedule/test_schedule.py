@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from lls_hw.models.program.lower import lower
+from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
 from lls_hw.models.rules.registry import parse_rule
@@ -14,7 +15,10 @@ from lls_hw.sim.event.engine import run_events, run_schedule
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.mapping.objective import FEWEST_BYTES
 from lls_hw.sim.schedule.best import candidates
-from lls_hw.sim.schedule.plan import schedule_groups
+from lls_hw.sim.schedule.chain import Chain
+from lls_hw.sim.schedule.estimate import Estimator
+from lls_hw.sim.schedule.plan import grouped_program, schedule_groups
+from lls_hw.sim.schedule.search import FREE_MAPS, OrderSearch
 from tests.unit.schedule.legal import check
 
 RULES = ("lls_m", "bp", "inference", "local_losses")
@@ -73,3 +77,19 @@ def test_skipped_tiles__change_no_number() -> None:
     quick, slow = run_schedule(schedule), run_schedule(schedule, batched=False)
     assert quick.simulated_tiles < slow.simulated_tiles
     assert (quick.cycles, quick.ops) == (slow.cycles, slow.ops)
+
+
+def test_long_groups__do_not_store_their_maps_in_every_way() -> None:
+    """Frozen norms and a large scratchpad let a dozen phases share a loop: 2^12 ways to store their maps."""
+    one, on = program("vww_cnn", "bp", 16, "frozen"), chip(1024)
+    estimates = Estimator(grouped_program(one, one.ops), on, FEWEST_BYTES)
+
+    def moved_bytes(op: Op) -> int | None:
+        found = estimates.of(op)
+        return None if found is None else found.dram_bytes
+
+    search = OrderSearch(Chain(one, on), moved_bytes, lambda name: estimates.of_store(name).dram_bytes)
+    assert search.run() is not None
+    ways = {len(wanted): len(found) for (_, wanted, _), found in search.known.items()}
+    assert max(ways) > FREE_MAPS
+    assert max(ways.values()) <= 2**FREE_MAPS
