@@ -107,7 +107,7 @@ def draw() -> None:
             panel.grid(color=LIGHT["@grid"], linewidth=0.6)
             panel.set_title(f"{net}: {title}", fontsize=9, loc="left")
     for panel in panels[-1]:
-        panel.set_xlabel("scratchpad, KiB")
+        panel.set_xlabel("scratchpad, KiB (M: MiB)")
     for line in panels:
         line[0].set_ylabel("BP / LLS-M")
     handles = [Line2D([], [], color=COLOURS[norm], label=f"{norm} norm") for norm in drawn]
