@@ -10,7 +10,7 @@ SMALL = ("--net", "smallconv", "--batch", "2")
 COMMANDS = {
     "simulate": ("simulate", *SMALL, "--rule", "lls_m", "--explain-energy"),
     "simulate, wide": ("simulate", *SMALL, "--rule", "lls_m", "--wide", "--no-numerics"),
-    "a deep net": ("simulate", "--net", "vww_cnn", "--rule", "lls_m", "--no-numerics", "--schedule", "op"),
+    "a deep net": ("simulate", "--net", "vww_cnn", "--rule", "lls_m", "--no-numerics", "--baseline", "none"),
     "compare": ("compare", *SMALL, "--rules", "lls_mxm_reduced,bp,inference"),
     "validate": ("validate", *SMALL, "--rule", "lls"),
     "train": ("train", *SMALL, "--rule", "lls", "--epochs", "1", "--limit", "32", "--float"),
