@@ -20,7 +20,7 @@ MOST_STEPS = 400
 
 @dataclass(frozen=True, slots=True)
 class PadBlock:
-    """PackedBytes that are held from one op to another, both included.
+    """Bytes that are held from one op to another, both included.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Layout:
 
     @property
     def lost_bytes(self) -> int:
-        """PackedBytes of the peak that lie between buffers."""
+        """Bytes of the peak that lie between buffers."""
         return self.peak_bytes - self.held_bytes
 
     def memory_map(self) -> list[dict[str, int | str]]:

@@ -77,7 +77,7 @@ class Dram:
         self._count(transfer, region, "write")
 
     def _count(self, transfer: Transfer, region: Region, into: Into) -> None:
-        """PackedBytes by the region's own addresses; a transfer that was costed otherwise is refused."""
+        """Bytes by the region's own addresses; a transfer that was costed otherwise is refused."""
         number, each = region.pieces
         own = make_transfer(
             self.spec,

@@ -15,7 +15,7 @@ NOTHING = 0
 
 
 class Memory:
-    """PackedBytes, and beside each the mark of the area that wrote it last."""
+    """Bytes, and beside each the mark of the area that wrote it last."""
 
     def __init__(self, size_bytes: int) -> None:
         self.bytes = np.zeros(size_bytes, np.uint8)
@@ -49,7 +49,7 @@ class Area:
 
     @property
     def size_bytes(self) -> int:
-        """PackedBytes of its codes when packed."""
+        """Bytes of its codes when packed."""
         return storage_bytes(self.region.elements, self.bits)
 
     def holds(self, region: Region) -> bool:

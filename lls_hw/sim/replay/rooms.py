@@ -13,7 +13,7 @@ from lls_hw.sim.schedule.memory import GroupMemory, LoopCut
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """PackedBytes by what they are for.
+    """Bytes by what they are for.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class Rooms:
     waiting: Mapping[int, int]
 
     def sizes(self, memory: GroupMemory) -> dict[str, list[int]]:
-        """PackedBytes of every block, slot by slot, by its name."""
+        """Bytes of every block, slot by slot, by its name."""
         found = {f"{name} (whole)": [size] for name, size in self.whole.items()}
         found.update({f"{name} (rows)": [rows * memory.row_bytes(name)] for name, rows in self.maps.items()})
         found.update({f"{name} (sample)": [size] * self.slots for name, size in self.own.items()})

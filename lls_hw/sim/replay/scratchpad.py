@@ -12,7 +12,7 @@ from lls_hw.sim.replay.region import Region
 
 
 class Scratchpad(Memory):
-    """PackedBytes, and the areas that are open.
+    """Bytes, and the areas that are open.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""PackedBytes, regions and addresses, against plain Python integers."""
+"""Bytes, regions and addresses, against plain Python integers."""
 
 import numpy as np
 import pytest
