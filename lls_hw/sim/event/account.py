@@ -33,8 +33,7 @@ def sum_tiles(run: OpRun, chip: AcceleratorSpec, number: Mapping[int, int]) -> d
         return found.setdefault(plan.owners.get(tensor, own), Sums())
 
     def move(transfer: Transfer, times: int, into: Into) -> None:
-        sums = of(transfer.tensor)
-        (sums.move_second if transfer.tensor in run.scheduled.second else sums.move)(chip, transfer, times, into)
+        of(transfer.tensor).move(chip, transfer, times, into, run.scheduled.second)
 
     for tile, times in run.executed.items():
         for part in tile.parts if plan.owners else (whole_part(own, plan.route, tile),):

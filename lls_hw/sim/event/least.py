@@ -8,7 +8,7 @@ from lls_hw.sim.event.sums import Sums, whole_part
 from lls_hw.sim.mapping.nest_ops import NESTS
 from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.schedule import Schedule, ScheduledOp
-from lls_hw.sim.mapping.tile import Into, Transfer, add_to, walk
+from lls_hw.sim.mapping.tile import Into, add_to, moves, walk
 
 
 def at_least(schedule: Schedule, objective: Objective) -> float:
@@ -56,18 +56,10 @@ def _bound(schedule: Schedule, objective: Objective, counted: Callable[[Schedule
 
 def _sums(schedule: Schedule, scheduled: ScheduledOp) -> Sums:
     """Everything that the op's tiles do."""
-    plan, chip, sums = scheduled.plan, schedule.chip, Sums()
-
-    def move(transfer: Transfer, times: int, into: Into) -> None:
-        (sums.move_second if transfer.tensor in scheduled.second else sums.move)(chip, transfer, times, into)
-
+    plan, sums = scheduled.plan, Sums()
     for tile, times in walk(plan.body):
         sums.work(whole_part(scheduled.index, plan.route, tile), times)
-        for transfer in tile.loads:
-            move(transfer, times, "read")
-        for transfer in tile.stores:
-            move(transfer, times, "write")
-    for transfer in plan.fills:
-        move(transfer, 1, "read")
+    for transfer, times, into in moves(plan):
+        sums.move(schedule.chip, transfer, times, into, scheduled.second)
     add_to(sums.tally, plan.once)
     return sums

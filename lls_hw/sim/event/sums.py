@@ -34,7 +34,13 @@ class Sums:
             add_to(self.first, part.tally, times)
             self.signal_macs += part.signal_macs * times
 
-    def move_second(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
+    def move(
+        self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into, second: frozenset[str] = frozenset()
+    ) -> None:
+        """A transfer's events and time: at the second level for the tensors that live there, else at the DRAM."""
+        (self._move_second if transfer.tensor in second else self._move_dram)(chip, transfer, times, into)
+
+    def _move_second(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
         """A transfer's events at the second level, and the time of its queue and of the banks."""
         assert chip.second is not None, f"{transfer} has no second level to go to"
         events = transfer.second_counts(chip.scratchpad.word_bits, chip.second.word_bits, into)
@@ -42,7 +48,7 @@ class Sums:
         data = transfer.second_cycles(chip.second)
         add_to(self.busy, {f"dma_{into}": SECOND_LATENCY_CYCLES + data, "second": data}, times)
 
-    def move(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
+    def _move_dram(self, chip: AcceleratorSpec, transfer: Transfer, times: int, into: Into) -> None:
         """A transfer's events, and the time of its queue and of the bus."""
         add_to(self.tally, transfer.counts(chip.scratchpad.word_bits, into), times)
         add_to(self.read if into == "read" else self.written, {transfer.tensor: transfer.bus_bytes}, times)

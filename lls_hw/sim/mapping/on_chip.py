@@ -9,7 +9,7 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.models.spec.memory import NO_DRAM
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.residency import Residency, all_on_chip
-from lls_hw.sim.mapping.tile import Plan, walk
+from lls_hw.sim.mapping.tile import Plan, moves
 
 WHERE = "chip.dram.device"
 LeastBytes = Callable[[Context, Op], int]
@@ -47,11 +47,8 @@ def refuse_moves(op: Op, plan: Plan) -> None:
     SpecError : there is such a transfer.
     """
     moved: dict[str, int] = {}
-    for tile, times in walk(plan.body):
-        for transfer in (*tile.loads, *tile.stores):
-            moved[transfer.tensor] = moved.get(transfer.tensor, 0) + times * transfer.payload_bytes
-    for transfer in plan.fills:
-        moved[transfer.tensor] = moved.get(transfer.tensor, 0) + transfer.payload_bytes
+    for transfer, times, _ in moves(plan):
+        moved[transfer.tensor] = moved.get(transfer.tensor, 0) + times * transfer.payload_bytes
     if moved:
         name = max(moved, key=lambda tensor: moved[tensor])
         need = (

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from lls_hw.models.program.ops.base import Tensor
 from lls_hw.models.program.program import Program
-from lls_hw.sim.mapping.tile import Plan, Transfer, walk
+from lls_hw.sim.mapping.tile import Plan, Transfer, moves
 
 SECOND_LATENCY_CYCLES = 2
 """From a request to the first word: one cycle to address a bank, one for its registered output."""
@@ -69,7 +69,7 @@ def guests_of(program: Program, plans: Sequence[Plan]) -> list[Guest]:
     saved: dict[str, int] = {}
     foreign: set[str] = set()
     for plan in plans:
-        for transfer, times in transfers(plan):
+        for transfer, times, _ in moves(plan):
             saved[transfer.tensor] = saved.get(transfer.tensor, 0) + times * transfer.bus_bytes
             tensor = program.tensors.get(transfer.tensor)
             if tensor is None or not _is_of(transfer, tensor):
@@ -84,14 +84,6 @@ def guests_of(program: Program, plans: Sequence[Plan]) -> list[Guest]:
         if tensor.kept or name not in program.ops[life.first_op].reads:
             found.append(Guest(name, tensor.size_bytes, life.first_op, life.last_op, bytes_))
     return found
-
-
-def transfers(plan: Plan) -> list[tuple[Transfer, int]]:
-    """All movements of an op, and how often."""
-    moved = [(transfer, 1) for transfer in plan.fills]
-    for tile, times in walk(plan.body):
-        moved += [(transfer, times) for transfer in (*tile.loads, *tile.stores)]
-    return moved
 
 
 def _is_of(transfer: Transfer, tensor: Tensor) -> bool:

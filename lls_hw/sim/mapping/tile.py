@@ -237,6 +237,17 @@ class Plan:
         return self.held_bytes + self.out.total_bytes + sum(buffer.total_bytes for buffer in self.buffers)
 
 
+def moves(plan: Plan) -> Iterator[tuple[Transfer, int, Into]]:
+    """Every transfer of an op, how often it is made, and its direction."""
+    for transfer in plan.fills:
+        yield transfer, 1, "read"
+    for tile, times in walk(plan.body):
+        for transfer in tile.loads:
+            yield transfer, times, "read"
+        for transfer in tile.stores:
+            yield transfer, times, "write"
+
+
 def add_to(total: EventTally, part: Mapping[str, int], times: int = 1) -> None:
     """total += times x part, name by name."""
     for name, number in part.items():

@@ -14,7 +14,7 @@ from lls_hw.sim.mapping.nest_ops import fewest_bytes
 from lls_hw.sim.mapping.objective import Objective
 from lls_hw.sim.mapping.pinned import pin_of
 from lls_hw.sim.mapping.schedule import OP_BY_OP
-from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, walk
+from lls_hw.sim.mapping.tile import EventTally, Into, Plan, Transfer, add_to, moves, walk
 from lls_hw.sim.schedule.drain import can_drain, drained
 from lls_hw.sim.schedule.drain import plan as plan_drained
 from lls_hw.sim.schedule.group import Group
@@ -118,14 +118,11 @@ class Estimator:
     def _of_plan(self, plan: Plan) -> Estimate:
         tally: EventTally = {}
         busy: EventTally = {}
-        moves: list[tuple[Transfer, int, Into]] = [(transfer, 1, "read") for transfer in plan.fills]
         for tile, times in walk(plan.body):
             add_to(tally, tile.tally, times)
             for unit, cycles in zip(plan.route, tile.cycles, strict=False):
                 add_to(busy, {unit: cycles}, times)
-            moves += [(transfer, times, "read") for transfer in tile.loads]
-            moves += [(transfer, times, "write") for transfer in tile.stores]
-        for transfer, times, into in moves:
+        for transfer, times, into in moves(plan):
             self._move(tally, busy, transfer, times, into)
         return self._priced(tally, busy)
 

@@ -13,7 +13,7 @@ from lls_hw.sim.mapping.explain import explain
 from lls_hw.sim.mapping.nest_ops import nest_of, streamed_names, work_of
 from lls_hw.sim.mapping.nest_plan import NestBuilder
 from lls_hw.sim.mapping.search import candidates_of
-from lls_hw.sim.mapping.tile import Loop
+from lls_hw.sim.mapping.tile import unrolled
 from tests.unit.mapping.small import CHIP, OPS, PROGRAM, context, op_name
 
 WINDOWED = [
@@ -21,16 +21,6 @@ WINDOWED = [
     for index in OPS
     if any(operand.side == "x" for operand in nest_of(context(index, 1 << 40), PROGRAM.ops[index]).reads)
 ]
-
-
-def in_order(nodes):
-    """Every tile as it runs."""
-    for node in nodes:
-        if isinstance(node, Loop):
-            for _ in range(node.count):
-                yield from in_order(node.body)
-        else:
-            yield node
 
 
 def pieces(axis):
@@ -81,7 +71,7 @@ def test_loads__are_the_rows_that_are_not_there(index):
             continue
         plan = NestBuilder(ctx, nest, names, choice, worker.work_for(choice)).plan(worker.route, 0, ())
         brought = [
-            sum(load.elements for load in tile.loads if load.tensor == name) for tile in in_order(plan.body)
+            sum(load.elements for load in tile.loads if load.tensor == name) for tile in unrolled(plan.body)
         ]  # fmt: skip
         assert brought == loads_by_hand(nest, choice), choice.text()
         judged += 1

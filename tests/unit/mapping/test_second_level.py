@@ -21,7 +21,8 @@ from lls_hw.sim.cost.energy_lines import price_list
 from lls_hw.sim.event.engine import run_events, run_schedule
 from lls_hw.sim.mapping.objective import FEWEST_BYTES
 from lls_hw.sim.mapping.schedule import schedule_program
-from lls_hw.sim.mapping.second_level import Guest, guests_of, held_at, pack, transfers
+from lls_hw.sim.mapping.second_level import Guest, guests_of, held_at, pack
+from lls_hw.sim.mapping.tile import moves
 from lls_hw.sim.schedule.best import candidates
 from lls_hw.sim.schedule.plan import schedule_groups
 
@@ -67,7 +68,7 @@ def moved_by_hand(schedule, names) -> Counts:
     tally = dict.fromkeys(("dram_read_bytes", "dram_write_bytes", "second_read_words", "second_write_words"), 0)
     for op in schedule.ops:
         loads = {id(t) for node_tile in tiles(op.plan.body) for t in node_tile.loads} | {id(t) for t in op.plan.fills}
-        for transfer, times in transfers(op.plan):
+        for transfer, times, _ in moves(op.plan):
             way = "read" if id(transfer) in loads else "write"
             if transfer.tensor in names:
                 tally[f"second_{way}_words"] += times * ceil(transfer.payload_bytes * 8 / second.word_bits)
@@ -124,7 +125,7 @@ def test_timeline__never_more_than_the_capacity_and_words_over_ports(rule, kib) 
         assert sum(lowered.tensors[name].size_bytes for name in there) <= chip.second.capacity_bytes
     words = [
         (ceil(transfer.payload_bytes * 8 / 64), times)
-        for op in schedule.ops for transfer, times in transfers(op.plan) if transfer.tensor in moved
+        for op in schedule.ops for transfer, times, _ in moves(op.plan) if transfer.tensor in moved
     ]  # fmt: skip
     assert sum(end - start for _, _, start, end in spans) == sum(times * (2 + ceil(n / 16)) for n, times in words)
 
