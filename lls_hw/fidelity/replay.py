@@ -81,7 +81,7 @@ def replay(run: RunSpec, images: Images, *, progress: Callable[[str], None] = la
     refuse_replay(program, run.chip)
     check_pins(program, run.chip)
     progress("schedule and its costs")
-    found = run_best(program, run.chip, objective=objective_of(run), schedule=run.schedule)
+    found = run_best(program, run.chip, objective_of(run), run.schedule, trace=False, batched=True)
     progress("integers")
     steady = steady_step(run, program, images)
     try:

@@ -66,17 +66,11 @@ def run_events(
     >>> result.macs == sum(op.macs for op in result.ops), result.cycles == sum(s.cycles for s in result.stages)
     (True, True)
     """
-    return run_best(program, chip, objective=objective, schedule=schedule, trace=trace, batched=batched).result
+    return run_best(program, chip, objective, schedule, trace=trace, batched=batched).result
 
 
 def run_best(
-    program: Program,
-    chip: AcceleratorSpec,
-    *,
-    objective: Objective = FEWEST_BYTES,
-    schedule: RunOrder = "op",
-    trace: bool = False,
-    batched: bool = True,
+    program: Program, chip: AcceleratorSpec, objective: Objective, schedule: RunOrder, *, trace: bool, batched: bool
 ) -> "ScheduleRun":
     """As `run_events`, with the schedule that was run."""
     _check_second(program, chip)
@@ -137,8 +131,8 @@ def _orders(program: Program, chip: AcceleratorSpec, objective: Objective, sched
 
     orders = [_Order(by_op, by_op(fewest_bytes))]
     for found in candidates(program, chip, schedule, objective):
-        plans = GroupPlans(program, found.ops, chip).schedule
-        orders.append(_Order(plans, plans(fewest_bytes), found.ops))
+        plans = GroupPlans(program, found, chip).schedule
+        orders.append(_Order(plans, plans(fewest_bytes), found))
     return orders[1:] if schedule == "fused" and len(orders) > 1 else orders
 
 

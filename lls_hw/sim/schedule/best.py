@@ -1,7 +1,6 @@
 """Schedules by name: op by op, fused, or the best that the search finds for an objective."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from lls_hw.models.program.ops.base import Op
 from lls_hw.models.program.program import Program
@@ -13,6 +12,8 @@ from lls_hw.sim.schedule.names import RunOrder
 from lls_hw.sim.schedule.plan import grouped_program
 from lls_hw.sim.schedule.search import OrderSearch, in_order
 
+Ops = tuple[Op, ...]
+"""A program's groups and single ops in order."""
 SMALL_SHARE = 8
 """Maps up to this fraction (1/8) of the scratchpad are stored whenever they are wanted later."""
 EXACT_OPS = 16
@@ -21,16 +22,8 @@ TIE_BYTES = 10_000
 """DRAM bytes that count as a cycle where cycles are made few: of equal schedules the one that moves less is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A schedule that the search has found: the program's ops as groups and single ops."""
-
-    name: RunOrder
-    ops: tuple[Op, ...]
-
-
-def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objective: Objective) -> Sequence[Candidate]:
-    """Schedules worth simulating, besides op by op.
+def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objective: Objective) -> Sequence[Ops]:
+    """Schedules worth simulating, besides op by op: the program's ops as groups and single ops.
 
     `fused` computes nothing twice. `best` may, and tries both. What stays in the scratchpad between two groups is
     decided later, by the same rule as between two ops; the search takes all that is stored to leave the chip.
@@ -39,7 +32,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
         return ()
     chain = Chain(program, chip)
     estimates = Estimator(grouped_program(program, program.ops), chip, objective)
-    found: dict[tuple[tuple[object, ...], ...], Candidate] = {}
+    found: dict[tuple[tuple[object, ...], ...], Ops] = {}
     for figure in FIGURES[objective.name]:
         for again in (False, True) if name == "best" else (False,):
             path = OrderSearch(
@@ -51,7 +44,7 @@ def candidates(program: Program, chip: AcceleratorSpec, name: RunOrder, objectiv
             ).run()
             if path is not None:
                 ops = in_order(chain, path, estimates.drains)
-                found.setdefault(tuple(_key(op) for op in ops), Candidate("best" if again else "fused", ops))
+                found.setdefault(tuple(_key(op) for op in ops), ops)
     return tuple(found.values())
 
 

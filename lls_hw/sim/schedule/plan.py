@@ -61,13 +61,6 @@ class GroupPlans:
         return self.known[key]
 
 
-def schedule_groups(
-    program: Program, ops: Sequence[Op], chip: AcceleratorSpec, choose: Chooser = fewest_bytes
-) -> Schedule:
-    """One schedule of groups; see `GroupPlans`."""
-    return GroupPlans(program, ops, chip).schedule(choose)
-
-
 def _least_bytes(ctx: Context, op: Op) -> int:
     if isinstance(op, DrainedUpdate):
         return drain.least_bytes(ctx, op)

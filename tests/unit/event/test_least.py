@@ -35,7 +35,7 @@ def all_schedules(program: Program, chip: AcceleratorSpec, objective: Objective)
     """Every order with both mappings, planned one by one."""
     choose = chooser(objective, engine.run_alone)
     orders = [lambda how: schedule_program(program, chip, how)]
-    orders += [GroupPlans(program, one.ops, chip).schedule for one in candidates(program, chip, "best", objective)]
+    orders += [GroupPlans(program, ops, chip).schedule for ops in candidates(program, chip, "best", objective)]
     return [[plan(fewest_bytes), plan(choose)] for plan in orders]
 
 

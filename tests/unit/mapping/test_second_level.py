@@ -24,7 +24,7 @@ from lls_hw.sim.mapping.schedule import schedule_program
 from lls_hw.sim.mapping.second_level import Guest, guests_of, held_at, pack
 from lls_hw.sim.mapping.tile import moves
 from lls_hw.sim.schedule.best import candidates
-from lls_hw.sim.schedule.plan import schedule_groups
+from lls_hw.sim.schedule.plan import GroupPlans
 
 CHIP = load("chips", "edge_16x16", AcceleratorSpec, "--chip").changed("scratchpad", capacity_bytes=32_768)
 TECHNOLOGY = load("technology", CHIP.technology, TechnologySpec, "--technology")
@@ -136,8 +136,8 @@ def test_groups__move_what_they_store_and_load_there_too(name: str) -> None:
     lowered, chip = program("lls_m"), with_second(1 << 17)
     tried = candidates(lowered, chip, name, FEWEST_BYTES)
     assert tried
-    for one in tried:
-        schedule, bare = schedule_groups(lowered, one.ops, chip), schedule_groups(lowered, one.ops, CHIP)
+    for ops in tried:
+        schedule, bare = (GroupPlans(lowered, ops, on).schedule() for on in (chip, CHIP))
         found, plain = run_schedule(schedule), run_schedule(bare)
         hand = moved_by_hand(schedule, schedule.second.names)
         assert any(op.plan.owners for op in schedule.ops)

@@ -23,7 +23,7 @@ from lls_hw.sim.replay.compare import Proof, compare
 from lls_hw.sim.replay.machine import started
 from lls_hw.sim.replay.replay import StepStart, replay_schedule
 from lls_hw.sim.schedule.best import candidates
-from lls_hw.sim.schedule.plan import schedule_groups
+from lls_hw.sim.schedule.plan import GroupPlans
 from tests.unit.functional.small import parameters
 
 MOST_STEPS = 12
@@ -44,7 +44,7 @@ class Case:
         if order == "op":
             return [by_op]
         found = candidates(self.program, self.chip, order, objective)
-        return [schedule_groups(self.program, one.ops, self.chip) for one in found]
+        return [GroupPlans(self.program, ops, self.chip).schedule() for ops in found]
 
     def replay(self, schedule: Schedule) -> Proof:
         """Carry a schedule out and hold it against both engines."""

@@ -17,7 +17,7 @@ from lls_hw.sim.mapping.objective import FEWEST_BYTES
 from lls_hw.sim.schedule.best import candidates
 from lls_hw.sim.schedule.chain import Chain
 from lls_hw.sim.schedule.estimate import Estimator
-from lls_hw.sim.schedule.plan import grouped_program, schedule_groups
+from lls_hw.sim.schedule.plan import GroupPlans, grouped_program
 from lls_hw.sim.schedule.search import FREE_MAPS, OrderSearch
 from tests.unit.schedule.legal import check
 
@@ -42,8 +42,8 @@ def test_found_schedule__is_legal_and_does_the_programs_work(net: str, rule: str
     one, on = program(net, rule, side), chip(kib)
     by_op = run_events(one, on)
     for found in candidates(one, on, "best", FEWEST_BYTES):
-        check(one, found.ops)
-        does_the_work(run_schedule(schedule_groups(one, found.ops, on)), by_op, on)
+        check(one, found)
+        does_the_work(run_schedule(GroupPlans(one, found, on).schedule()), by_op, on)
 
 
 @pytest.mark.parametrize(("net", "rule", "side"), CASES)
@@ -52,8 +52,8 @@ def test_frozen_norms__are_no_barrier(net: str, rule: str, side: int) -> None:
     one, on = program(net, rule, side, "frozen"), chip(256)
     by_op = run_events(one, on)
     for found in candidates(one, on, "fused", FEWEST_BYTES):
-        check(one, found.ops)
-        result = run_schedule(schedule_groups(one, found.ops, on))
+        check(one, found)
+        result = run_schedule(GroupPlans(one, found, on).schedule())
         does_the_work(result, by_op, on)
         for mine, alone in zip(result.ops, by_op.ops, strict=True):
             for event in ("vector_wide_macs", "vector_divides", "vector_compares", "requantises"):
@@ -73,7 +73,7 @@ def does_the_work(result: EventResult, by_op: EventResult, on: AcceleratorSpec) 
 def test_skipped_tiles__change_no_number() -> None:
     one, on = program("smallconv", "lls_m", 28), chip(48)
     *_, found = candidates(one, on, "best", FEWEST_BYTES)
-    schedule = schedule_groups(one, found.ops, on)
+    schedule = GroupPlans(one, found, on).schedule()
     quick, slow = run_schedule(schedule), run_schedule(schedule, batched=False)
     assert quick.simulated_tiles < slow.simulated_tiles
     assert (quick.cycles, quick.ops) == (slow.cycles, slow.ops)
