@@ -78,7 +78,7 @@ class GroupReplay(OpReplay):
         memory = self.planner.memory
         self.rooms = rooms_of(memory, self.plan)
         self.maps = {
-            name: RowRing(self.pad, self.slots(f"{name} (rows)")[0], rows, memory.row_bytes(name))
+            name: RowRing(self.pad, self.slots(f"{name} (rows)")[0], rows, memory.map_row_bytes[name])
             for name, rows in self.rooms.maps.items()
         }
         self.own = {name: Ring(self.pad, self.slots(f"{name} (sample)")) for name in self.rooms.own}

@@ -33,7 +33,7 @@ class Rooms:
     def sizes(self, memory: GroupMemory) -> dict[str, list[int]]:
         """Bytes of every block, slot by slot, by its name."""
         found = {f"{name} (whole)": [size] for name, size in self.whole.items()}
-        found.update({f"{name} (rows)": [rows * memory.row_bytes(name)] for name, rows in self.maps.items()})
+        found.update({f"{name} (rows)": [rows * memory.map_row_bytes[name]] for name, rows in self.maps.items()})
         found.update({f"{name} (sample)": [size] * self.slots for name, size in self.own.items()})
         found.update({f"{at} (scratch)": [size] for at, size in self.scratch.items()})
         found.update({f"{at} (waiting)": [size] for at, size in self.waiting.items()})
@@ -42,22 +42,12 @@ class Rooms:
 
 def rooms_of(memory: GroupMemory, plan: Plan) -> Rooms:
     """The division of a group's bytes, which the plan has kept: no more and no less."""
-    one, group, slots = cast("LoopCut", plan.form), memory.group, plan.buffers[0].depth
-    small = dict.fromkeys((*group.held, *(name for phase in group.phases for name in phase.results)))
-    own = (*group.per_sample_reads, *(name for phase in group.phases for name in phase.per_sample_writes))
-    bands, tensor = one.bands, memory.ctx.tensor
+    one, slots = cast("LoopCut", plan.form), plan.buffers[0].depth
+    bands = one.bands
     rooms = Rooms(
-        whole={name: tensor(name).size_bytes for name in small if not memory.is_resident(name)},
-        maps={
-            name: bands.rows[name] + (slots * one.images - 1) * bands.fresh[name]
-            for name in memory.heights
-            if not memory.is_resident(name)
-        },
-        own={
-            name: one.images * -(-tensor(name).size_bytes // group.batch)
-            for name in dict.fromkeys(own)
-            if not memory.is_resident(name)
-        },
+        whole=memory.whole_bytes,
+        maps={name: bands.rows[name] + (slots * one.images - 1) * bands.fresh[name] for name in memory.map_row_bytes},
+        own={name: one.images * size for name, size in memory.sample_bytes.items()},
         slots=slots,
         scratch={at: w.scratch_bytes for at, w in enumerate(memory.workers) if w.scratch_bytes},
         waiting={
@@ -68,5 +58,5 @@ def rooms_of(memory: GroupMemory, plan: Plan) -> Rooms:
     )
     total = sum(sum(sizes) for sizes in rooms.sizes(memory).values())
     kept = plan.held_bytes + plan.buffers[0].total_bytes
-    assert total == kept, f"{group.layer}: {total} bytes divided, {kept} kept"
+    assert total == kept, f"{memory.group.layer}: {total} bytes divided, {kept} kept"
     return rooms

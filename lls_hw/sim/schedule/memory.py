@@ -1,6 +1,6 @@
 """Scratchpad bytes of a group: what it holds all the time, what each of its tiles takes, and ways to cut its loop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lls_hw.models.spec.storage import storage_bytes
@@ -27,11 +27,23 @@ class GroupMemory:
     Parameters
     ----------
     workers : of the group's phases, in their order.
+
+    Attributes
+    ----------
+    heights : rows of a sample of each map.
+    whole_bytes : of operands and results that stay for the whole loop, where they are not resident anyway.
+    sample_bytes : of what each sample has of its own.
+    map_row_bytes : of a row of each map.
     """
 
     def __init__(self, ctx: Context, group: Group, workers: Sequence[Worker]) -> None:
         self.ctx, self.group, self.workers = ctx, group, workers
         self.heights = {name: rows_of(ctx.tensor(name)) for name in (*group.loaded, *group.made)}
+        whole = (*group.held, *(name for phase in group.phases for name in phase.results))
+        own = (*group.per_sample_reads, *(name for phase in group.phases for name in phase.per_sample_writes))
+        self.whole_bytes = {name: ctx.tensor(name).size_bytes for name in self._not_resident(whole)}
+        self.sample_bytes = {name: -(-ctx.tensor(name).size_bytes // group.batch) for name in self._not_resident(own)}
+        self.map_row_bytes = {name: self._row_bytes(name) for name in self._not_resident(self.heights)}
 
     def cuts(self) -> Iterator[LoopCut]:
         """Ways to cut the loop, fewest tiles first."""
@@ -44,30 +56,15 @@ class GroupMemory:
 
     def held_bytes(self, one: LoopCut) -> int:
         """Operands, accumulators, results and line buffers of the whole loop."""
-        group, tensor = self.group, self.ctx.tensor
-        small = dict.fromkeys((*group.held, *(name for phase in group.phases for name in phase.results)))
-        total = sum(tensor(name).size_bytes for name in small if not self.is_resident(name))
-        total += sum(worker.scratch_bytes for worker in self.workers)
-        total += sum(w.waiting_bytes(done) for w, done in zip(self.workers, one.bands.phases, strict=True))
-        for name in self.heights:
-            if not self.is_resident(name):
-                total += (one.bands.rows[name] - one.bands.fresh[name]) * self.row_bytes(name)
-        return total
+        bands = one.bands
+        total = sum(self.whole_bytes.values()) + sum(worker.scratch_bytes for worker in self.workers)
+        total += sum(w.waiting_bytes(done) for w, done in zip(self.workers, bands.phases, strict=True))
+        return total + sum((bands.rows[name] - bands.fresh[name]) * size for name, size in self.map_row_bytes.items())
 
     def slot_bytes(self, one: LoopCut) -> int:
         """Maps and operands of one tile."""
-        group = self.group
-        total = sum(
-            one.images * one.bands.fresh[name] * self.row_bytes(name)
-            for name in self.heights
-            if not self.is_resident(name)
-        )
-        own = (*group.per_sample_reads, *(name for phase in group.phases for name in phase.per_sample_writes))
-        return total + one.images * sum(
-            -(-self.ctx.tensor(name).size_bytes // group.batch)
-            for name in dict.fromkeys(own)
-            if not self.is_resident(name)
-        )
+        rows = sum(one.bands.fresh[name] * size for name, size in self.map_row_bytes.items())
+        return one.images * (rows + sum(self.sample_bytes.values()))
 
     def need_bytes(self, one: LoopCut, slots: int) -> int:
         """Scratchpad bytes of a cut."""
@@ -78,11 +75,16 @@ class GroupMemory:
         most = max(phase.rows for phase in self.group.phases)
         return self.need_bytes(LoopCut(1, cut(self.group.phases, most, self.heights)), self.ctx.depth)
 
-    def is_resident(self, name: str) -> bool:
-        """Whether the whole tensor is in the scratchpad while the group runs."""
-        return name in self.ctx.places and self.ctx.places[name].resident and self.ctx.places[name] is not INSIDE
+    def _not_resident(self, names: Iterable[str]) -> list[str]:
+        """Those, each once, that do not lie in the scratchpad anyway while the group runs."""
+        places = self.ctx.places
+        return [
+            name
+            for name in dict.fromkeys(names)
+            if not (name in places and places[name].resident and places[name] is not INSIDE)
+        ]
 
-    def row_bytes(self, name: str) -> int:
+    def _row_bytes(self, name: str) -> int:
         """Bytes of a row of a sample's map; where it is computed as sums, of those."""
         tensor = self.ctx.tensor(name)
         wide = max((w.sum_bits for w in self.workers if w.phase.out == name), default=0)
