@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lls_hw.commands.shared import console_for, progress_on, put_json
+from lls_hw.commands.shared import console_for, progress_on, put_json, read_run
 from lls_hw.commands.signature import Shown, with_options
 from lls_hw.options.results import ResultChoices
 from lls_hw.options.run import RunChoices
@@ -18,13 +18,11 @@ ONE_STEP = {"steps": 1, "accumulate": 1, "baseline": "none", "numerics": True, "
 @with_options
 def replay(choices: Annotated[RunChoices, Shown(fixed=ONE_STEP)], *, results: ResultChoices) -> None:
     """Carry a costed schedule out on real codes: same bits, same bytes, addresses that fit."""
-    from lls_hw.config import files_read, resolve_run
     from lls_hw.files import Outputs
 
     outputs = Outputs({"--json": results.json})
     facts: list[str] = []
-    run, images = resolve_run(choices, facts.append)
-    outputs.spare(files_read(choices, run, images))
+    run, images = read_run(choices, outputs, facts)
     assert images is not None, "a run with numerics has pictures"
     from lls_hw.fidelity.replay import replay as run_replay
 

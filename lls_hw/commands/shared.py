@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from lls_hw.config import RunSpec
+    from lls_hw.files import Outputs
+    from lls_hw.models.data import Images
+    from lls_hw.options.run import RunChoices
+
 PIPE_COLUMNS = 132
 """Width of the tables where neither a terminal nor COLUMNS says another."""
 
@@ -18,6 +23,20 @@ def put_json(target: str | None, make: Callable[[], Mapping[str, Any] | list[Any
 
     if target is not None:
         write_whole(target, json_text(make()), "--json")
+
+
+def read_run(choices: "RunChoices", outputs: "Outputs", facts: list[str]) -> "tuple[RunSpec, Images | None]":
+    """The run as described, and its pictures where it has numerics; what it reads is spared by what it writes.
+
+    Parameters
+    ----------
+    facts : takes the lines that say what was adapted.
+    """
+    from lls_hw.config import files_read, resolve_run
+
+    run, images = resolve_run(choices, facts.append)
+    outputs.spare(files_read(choices, run, images))
+    return run, images
 
 
 def console_for(*, to_stderr: bool) -> "Console":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from lls_hw.commands.shared import console_for, progress_on, put_json
+from lls_hw.commands.shared import console_for, progress_on, put_json, read_run
 from lls_hw.commands.signature import with_options
 from lls_hw.commands.whole_tables import put_tables
 from lls_hw.models.spec.errors import SpecError
@@ -33,7 +33,6 @@ def simulate(
     trace: Annotated[str | None, Option("Timeline for Perfetto.", metavar="FILE", after="json")] = None,
 ) -> None:
     """One training step on the chip: costs beside a baseline, and the step itself in integers."""
-    from lls_hw.config import files_read, resolve_run
     from lls_hw.files import Outputs
 
     if trace is not None and not choices.costs:
@@ -44,8 +43,7 @@ def simulate(
         raise SpecError("--no-costs", True, "nothing is left to simulate beside --no-numerics", "Leave one out.")
     outputs = Outputs({"--json": results.json, "--trace": trace})
     facts: list[str] = []
-    run, images = resolve_run(choices, facts.append)
-    outputs.spare(files_read(choices, run, images))
+    run, images = read_run(choices, outputs, facts)
     from lls_hw.api import simulate as run_simulation
 
     if mapping is not None:

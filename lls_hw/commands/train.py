@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lls_hw.commands.shared import bar_on, console_for, put_json
+from lls_hw.commands.shared import bar_on, console_for, put_json, read_run
 from lls_hw.commands.signature import Shown, with_options
 from lls_hw.commands.whole_tables import put_tables
 from lls_hw.options.option import Option
@@ -38,12 +38,9 @@ def train(
     ] = True,
 ) -> None:
     """Train in integers, test after every epoch; Ctrl-C stops with everything saved."""
-    from lls_hw.config import files_read, resolve_run
-
     outputs = _outputs(results.json, plan, with_float=float_)
     facts: list[str] = []
-    run, images = resolve_run(replace(choices, costs=costs), facts.append)
-    outputs.spare(files_read(choices, run, images))
+    run, images = read_run(replace(choices, costs=costs), outputs, facts)
     assert images is not None, "a run with numerics has pictures"
     report, status = _run(run, images, plan, with_float=float_, quiet=results.quiet, facts=facts)
     if not results.quiet:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lls_hw.commands.shared import console_for, progress_on, put_json
+from lls_hw.commands.shared import console_for, progress_on, put_json, read_run
 from lls_hw.commands.signature import Shown, with_options
 from lls_hw.commands.whole_tables import put_tables
 from lls_hw.models.spec import quantities as q
@@ -32,13 +32,11 @@ def validate(
     results: ResultChoices,
 ) -> None:
     """One training step in integers held against float; says which width limits."""
-    from lls_hw.config import files_read, resolve_run
     from lls_hw.files import Outputs
 
     outputs = Outputs({"--json": results.json})
     facts: list[str] = []
-    run, images = resolve_run(choices, facts.append)
-    outputs.spare(files_read(choices, run, images))
+    run, images = read_run(choices, outputs, facts)
     assert images is not None, "a run with numerics has pictures"
     from lls_hw.fidelity.validate import validate as run_validation
 
