@@ -10,6 +10,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from lls_hw.config import lower_run, resolve_run
+from lls_hw.costs.headline import BUSY_NAMES, busiest
 from lls_hw.costs.step import run_costs, scheduled_memory_bytes
 from lls_hw.models.spec.errors import SpecError
 from lls_hw.options.run import RunChoices
@@ -27,7 +28,6 @@ FIGURES = ("energy_uj", "cycles", "memory_bytes", "dram_bytes", "busiest", "busy
 SHOWN = (("energy_uj", "energy"), ("cycles", "cycles"), ("memory_bytes", "memory as scheduled"))
 COLOURS = {"batch": LIGHT["@blue"], "group": LIGHT["@green"], "frozen": LIGHT["@red"]}
 MARKS = {"dram": "o", "array": "s", "vector": "^", "local": "v"}
-UNITS = {"dram": "the DRAM's bus", "array": "the array", "vector": "the vector unit", "local": "the local unit"}
 
 Case = tuple[str, str, int, int, str]
 
@@ -43,15 +43,14 @@ def evaluate(case: Case) -> dict[str, object]:
     except SpecError as error:
         return {**row, "busiest": f"none: {error}"}
     events = costs.events
-    busy = {unit: events.busy_cycles.get(unit, 0) for unit in MARKS}
-    busiest = max(busy, key=busy.__getitem__)
+    unit, share = busiest(costs)
     figures = (
         round(costs.energy.total / 1e6, 3),
         events.cycles,
         scheduled_memory_bytes(costs),
         events.dram_read_bytes + events.dram_write_bytes,
-        busiest,
-        round(busy[busiest] / events.cycles, 4),
+        unit,
+        round(share, 4),
     )
     return {**row, **dict(zip(FIGURES, figures, strict=True))}
 
@@ -116,7 +115,7 @@ def draw() -> None:
     ]
     found = {row["busiest"] for row in rows.values()}
     handles += [
-        Line2D([], [], color=LIGHT["@grey"], marker=mark, linestyle="", label=f"busiest: {UNITS[unit]}")
+        Line2D([], [], color=LIGHT["@grey"], marker=mark, linestyle="", label=f"busiest: {BUSY_NAMES[unit]}")
         for unit, mark in MARKS.items()
         if unit in found
     ]

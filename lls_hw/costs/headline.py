@@ -21,12 +21,17 @@ def headline(costs: Costs, baseline: Costs) -> str:
     """
     times = ratios(costs, baseline)
     parts = [f"{value:.2f} times {what}" for name, what in COMPARED.items() if (value := times[name]) is not None]
-    busy = " and ".join(f"{busiest(one)} under {one.rule}" for one in (costs, baseline))
+    busy = " and ".join(f"{_busiest_text(one)} under {one.rule}" for one in (costs, baseline))
     return f"Beside {costs.rule}, {baseline.rule} takes {', '.join(parts)}; busiest is {busy}."
 
 
-def busiest(costs: Costs) -> str:
+def busiest(costs: Costs) -> tuple[str, float]:
     """The unit that works for most cycles, and their share of all."""
     busy = {unit: costs.events.busy_cycles.get(unit, 0) for unit in BUSY_NAMES}
     unit = max(busy, key=busy.__getitem__)
-    return f"{BUSY_NAMES[unit]} ({busy[unit] / max(1, costs.events.cycles):.0%} of the cycles)"
+    return unit, busy[unit] / max(1, costs.events.cycles)
+
+
+def _busiest_text(costs: Costs) -> str:
+    unit, share = busiest(costs)
+    return f"{BUSY_NAMES[unit]} ({share:.0%} of the cycles)"

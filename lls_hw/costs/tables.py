@@ -62,7 +62,7 @@ def totals_table(costs: Costs, baseline: Costs | None, chip: AcceleratorSpec) ->
     ours, theirs = totals_json(costs), totals_json(baseline) if baseline is not None else {}
     quotients = ratios(costs, baseline) if baseline is not None else {}
     for total in totals_of("terminal"):
-        limit = f" of {kib(chip.scratchpad.capacity_bytes)}" if total.key == "sram_peak_bytes" else ""
+        limit = f" of {in_kib(chip.scratchpad.capacity_bytes)}" if total.key == "sram_peak_bytes" else ""
         row = [total.heading + limit, total.text(total.value(ours))]
         if baseline is not None:
             quotient = quotients.get(total.ratio)
@@ -78,9 +78,9 @@ def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:
     second = ""
     if chip.second is not None:
         there = _sizes(events.second_tensors)
-        fullest, most = kib(events.second_peak_bytes), kib(chip.second.capacity_bytes)
+        fullest, most = in_kib(events.second_peak_bytes), in_kib(chip.second.capacity_bytes)
         second = f"second level peak {fullest} of {most} KiB: {there}\n"
-    peak = f"{kib(events.scratchpad_peak_bytes)} of {kib(held)} KiB: {_sizes(events.peak_tensors)}"
+    peak = f"{in_kib(events.scratchpad_peak_bytes)} of {in_kib(held)} KiB: {_sizes(events.peak_tensors)}"
     return Text(
         f"scratchpad peak {peak}\n{second}"
         "static energy: the DRAM's background power and leakage, over all cycles; the rest is dynamic\n"
@@ -89,12 +89,12 @@ def closing_text(costs: Costs, chip: AcceleratorSpec) -> Text:
     )
 
 
-def kib(size_bytes: int) -> str:
+def in_kib(size_bytes: int) -> str:
     """KiB with as many decimals as they need, at most one.
 
     Examples
     --------
-    >>> kib(262_144), kib(261_904), kib(16)
+    >>> in_kib(262_144), in_kib(261_904), in_kib(16)
     ('256', '255.8', '0.0')
     """
     return f"{size_bytes / 1024:,.1f}".removesuffix(".0") if size_bytes >= 1024 else f"{size_bytes / 1024:.1f}"
@@ -103,6 +103,6 @@ def kib(size_bytes: int) -> str:
 def _sizes(tensors: Mapping[str, int]) -> str:
     """Names and KiB, the largest first; small ones are counted only."""
     large = {name: size for name, size in tensors.items() if size >= SMALL_BYTES}
-    named = [f"{name} {kib(size)}" for name, size in large.items()]
+    named = [f"{name} {in_kib(size)}" for name, size in large.items()]
     others = len(tensors) - len(large)
     return ", ".join([*named, f"{others} smaller than 1 KiB"] if others else named)

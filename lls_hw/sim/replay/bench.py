@@ -1,5 +1,6 @@
 """The bench of every replayed op: the memories, the machine, its buffers at their addresses, its transfers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -71,7 +72,7 @@ class Bench:
     tile: str = ""
 
 
-class OpReplay:
+class OpReplay(ABC):
     """One op of a schedule on the bench: its rings, its held operands, its transfers."""
 
     def __init__(self, bench: Bench, scheduled: ScheduledOp) -> None:
@@ -148,9 +149,9 @@ class OpReplay:
             self.done += 1
             yield tile
 
+    @abstractmethod
     def run(self) -> None:
         """Carry the op out."""
-        raise NotImplementedError
 
     def leave(self) -> None:
         """Give all room back."""

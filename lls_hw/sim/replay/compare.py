@@ -9,7 +9,7 @@ import numpy as np
 from lls_hw.sim.event.result import EventResult
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.mapping.schedule import Schedule
-from lls_hw.sim.mapping.tile import Into
+from lls_hw.sim.mapping.tile import Into, add_to
 from lls_hw.sim.replay.region import whole
 from lls_hw.sim.replay.replay import Replayed
 
@@ -133,8 +133,7 @@ def difference(name: str, own: Value, expected: Value) -> str:
 def _counted(events: EventResult, into: Into) -> dict[str, int]:
     total: dict[str, int] = {}
     for op in events.ops:
-        for name, number in (op.dram_read_bytes if into == "read" else op.dram_write_bytes).items():
-            total[name] = total.get(name, 0) + number
+        add_to(total, op.dram_read_bytes if into == "read" else op.dram_write_bytes)
     return total
 
 
