@@ -1,6 +1,6 @@
 """One training step's costed schedule, carried out on the codes of a real step and held against both engines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from lls_hw.models.spec.errors import SpecError
 from lls_hw.sim.event.engine import ScheduleRun, run_best
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.machine import IntegerMachine
+from lls_hw.sim.functional.readback import Value
+from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.mapping.pinned import check_pins
 from lls_hw.sim.replay.compare import Proof, compare
 from lls_hw.sim.replay.errors import ReplayError
@@ -100,11 +102,24 @@ class SteadyStep:
     Attributes
     ----------
     start, engine : what it begins with, and the engine after it.
+    overflows : whether an accumulator overflowed, so that sums depend on the order of additions.
     """
 
     number: int
     start: StepStart
     engine: FunctionalEngine
+    overflows: bool
+
+
+def first_steady(engine: FunctionalEngine, batches: Iterable[tuple[Value, Ints]]) -> SteadyStep | None:
+    """Take steps until there is one in which no scale had to be measured; None if the batches run out before."""
+    for number, (images, labels) in enumerate(batches, 1):
+        start = started(engine.machine)
+        records = engine.step(images, labels)
+        if _scales(start) == _scales(engine.machine):
+            overflows = any(record.tally.overflows for record in records)
+            return SteadyStep(number, StepStart(start, images, labels), engine, overflows)
+    return None
 
 
 def steady_step(run: RunSpec, program: Program, images: Images) -> SteadyStep:
@@ -112,21 +127,19 @@ def steady_step(run: RunSpec, program: Program, images: Images) -> SteadyStep:
 
     Raises
     ------
-    SpecError : there is none among the first; an accumulator overflows, so that sums depend on the order of tiles.
+    SpecError : there is none among the first; an accumulator overflows in it.
     """
     engine = FunctionalEngine(program, start_values(run, program), run.chip, seed=run.seed)
-    for step in range(MOST_STEPS):
-        start = started(engine.machine)
-        x, labels = step_batch(run, images, step)
-        records = engine.step(x, labels)
-        if _scales(start) != _scales(engine.machine):
-            continue
-        if any(record.tally.overflows for record in records):
-            need = "accumulators overflow, and then sums depend on the order of additions"
-            raise SpecError("--bits", run.precision.label(), need, "Use wider accumulators.")
-        return SteadyStep(step + 1, StepStart(start, x, labels), engine)
-    need = f"in each of the first {MOST_STEPS} steps some tensor was zero for the last time, and its scale is measured"
-    raise SpecError("--seed", run.seed, need, "Choose another, or a larger batch.")
+    found = first_steady(engine, (step_batch(run, images, step) for step in range(MOST_STEPS)))
+    if found is None:
+        need = (
+            f"in each of the first {MOST_STEPS} steps some tensor was zero for the last time, and its scale is measured"
+        )
+        raise SpecError("--seed", run.seed, need, "Choose another, or a larger batch.")
+    if found.overflows:
+        need = "accumulators overflow, and then sums depend on the order of additions"
+        raise SpecError("--bits", run.precision.label(), need, "Use wider accumulators.")
+    return found
 
 
 def _scales(machine: IntegerMachine) -> tuple[set[str], set[str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lls_hw.fidelity.replay import MOST_STEPS, first_steady
 from lls_hw.models.program.lower import lower
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load, load_network
@@ -20,13 +21,10 @@ from lls_hw.sim.functional.state import initial_values, input_codes
 from lls_hw.sim.mapping.objective import FEWEST_BYTES, Objective
 from lls_hw.sim.mapping.schedule import Schedule, schedule_program
 from lls_hw.sim.replay.compare import Proof, compare
-from lls_hw.sim.replay.machine import started
 from lls_hw.sim.replay.replay import StepStart, replay_schedule
 from lls_hw.sim.schedule.best import candidates
 from lls_hw.sim.schedule.plan import GroupPlans
 from tests.unit.functional.small import parameters
-
-MOST_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -84,13 +82,14 @@ def case(
     engine = FunctionalEngine(program, initial_values(program, parameters(program)), on, seed=1)
     rng = np.random.default_rng(2)
     c, h, w = network.input
-    for _ in range(MOST_STEPS):
-        start = started(engine.machine)
-        images = input_codes(rng.standard_normal((batch, h, w, c)), program.precision.activation_bits)
-        labels = rng.integers(0, network.classes, batch)
-        records = engine.step(images, labels)
-        if set(start.scales.seen) == set(engine.machine.scales.seen):
-            if any(record.tally.overflows for record in records):
-                return None
-            return Case(program, on, StepStart(start, images, labels), dict(engine.machine.values))
-    return None
+    batches = (
+        (
+            input_codes(rng.standard_normal((batch, h, w, c)), program.precision.activation_bits),
+            rng.integers(0, network.classes, batch),
+        )
+        for _ in range(MOST_STEPS)
+    )
+    found = first_steady(engine, batches)
+    if found is None or found.overflows:
+        return None
+    return Case(program, on, found.start, dict(engine.machine.values))
