@@ -2,10 +2,10 @@
 
     python -P accelforge_driver.py < request.json > answer.json
 
-The request holds `layers` (of one chain), `capacities_bytes`, and whether only `finished` sums may leave the chip. The
-answer holds, for each capacity, the fewest words (of 8 bits) that cross the pins, the same by tensor, and the mapping
-in AccelForge's notation; the seconds of its search, of which one gives all capacities; and versions. Without
-AccelForge the status is 3.
+The request holds `layers` (of one chain), `capacities_bytes`, whether only `finished` sums may leave the chip, and
+whether loops may be cut unevenly (`uneven`; AccelForge's default is no). The answer holds, for each capacity, the
+fewest words (of 8 bits) that cross the pins, the same by tensor, and the mapping in AccelForge's notation; all points
+of the `curve` of words over bytes of room; the seconds of the search; and versions. Without AccelForge the status is 3.
 """
 
 import io
@@ -69,7 +69,8 @@ def workload(layers: list[dict[str, Any]]) -> dict[str, Any]:
     first = layers[0]["rows"] + layers[0]["kernel"] - 1
     shape = {f"c{number}": layer["in"] for number, layer in enumerate(layers)}
     shape |= {f"c{len(layers)}": layers[-1]["out"], **{f"{axis}0": first**part for axis in axes}}
-    einsums, at = [], 0
+    einsums: list[dict[str, Any]] = []
+    at = 0
     for number, layer in enumerate(layers, 1):
         source, taps, before = {f"C{number - 1}": f"c{number - 1}"}, [], at
         at += layer["kernel"] > 1
@@ -106,8 +107,8 @@ def names_in(access: dict[str, Any]) -> list[str]:
     return [name for text in texts for name in text.split(" + ")]
 
 
-def specified(layers: list[dict[str, Any]], capacity_bytes: int, *, finished: bool) -> Any:  # noqa: ANN401  (AccelForge has no types)
-    """The chain and the machine, to be mapped for words and for room; `finished` sums leave the chip, or any."""
+def specified(layers: list[dict[str, Any]], capacity_bytes: int, *, finished: bool, uneven: bool) -> Any:  # noqa: ANN401  (AccelForge has no types)
+    """The chain and the machine, to be mapped for words and for room."""
     text = MACHINE.replace("CAPACITY_BITS", str(8 * capacity_bytes)).replace("WORKLOAD", json.dumps(workload(layers)))
     text = text.replace("REFETCH", "Outputs" if finished else "~All")
     with tempfile.TemporaryDirectory() as folder:
@@ -115,6 +116,7 @@ def specified(layers: list[dict[str, Any]], capacity_bytes: int, *, finished: bo
         path.write_text(text)
         spec = af.Spec.from_yaml(str(path))
     spec.mapper.metrics = Metrics.ENERGY | Metrics.RESOURCE_USAGE
+    spec.mapper.explore_imperfect_temporal_loops = uneven
     return spec
 
 
@@ -154,9 +156,12 @@ def apart(line: Any) -> list[str]:  # noqa: ANN401
     return [text for name in names for text in (name.split("<SEP>")[0], *outline(line[name], 1))]
 
 
-def answers(layers: list[dict[str, Any]], capacities: list[int], *, finished: bool) -> dict[str, Any]:
+def answers(request: dict[str, Any]) -> dict[str, Any]:
     """The best mapping of each capacity, from the curve of words over room that one search gives."""
-    spec = specified(layers, max(capacities), finished=finished)
+    capacities: list[int] = request["capacities_bytes"]
+    spec = specified(
+        request["layers"], max(capacities), finished=request["finished"], uneven=request["uneven"]
+    )  # fmt: skip
     begun = time.perf_counter()
     found = join_pmappings(
         make_pmappings(spec, print_progress=False), metrics=spec.mapper.metrics, print_progress=False
@@ -165,7 +170,7 @@ def answers(layers: list[dict[str, Any]], capacities: list[int], *, finished: bo
     room = found.data[[name for name in found.data.columns if "reservation<SEP>Pad" in name]].max(axis=1)
     used = [round(share * max(capacities)) for share in room]
     words = [round(bits / WORD_BITS) for bits in found.data["Total<SEP>energy"]]
-    rows = []
+    rows: list[dict[str, Any] | None] = []
     for capacity in capacities:
         fit = [row for row, size in enumerate(used) if size <= capacity]
         if not fit:
@@ -183,7 +188,7 @@ def main() -> int:
     af.set_n_parallel_jobs(1)
     os.environ.setdefault("MPLBACKEND", "agg")
     with redirect_stdout(io.StringIO()):
-        answer = answers(request["layers"], request["capacities_bytes"], finished=request["finished"])
+        answer = answers(request)
     versions = {"accelforge": version("accelforge"), "Python": platform.python_version()}
     json.dump({"versions": versions, **answer}, sys.stdout)
     return 0
