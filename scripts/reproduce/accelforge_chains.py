@@ -1,6 +1,6 @@
 """Chains of layers without barriers, as programs of ours and in the terms of AccelForge's driver."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.program import Program
@@ -85,3 +85,17 @@ def program_of(chain: Chain) -> Program:
 def layers_of(chain: Chain) -> list[dict[str, int]]:
     """The chain in the driver's terms."""
     return [{"kernel": s.kernel_h, "rows": s.out_h, "in": s.in_c, "out": s.out_c} for s in chain.shapes]
+
+
+NORM_TENSORS = ("gamma", "beta", "running")
+"""What a norm has of its own."""
+
+
+def normed_program_of(chain: Chain) -> Program:
+    """The same chain with a BatchNorm of inference behind each product, whose output has 16 bits then (ADR 002)."""
+    builder = Builder(load_network("smallconv"), parse_rule("inference"), Precision(), OptimizerSpec(), batch=1)
+    bits = builder.precision.activation_bits
+    source = builder.tensor("T0", (1, chain.rows, chain.rows, chain.channels), bits, "input")
+    for layer in chain.shapes:
+        source = builder.forward(replace(layer, batch_norm=True), source, training=False)
+    return builder.program()

@@ -1,10 +1,11 @@
-"""How much of our distance to AccelForge is two rules of room: our words with each of them off.
+"""How much of our distance to AccelForge is two rules of room, and what norms would add: our words without and with.
 
     python scripts/reproduce/accelforge_rooms.py [--write docs/accelforge.md]
 
 An op claims half the scratchpad for its tiles against tensors that would like to stay (`ROOM_SHARE`), and a group
 leaves a sixteenth to small tensors (`SPARE_SHARE`). Here an op claims what its smallest tiles need, and a group leaves
-nothing. Needs no AccelForge.
+nothing. The second table has a norm of inference behind each product; a norm's own words are left out. Needs no
+AccelForge.
 """
 
 import argparse
@@ -20,7 +21,8 @@ from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping import schedule
 from lls_hw.sim.schedule import estimate
 from scripts.reproduce.accelforge import ours, sized
-from scripts.reproduce.accelforge_chains import CHAINS, program_of
+from scripts.reproduce.accelforge_chains import CHAINS, NORM_TENSORS, normed_program_of, program_of
+from scripts.reproduce.accelforge_figures import Side
 
 NOTHING = 1 << 30
 """A share of one in so many: none."""
@@ -28,6 +30,7 @@ HEAD = (
     "| chain | KiB | ours | without `SPARE_SHARE` | without `ROOM_SHARE` | without both |",
     "|---|--:|--:|--:|--:|--:|",
 )
+NORMS_HEAD = ("| chain | KiB: words without / with norms | | | | |", "|---|--:|--:|--:|--:|--:|")
 
 
 @contextmanager
@@ -56,20 +59,48 @@ def rows(chip: AcceleratorSpec) -> Iterator[str]:
                 yield f"| {chain.name} | {kib:g} | {' | '.join(found)} |"
 
 
+def norms(chip: AcceleratorSpec) -> Iterator[str]:
+    """Words of the products alone over those with norms, at each scratchpad of each chain."""
+    for chain in CHAINS:
+        alone, normed, cells = program_of(chain), normed_program_of(chain), []
+        for kib, size in zip(chain.kib, chain.capacities_bytes, strict=True):
+            sides = ours(alone, sized(chip, size)), ours(normed, sized(chip, size))
+            cells.append(f"{kib:g}: {' / '.join(_words(side) for side in sides)}")
+        yield f"| {chain.name} | {' | '.join(cells)} |"
+
+
+def _words(side: Side | None) -> str:
+    """Words that are not a norm's own."""
+    if side is None:
+        return "nothing fits"
+    return f"{sum(words for name, words in side.moved.items() if not _is_norm(name)):,}"
+
+
+def _is_norm(name: str) -> bool:
+    return name.split(maxsplit=1)[0].rpartition("/")[2] in NORM_TENSORS
+
+
+def between(page: str, mark: str, text: str) -> str:
+    """The page with the text between two marks."""
+    head, _, rest = page.partition(f"<!-- {mark} -->")
+    return f"{head}<!-- {mark} -->\n\n{text}\n\n<!-- end {mark} -->{rest.partition(f'<!-- end {mark} -->')[2]}"
+
+
 def main() -> int:
-    """Print the table, or write it between the marks of a page."""
+    """Print the tables, or write them between the marks of a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chip", default="edge_16x16")
-    parser.add_argument("--write", type=Path, help="a page with <!-- rooms --> marks")
+    parser.add_argument("--write", type=Path, help="a page with <!-- rooms --> and <!-- norms --> marks")
     args = parser.parse_args()
     chip = load("chips", args.chip, AcceleratorSpec, "--chip").changed("dram", burst_bytes=1, row_bytes=1 << 20)
-    text = "\n".join((*HEAD, *rows(chip)))
+    tables = {"rooms": "\n".join((*HEAD, *rows(chip))), "norms": "\n".join((*NORMS_HEAD, *norms(chip)))}
     if args.write is None:
-        print(text)
+        print("\n\n".join(tables.values()))
         return 0
-    head, _, rest = args.write.read_text().partition("<!-- rooms -->")
-    tail = rest.partition("<!-- end rooms -->")[2]
-    args.write.write_text(f"{head}<!-- rooms -->\n\n{text}\n\n<!-- end rooms -->{tail}")
+    page = args.write.read_text()
+    for mark, text in tables.items():
+        page = between(page, mark, text)
+    args.write.write_text(page)
     return 0
 
 
