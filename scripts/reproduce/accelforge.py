@@ -14,12 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from lls_hw.files import package_version
 from lls_hw.models.program.program import Program
 from lls_hw.models.registry import load
 from lls_hw.models.spec.accelerator import AcceleratorSpec
@@ -158,7 +158,7 @@ def main() -> int:
     rows: list[Row] = []
     leasts: list[Least] = []
     known: dict[object, list[dict[str, Any]]] = {}
-    versions = {"lls-hw": version("lls-hw")}
+    versions = {"lls-hw": package_version()}
     for chain in chains:
         asked = chain.capacities_bytes, json.dumps(layers_of(chain))
         if asked not in known:
