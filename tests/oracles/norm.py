@@ -155,3 +155,45 @@ def frozen_gradient(deltas: list, codes: list, kept: Words, beta_frac: int, slop
     """(wide delta_y of every value, sum of error): statistics are constants, so no mean is taken out."""
     errors = [masked(d, y, kept, beta_frac, slope) for d, y in zip(deltas, codes, strict=True)]
     return [e * kept.scale for e in errors], sum(errors)
+
+
+def group_words(channels: list, y_frac: int) -> tuple:
+    """(mean with GUARD bits, mantissa and exponent of 1 / sigma per code of y) of one sample's group of channels.
+
+    For codes of up to 20 fraction bits; finer ones drop bits of the variance.
+    """
+    codes = [v for channel in channels for v in channel]
+    count = len(codes)
+    mean, spread = moments(codes)
+    epsilon = math.floor(EPSILON * 2**48 + Fraction(1, 2))
+    rstd, rstd_exp = root_ratio(count << GUARD, spread + max(1, half_up(count * epsilon, 48 - 2 * y_frac - GUARD)))
+    return mean, rstd, rstd_exp
+
+
+def group_weights(gammas: list, bits: int) -> list:
+    """gamma cut to 16 bits."""
+    return [half_up(g, max(bits - 16, 0)) for g in gammas]
+
+
+def group_gradient(deltas: list, channels: list, kept: list, weights: list, beta_frac: int, slope: tuple) -> tuple:
+    """(wide delta_y of every channel's values, sums of error, sums of error x xhat) of one sample's group.
+
+    A product with gamma drops 15 bits; means are divided first.
+    """
+    count = sum(len(channel) for channel in channels)
+    rows = list(zip(deltas, channels, kept, strict=True))
+    errors = [[masked(d, y, k, beta_frac, slope) for d, y in zip(ds, ys, strict=True)] for ds, ys, k in rows]
+    xhats = [[normalised(y, k) for y in ys] for ys, k in zip(channels, kept, strict=True)]
+    along = [sum(e * x for e, x in zip(es, xs, strict=True)) for es, xs in zip(errors, xhats, strict=True)]
+    plain = [sum(es) for es in errors]
+    mean = half_up(scalar.divided(sum(s * w for s, w in zip(plain, weights, strict=True)), count), 15)
+    pull = sum(half_up(s, XHAT) * w for s, w in zip(along, weights, strict=True))
+    pull = half_up(scalar.divided(pull, count), 15 - 8)
+    wide = [
+        [
+            (half_up(e * w, 15) - half_up(x * pull + (mean << (XHAT + 8)), XHAT + 8)) * k.rstd
+            for e, x in zip(es, xs, strict=True)
+        ]
+        for es, xs, w, k in zip(errors, xhats, weights, kept, strict=True)
+    ]
+    return wide, plain, along

@@ -7,9 +7,11 @@ from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
 
 from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.geometry import NORMS
 from lls_hw.sim.replay.compare import Proof
 from lls_hw.sim.replay.errors import ReplayError
 from tests.property.test_event_laws import RULES, chips, networks
+from tests.unit.functional.small import with_fitting_norm
 from tests.unit.replay.cases import case
 
 NOT_COSTED = ("lie in more pieces than are costed", "than is costed", "is cut by groups of channels")
@@ -26,10 +28,11 @@ WIDTHS = ("8", "8", "4", "16", "w4,a6,e5,m12,acc40")
 @st.composite
 def replays(draw: st.DrawFn) -> list[Proof]:
     """Every schedule of one random step, carried out."""
-    network = draw(networks()).with_norm(draw(st.sampled_from(["batch", "frozen"])))
+    network, norm = draw(networks()), draw(st.sampled_from(NORMS))
     rule, order = draw(st.sampled_from(RULES)), draw(st.sampled_from(["op", "fused", "best"]))
     bits, optimizer = draw(st.sampled_from(WIDTHS)), draw(st.sampled_from(["momentum", "sgd", "adam"]))
     try:
+        network = with_fitting_norm(network, norm)
         made = case(network, rule, draw(chips()), batch=draw(st.integers(1, 4)), bits=bits, optimizer=optimizer)
         found = [] if made is None else made.schedules(order)
     except SpecError:

@@ -1,8 +1,11 @@
 """Pieces of the backward pass that more than one rule needs."""
 
+from typing import Any
+
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.base import Stage
+from lls_hw.models.program.ops.group_norm import GroupNormBackward, GroupNormSums
 from lls_hw.models.program.ops.loss import Loss
 from lls_hw.models.program.ops.normalise import BatchNormBackward, FrozenNormBackward
 from lls_hw.models.program.ops.pooling import PoolBackward
@@ -17,9 +20,10 @@ def batch_norm_backward(
     A pooled `delta` is spread over the windows of `spread`; it holds window sums, or `means`.
     """
     out = b.delta_y(layer)
-    if layer.is_frozen:
-        _frozen_backward(b, layer, delta, spread=spread, stage=stage, means=means)
-        return out
+    for own, backward in ((layer.is_frozen, _frozen_backward), (layer.is_group_normed, _group_backward)):
+        if own:
+            backward(b, layer, delta, spread=spread, stage=stage, means=means)
+            return out
     gamma_grad, beta_grad = (b.gradient(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
     b.add(
         BatchNormBackward(
@@ -61,6 +65,30 @@ def _frozen_backward(
             beta_grad=b.gradient(layer.name, "beta", (layer.out_c,)),
         )
     )
+
+
+def _group_backward(
+    b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage, means: bool
+) -> None:
+    gamma, beta = (b.parameter(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
+    gamma_grad, beta_grad = (b.gradient(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
+    at: dict[str, Any] = {
+        "layer": layer.name,
+        "stage": stage,
+        "batch": b.batch,
+        "shape": layer,
+        "spread": spread,
+        "means": means,
+    }
+    maps: dict[str, Any] = {
+        "error": delta,
+        "y": b.preactivation(layer),
+        "stats": b.statistics(layer),
+        "gamma": gamma,
+        "beta": beta,
+    }
+    b.add(GroupNormSums(**at, **maps, pulls=b.pulls(layer), gamma_grad=gamma_grad, beta_grad=beta_grad))
+    b.add(GroupNormBackward(**at, **maps, pulls=b.pulls(layer), out=b.delta_y(layer)))
 
 
 def input_gradient(b: Builder, layer: WeightedLayer, error: str, into: Layer) -> str:

@@ -1,5 +1,7 @@
 """Words of the lowering: declares tensors, appends ops, and knows the width of every role."""
 
+from typing import Any
+
 from lls_hw.models.program.names import (
     IMAGES,
     LABELS,
@@ -13,6 +15,7 @@ from lls_hw.models.program.names import (
 )
 from lls_hw.models.program.ops.accumulate import Accumulate
 from lls_hw.models.program.ops.base import Op, Operand, Role, Stage, Tensor
+from lls_hw.models.program.ops.group_norm import GroupNorm, GroupStatistics
 from lls_hw.models.program.ops.normalise import BatchNorm
 from lls_hw.models.program.ops.pooling import Pool
 from lls_hw.models.program.ops.products import DepthwiseConv, Gemm
@@ -24,6 +27,7 @@ from lls_hw.models.spec.precision import Precision
 from lls_hw.models.spec.rule import OptimizerSpec, RuleSpec
 
 STATISTIC_BITS = 32
+PULL_BITS = 64
 LABEL_BITS = 16
 SECOND_MOMENT_BITS = 32
 """Of squares: their roots have as many bits as 16-bit codes."""
@@ -115,8 +119,14 @@ class Builder:
         return self.map(layer, "y", self.precision.preactivation_bits, "activation")
 
     def statistics(self, layer: WeightedLayer) -> str:
-        """Six rows that a layer's BatchNorm keeps of the batch for its backward pass."""
-        return self.tensor(tensor_name(layer.name, "stats"), (6, layer.out_c), STATISTIC_BITS, "statistic")
+        """Six rows that a BatchNorm keeps of the batch for its backward pass; or three words a sample and group."""
+        shape = (self.batch, layer.norm_groups, 3) if layer.is_group_normed else (6, layer.out_c)
+        return self.tensor(tensor_name(layer.name, "stats"), shape, STATISTIC_BITS, "statistic")
+
+    def pulls(self, layer: WeightedLayer) -> str:
+        """Two means of a sample and group that take part in every gradient of it."""
+        shape = (self.batch, layer.norm_groups, 2)
+        return self.tensor(tensor_name(layer.name, "pulls"), shape, PULL_BITS, "statistic")
 
     def running(self, layer: WeightedLayer) -> str:
         """Running mean and variance of a layer; constants where its norm is frozen."""
@@ -141,6 +151,7 @@ class Builder:
         """Ops of one layer's forward pass; returns the name of its output.
 
         In training BatchNorm takes the batch's statistics and moves the running ones; else, or frozen, it uses those.
+        A group norm takes each sample's own, always.
         """
         if isinstance(layer, PoolLayer):
             out = self.activation(layer)
@@ -154,6 +165,12 @@ class Builder:
     def _normalise(self, layer: WeightedLayer, y: str, *, training: bool) -> str:
         out, channels = self.activation(layer), (layer.out_c,)
         gamma, beta = (self.parameter(layer.name, which, channels) for which in ("gamma", "beta"))
+        if layer.is_group_normed:
+            at: dict[str, Any] = {"layer": layer.name, "stage": "forward", "batch": self.batch, "shape": layer, "y": y}
+            stats = self.statistics(layer)
+            self.add(GroupStatistics(**at, stats=stats))
+            self.add(GroupNorm(**at, stats=stats, gamma=gamma, beta=beta, out=out))
+            return out
         running = self.running(layer)
         of_batch = training and not layer.is_frozen
         self.add(

@@ -1,4 +1,4 @@
-"""Forward of one layer in real numbers: convolution or linear, BatchNorm, LeakyReLU, pooling."""
+"""Forward of one layer in real numbers: convolution or linear, norm, LeakyReLU, pooling."""
 
 from collections.abc import Mapping, MutableMapping
 
@@ -36,11 +36,14 @@ def activated(
     training: bool,
     momentum: float = BN_MOMENTUM,
 ) -> Tensor:
-    """LeakyReLU(BatchNorm(y)); in training the running statistics in `buffers` move by `momentum`.
+    """LeakyReLU(norm(y)); in training the running statistics in `buffers` move by `momentum`.
 
     BN(y) = gamma (y - mean) / sqrt(var + 1e-5) + beta per channel; var is the biased one of the
-    batch, the running one is unbiased (PyTorch's convention). A frozen norm has the running ones in training, too.
+    batch, the running one is unbiased (PyTorch's convention). A frozen norm has the running ones in training, too;
+    a group norm has those of each sample and group of channels, always, and no buffers.
     """
+    if layer.is_group_normed:
+        return _group_normed(layer, y, state)
     training = training and not layer.is_frozen
     per_channel = y.numel() // y.shape[1]
     if training and per_channel < 2:
@@ -86,6 +89,19 @@ def _activated_beside_constants(
     out = functional.batch_norm(y - level, moved, var, state["gamma"], state["beta"], True, momentum, BN_EPS)
     mean.copy_(moved + momentum * level.amax([axis for axis in range(y.dim()) if axis != 1]))
     return torch.where(out >= 0, out, layer.negative_slope * out)
+
+
+def _group_normed(layer: WeightedLayer, y: Tensor, state: Mapping[str, Tensor]) -> Tensor:
+    """LeakyReLU(GroupNorm(y)); a group of one value but for rounding leaves exactly beta, as in integers."""
+    groups = y.reshape(len(y), layer.norm_groups, -1)
+    constant = _constant_channels(groups.transpose(0, 1).reshape(1, -1, groups.shape[2]))
+    constant = constant.reshape(layer.norm_groups, len(y), 1).transpose(0, 1)
+    if constant.any():
+        y = (groups - torch.where(constant, groups.detach(), 0.0)).reshape(y.shape)
+    out = functional.group_norm(y, layer.norm_groups, state["gamma"], state["beta"], BN_EPS)
+    if constant.any():  # a pre-activation of exactly 0 counts as positive, as in integers
+        return torch.where(out >= 0, out, layer.negative_slope * out)
+    return functional.leaky_relu(out, layer.negative_slope)
 
 
 def _running(layer: WeightedLayer, y: Tensor, buffers: MutableMapping[str, Tensor]) -> tuple[Tensor, Tensor]:

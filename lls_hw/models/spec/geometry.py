@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Norm = Literal["batch", "frozen"]
-"""Statistics that a layer normalises with in training: the batch's own, or the running ones as constants."""
+Norm = Literal["batch", "frozen", "group"]
+"""Statistics that a layer normalises with in training.
+
+The batch's own, the running ones as constants, or those that each sample has of each group of channels.
+"""
 NORMS: tuple[Norm, ...] = get_args(Norm)
 Window = tuple[int, int]
 """Half-open interval of positions along one axis."""
@@ -65,7 +68,7 @@ class WeightedLayer:
 
     `local` is the pooling grid of the local loss read from this layer's output; None where the
     learning signal comes from the next layer of the same block, or from the classifier's loss.
-    `norm` says what `batch_norm` takes its statistics from.
+    `norm` says what `batch_norm` takes its statistics from; `norm_groups` are the groups of channels of norm "group".
     """
 
     name: str
@@ -86,6 +89,12 @@ class WeightedLayer:
     negative_slope: float
     local: PoolGrid | None
     norm: Norm = "batch"
+    norm_groups: int = 1
+
+    @property
+    def is_group_normed(self) -> bool:
+        """Whether each sample is normalised by statistics of its own, which `norm_groups` groups of channels have."""
+        return self.batch_norm and self.norm == "group"
 
     @property
     def is_frozen(self) -> bool:
@@ -94,7 +103,12 @@ class WeightedLayer:
 
     @property
     def constants(self) -> tuple[str, ...]:
-        """Parameters of its own that no rule trains: of a frozen norm all but beta, which stands for the bias."""
+        """Parameters of its own that no rule trains: of a frozen norm all but beta, which stands for the bias.
+
+        A bias in front of a group norm moves channels against each other, and would need a gradient of its own.
+        """
+        if self.is_group_normed:
+            return ("bias",)
         return ("gamma", "bias") if self.is_frozen else ()
 
     @property

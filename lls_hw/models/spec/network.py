@@ -11,6 +11,8 @@ from lls_hw.models.spec.quantities import CLASSES, MAP_SIDE, SHARE
 
 LEAST_PICTURE = 16
 """Rows and columns from which a square input is taken for a picture."""
+NORM_GROUPS = 8
+"""Groups of channels of a group norm; they divide the channels of every network that comes with the program."""
 Count = Annotated[int, Field(**MAP_SIDE.bounds)]
 
 
@@ -89,6 +91,7 @@ class NetworkSpec(Spec):
         down to the n values of a block's latent, which divides its standard deviation by sqrt(columns / n).
         "latent": n, so that nothing is averaged.
     norm : statistics that its blocks normalise with in training, but for those that say their own.
+    norm_groups : groups of channels that have statistics together where the norm is "group".
     """
 
     name: str = Field(min_length=1, max_length=128)
@@ -97,6 +100,7 @@ class NetworkSpec(Spec):
     reduced_rows: Count = 20
     projection_columns: Count | Literal["latent"] = 2048
     norm: Norm = "batch"
+    norm_groups: Count = NORM_GROUPS
     layers: tuple[LayerSpec, ...] = Field(min_length=1)
 
     @field_validator("input")
@@ -121,8 +125,9 @@ class NetworkSpec(Spec):
 
     @model_serializer(mode="wrap")
     def _said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The norm that all networks had before there were two is not said: names and hashes of old runs hold."""
-        return {key: value for key, value in plain(self).items() if key != "norm" or value != "batch"}
+        """What all networks had before there was a choice is not said: names and hashes of old runs hold."""
+        unsaid = {"norm": "batch", "norm_groups": NORM_GROUPS}
+        return {key: value for key, value in plain(self).items() if key not in unsaid or value != unsaid[key]}
 
     def with_norm(self, norm: Norm) -> "NetworkSpec":
         """The same network, every block with this norm."""

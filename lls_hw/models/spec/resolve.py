@@ -25,6 +25,7 @@ class _Walker:
     c: int
     taken: frozenset[str]
     norm: Norm
+    norm_groups: int
     pools: int = 0
 
     def pool_name(self) -> str:
@@ -42,7 +43,8 @@ def resolve(network: NetworkSpec) -> tuple[Layer, ...]:
     SpecError : a kernel or a pooling does not fit its input.
     """
     c, h, w = network.input
-    at = _Walker(h, w, c, frozenset(layer.name for layer in network.layers if isinstance(layer, Block)), network.norm)
+    taken = frozenset(layer.name for layer in network.layers if isinstance(layer, Block))
+    at = _Walker(h, w, c, taken, network.norm, network.norm_groups)
     layers: list[Layer] = []
     for index, layer in enumerate(network.layers):
         where = f"{network.name}.layers.{index}"
@@ -59,7 +61,28 @@ def resolve(network: NetworkSpec) -> tuple[Layer, ...]:
             at, name="classifier", kind="classifier", out_c=network.classes, batch_norm=False, slope=0.0, local=None
         )
     )
+    for made in layers:
+        if isinstance(made, WeightedLayer) and made.is_group_normed:
+            _check_groups(made, f"{network.name}.norm_groups")
     return tuple(layers)
+
+
+def _check_groups(layer: WeightedLayer, where: str) -> None:
+    """Groups are alike, and a sample has at least two values in each."""
+    fit = [n for n in range(1, layer.out_c + 1) if layer.out_c % n == 0 and layer.positions * layer.out_c >= 2 * n]
+    if layer.norm_groups in fit:
+        return
+    if not fit:
+        need, fix = "each sample needs two values to normalise", 'Use the norm "batch" or "frozen".'
+        raise SpecError(where, layer.norm_groups, f"layer '{layer.name}' has one value a sample, and {need}", fix)
+    known = ", ".join(str(n) for n in fit)
+    need = f"layer '{layer.name}' has {layer.out_c} channels of {layer.positions} positions"
+    raise SpecError(
+        where,
+        layer.norm_groups,
+        f"{need}: alike groups of at least two values are needed",
+        f"Set norm_groups in the network's description to one of {known}.",
+    )
 
 
 def _slide(at: _Walker, kernel: int, stride: int, padding: int, where: str) -> tuple[int, int]:
@@ -111,6 +134,7 @@ def _sliding(
         negative_slope=spec.negative_slope,
         local=_grid(out_h, out_w, spec.pool) if local else None,
         norm=spec.norm or at.norm,
+        norm_groups=at.norm_groups,
     )
     at.h, at.w, at.c = out_h, out_w, out_c
     return layer
@@ -144,6 +168,7 @@ def _separable(at: _Walker, spec: SeparableBlock, where: str) -> list[WeightedLa
         negative_slope=spec.negative_slope,
         local=_grid(at.h, at.w, spec.pool),
         norm=spec.norm or at.norm,
+        norm_groups=at.norm_groups,
     )
     at.c = spec.out_channels
     return [depthwise, pointwise]
@@ -180,6 +205,7 @@ def _whole_map(
         negative_slope=slope,
         local=local,
         norm=norm,
+        norm_groups=at.norm_groups,
     )
     at.h, at.w, at.c = 1, 1, out_c
     return layer

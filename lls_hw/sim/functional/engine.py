@@ -10,7 +10,7 @@ from lls_hw.models.program.program import Program
 from lls_hw.models.rules.registry import find_rule
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.models.spec.errors import SpecError
-from lls_hw.sim.functional import accumulate, frozen, local, loss, normalise, pooling, products, update
+from lls_hw.sim.functional import accumulate, frozen, group_norm, local, loss, normalise, pooling, products, update
 from lls_hw.sim.functional.machine import IntegerMachine, OpRecord, Runners
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels.codes import Ints
@@ -20,6 +20,7 @@ RUNNERS: Runners = {
     **products.RUNNERS,
     **normalise.RUNNERS,
     **frozen.RUNNERS,
+    **group_norm.RUNNERS,
     **pooling.RUNNERS,
     **local.RUNNERS,
     **loss.RUNNERS,

@@ -5,8 +5,8 @@ import numpy as np
 from lls_hw.sim.kernels.codes import Int, Ints
 from lls_hw.sim.kernels.events import Events
 from lls_hw.sim.kernels.jit import kernel
-from lls_hw.sim.kernels.norm import BETA, EPS_CODE, EPS_FRAC, GUARD, MEAN, RSTD, RSTD_EXP, SCALE, SCALE_EXP, beside_beta
-from lls_hw.sim.kernels.scalar import HALF_UP, clamp, normalise, shift_round, sqrt_ratio
+from lls_hw.sim.kernels.norm import EPS_CODE, EPS_FRAC, GUARD, put_words
+from lls_hw.sim.kernels.scalar import HALF_UP, clamp, shift_round, sqrt_ratio
 
 VARIANCE_GROWTH = 24  # fraction bits the variance gains so that epsilon has 24 of its own
 MEAN_BITS = 27  # 2**27 is 16 times the largest 16-bit y with GUARD bits; keeps every product below 2**62
@@ -32,12 +32,8 @@ def running_constants(
             held += 1
         variance = max(np.int64(running[1, c]), np.int64(0)) << VARIANCE_GROWTH
         rstd, rstd_exp = sqrt_ratio(np.int64(1) << wide, variance + eps)
-        rstd_exp += y_frac
-        scale, scale_exp = normalise(np.int64(gamma[c]) * rstd, gamma_frac + rstd_exp)
-        stats[MEAN, c] = clamp(mean, -most, most)
-        stats[RSTD, c], stats[RSTD_EXP, c] = rstd, rstd_exp
-        stats[SCALE, c], stats[SCALE_EXP, c] = beside_beta(scale, scale_exp, np.int64(beta[c]), beta_frac)
-        stats[BETA, c] = beta[c]
+        held_mean = clamp(mean, -most, most)
+        put_words(stats, c, held_mean, rstd, rstd_exp + y_frac, gamma[c], gamma_frac, beta[c], beta_frac)
     return held
 
 

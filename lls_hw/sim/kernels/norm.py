@@ -47,6 +47,46 @@ def beside_beta(scale: Int, scale_exp: Int, beta: Int, beta_frac: Int) -> tuple[
 
 
 @kernel
+def epsilon_of(count: Int, y_frac: Int) -> tuple[Int, Int]:
+    """count x epsilon in units of 2**-(2 y_frac + 8), and how many bits it and its like drop to stay below 2**60.
+
+    Where y's codes are so fine that epsilon would pass 2**60, both terms of a variance drop an even number of bits.
+    """
+    shift = np.int64(EPS_FRAC - 2 * y_frac - GUARD)
+    eps = count * np.int64(EPS_CODE)
+    drop = max((bit_length(eps) - shift - 59) & ~1, np.int64(0))
+    return max(shift_round(eps, shift + drop, HALF_UP, np.int64(0)), np.int64(1)), drop
+
+
+@kernel
+def moments(total: Int, squares: Int, count: Int, eps: Int, drop: Int) -> tuple[Int, Int, Int, Int]:
+    """(mean with GUARD bits, count x variance in units of 2**-(2 y_frac + 8), mantissa and exponent of 1/sigma).
+
+    With q = floor(S1 / n): n var = S2 - 2 q S1 + n q^2 - (S1 - n q)^2 / n, all terms below 2**54.
+    1/sigma = sqrt(n 2**8 / (n var 2**8 + n eps 2**(2 y_frac + 8))) per code of y.
+    """
+    q = total // count
+    rest = total - q * count
+    spread = squares - 2 * q * total + q * q * count
+    variance = (spread << GUARD) - ((rest * rest) << GUARD) // count
+    noise = shift_round(variance, drop, HALF_UP, np.int64(0)) + eps
+    rstd, rstd_exp = sqrt_ratio(np.int64(count) << GUARD, noise)
+    return divide_round(total << GUARD, count), variance, rstd, rstd_exp + (drop >> 1)
+
+
+@kernel
+def put_words(
+    stats: Ints, c: Int, mean: Int, rstd: Int, rstd_exp: Int, gamma: Int, gamma_frac: Int, beta: Int, beta_frac: Int
+) -> None:
+    """The six words of channel c; the scale's exponent is held to where beta, brought to it, stays below 2**46."""
+    scale, scale_exp = normalise(np.int64(gamma) * rstd, gamma_frac + rstd_exp)
+    stats[MEAN, c] = mean
+    stats[RSTD, c], stats[RSTD_EXP, c] = rstd, rstd_exp
+    stats[SCALE, c], stats[SCALE_EXP, c] = beside_beta(scale, scale_exp, np.int64(beta), beta_frac)
+    stats[BETA, c] = beta
+
+
+@kernel
 def channel_constants(
     sums: Wide,
     count: Int,
@@ -58,31 +98,11 @@ def channel_constants(
     stats: Ints,
     variance: Wide,
 ) -> None:
-    """Fills stats (6, c), and count x variance in units of 2**-(2 y_frac + 8) (epsilon excluded).
-
-    With q = floor(S1 / n): n var = S2 - 2 q S1 + n q^2 - (S1 - n q)^2 / n, all terms below 2**54.
-    1/sigma = sqrt(n 2**8 / (n var 2**8 + n eps 2**(2 y_frac + 8))) per code of y. Where y's codes are
-    so fine that epsilon would pass 2**60, both terms drop an even number of bits.
-    The scale's exponent is held to where beta, brought to it, stays below 2**46.
-    """
-    shift = np.int64(EPS_FRAC - 2 * y_frac - GUARD)
-    eps = count * np.int64(EPS_CODE)
-    drop = max((bit_length(eps) - shift - 59) & ~1, np.int64(0))
-    eps = max(shift_round(eps, shift + drop, HALF_UP, np.int64(0)), np.int64(1))
+    """Fills stats (6, c), and count x variance in units of 2**-(2 y_frac + 8) (epsilon excluded)."""
+    eps, drop = epsilon_of(count, y_frac)
     for c in range(sums.shape[1]):
-        total, squares = sums[0, c], sums[1, c]
-        q = total // count
-        rest = total - q * count
-        spread = squares - 2 * q * total + q * q * count
-        variance[c] = (spread << GUARD) - ((rest * rest) << GUARD) // count
-        noise = shift_round(np.int64(variance[c]), drop, HALF_UP, np.int64(0)) + eps
-        rstd, rstd_exp = sqrt_ratio(np.int64(count) << GUARD, noise)
-        rstd_exp += drop >> 1
-        scale, scale_exp = normalise(np.int64(gamma[c]) * rstd, gamma_frac + rstd_exp)
-        stats[MEAN, c] = divide_round(total << GUARD, count)
-        stats[RSTD, c], stats[RSTD_EXP, c] = rstd, rstd_exp
-        stats[SCALE, c], stats[SCALE_EXP, c] = beside_beta(scale, scale_exp, np.int64(beta[c]), beta_frac)
-        stats[BETA, c] = beta[c]
+        mean, variance[c], rstd, rstd_exp = moments(sums[0, c], sums[1, c], count, eps, drop)
+        put_words(stats, c, mean, rstd, rstd_exp, gamma[c], gamma_frac, beta[c], beta_frac)
 
 
 CONSTANTS: Events = {"divides": 5, "macs": 3, "multiplies": 3, "adds": 2, "shifts": 4}

@@ -5,13 +5,14 @@ from functools import lru_cache
 from lls_hw.models.program.ops.base import Op
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.nest_ops import NESTS, Chooser, fewest_bytes, nest_least_bytes, plan_nest
-from lls_hw.sim.mapping.recipes import accumulate, frozen, local, loss, normalise, update
+from lls_hw.sim.mapping.recipes import accumulate, frozen, group_norm, local, loss, normalise, update
 from lls_hw.sim.mapping.stream_ops import Grouped, Streams, plan_stream
 from lls_hw.sim.mapping.tile import Plan
 
 STREAMS: Streams = {
     **normalise.STREAMS,
     **frozen.STREAMS,
+    **group_norm.STREAMS,
     **local.STREAMS,
     **loss.STREAMS,
     **accumulate.STREAMS,

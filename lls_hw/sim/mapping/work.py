@@ -79,6 +79,25 @@ WORK: dict[str, Work] = {
     "frozen_apply": {"vector_wide_macs": 1, "vector_multiplies": 1},
     "frozen_sum": {"vector_adds": 1},
     "frozen_gradient": {"requantises": 1, "peaks": 1},
+    # Group norm. A channel's sums join those of its group; per sample and group n var, mean and 1 / sigma as above; per
+    # sample and channel gamma / sigma and the offset, where the group's words are used.
+    "group_joins": {"vector_adds": 2},
+    "group_statistics": {
+        "vector_wide_macs": 3,
+        "vector_multiplies": 2,
+        "vector_adds": 2,
+        "vector_shifts": 2,
+        "vector_divides": 5,
+    },
+    "group_words": {"vector_wide_macs": 1, "vector_multiplies": 1, "vector_shifts": 3},
+    # Backward: per sample and channel both offsets, its part of the gradients of gamma and beta, and of two weighted
+    # sums; per sample and group two means.
+    "group_back_words": {"vector_wide_macs": 1, "vector_multiplies": 2, "vector_shifts": 3},
+    "group_weighs": {"vector_wide_macs": 2, "vector_adds": 2},
+    "group_pulls": {"vector_divides": 2},
+    # Pre-activation and xhat again (2), the error by its sign (the activation) times gamma, less the mean and xhat's
+    # pull (1), times 1 / sigma.
+    "group_apply": {"vector_wide_macs": 3, "vector_adds": 1, "vector_multiplies": 2, "vector_shifts": 1},
     # A pooled gradient at a position that lies under several windows: one addition for each but the first.
     "spread_overlap": {"vector_adds": 1},
     # A word times the reciprocal of its window's area: an average, or a window's gradient by position.

@@ -11,6 +11,7 @@ import numpy as np
 
 from lls_hw.models.program.names import momentum_of
 from lls_hw.models.program.ops.base import Op
+from lls_hw.models.program.ops.group_norm import GroupNorm, GroupNormBackward, GroupNormSums, GroupStatistics
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.program.ops.loss import Loss, TargetProject
 from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward
@@ -20,6 +21,7 @@ from lls_hw.sim.functional import local, loss
 from lls_hw.sim.functional.update import run_update
 from lls_hw.sim.kernels.softmax import ERROR_FRAC, LOGIT_FRAC
 from lls_hw.sim.replay.errors import ReplayError
+from lls_hw.sim.replay.group_units import GroupNormBackwardUnit, GroupNormSumsUnit, GroupNormUnit, GroupStatisticsUnit
 from lls_hw.sim.replay.machine import TileMachine
 from lls_hw.sim.replay.norm_units import BatchNormBackwardUnit, BatchNormUnit, FrozenNormBackwardUnit
 
@@ -173,6 +175,10 @@ UNITS: dict[type[Op], Any] = {
     BatchNorm: BatchNormUnit,
     BatchNormBackward: BatchNormBackwardUnit,
     FrozenNormBackward: FrozenNormBackwardUnit,
+    GroupStatistics: GroupStatisticsUnit,
+    GroupNorm: GroupNormUnit,
+    GroupNormSums: GroupNormSumsUnit,
+    GroupNormBackward: GroupNormBackwardUnit,
     LocalProject: LocalProjectUnit,
     LocalError: LocalErrorUnit,
     LocalBackproject: LocalBackprojectUnit,

@@ -38,6 +38,8 @@ class Bands:
 def cut(phases: tuple[Phase, ...], tiles: int, heights: Mapping[str, int]) -> Bands:
     """Bands of a sample in so many tiles: each phase does no more in a tile than later ones, or an even cut, ask for.
 
+    What a phase makes of a whole sample is there when the first row of a phase that reads it is.
+
     Parameters
     ----------
     phases : in order; a phase reads maps of earlier ones, or loaded maps.
@@ -45,11 +47,16 @@ def cut(phases: tuple[Phase, ...], tiles: int, heights: Mapping[str, int]) -> Ba
     """
     need: dict[str, list[int]] = {name: [0] * (tiles + 1) for name in heights}
     done: list[tuple[int, ...]] = []
+    readers: dict[str, list[tuple[int, ...]]] = {}
     for phase in reversed(phases):
         asked = [-(-phase.rows * at // tiles) for at in range(tiles + 1)]
         if phase.out is not None and any(need[phase.out]):
             asked = [*need[phase.out][:-1], phase.rows]
+        later = [begun for name in phase.per_sample_writes for begun in readers.get(name, ())]
+        asked = [phase.rows if any(begun[at] for begun in later) else row for at, row in enumerate(asked)]
         rows = tuple(phase.reach[row] for row in asked)
+        for name in phase.per_sample_reads:
+            readers.setdefault(name, []).append(rows)
         done.append(rows)
         for read in phase.maps:
             wanted = need[read.tensor]

@@ -36,6 +36,7 @@ class Chain:
             for place in phases or (index,):
                 self._add(place, op, touched)
         self._wanted = [self._wanted_from(at) for at in range(len(self.places) + 1)]
+        self._of_use = [self._with_sources(names) for names in self._wanted]
 
     def _add(self, place: Phase | int, op: Op, touched: dict[str, int]) -> None:
         at = len(self.places)
@@ -55,6 +56,19 @@ class Chain:
     def wanted_from(self, at: int) -> frozenset[str]:
         """Maps that the places from `at` on read."""
         return self._wanted[at]
+
+    def of_use_from(self, at: int) -> frozenset[str]:
+        """Those, and maps from which they can be computed again."""
+        return self._of_use[at]
+
+    def _with_sources(self, names: frozenset[str]) -> frozenset[str]:
+        found, open_names = set(names), list(names)
+        while open_names:
+            maker = self.makers.get(open_names.pop())
+            sources = () if maker is None else self.phase(maker).streamed
+            open_names += [name for name in sources if name not in found]
+            found.update(sources)
+        return frozenset(found)
 
     def _wanted_from(self, at: int) -> frozenset[str]:
         return frozenset(name for name, places in self.wanted.items() if max(places) >= at)

@@ -39,8 +39,10 @@ class Group(Op):
 
     @property
     def per_sample_reads(self) -> tuple[str, ...]:
-        """Operands of which each sample has its own."""
-        return tuple(dict.fromkeys(name for phase in self.phases for name in phase.per_sample_reads))
+        """Operands of which each sample has its own, and which the group does not make."""
+        made = self.per_sample_writes
+        names = dict.fromkeys(name for phase in self.phases for name in phase.per_sample_reads)
+        return tuple(name for name in names if name not in made)
 
     @property
     def held(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lls_hw.models.program.names import tensor_name
 from lls_hw.models.program.ops.base import Op, Tensor
+from lls_hw.models.program.ops.group_norm import GroupNorm, GroupNormBackward, GroupNormSums, GroupStatistics
 from lls_hw.models.program.ops.local import LocalProject
 from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward
 from lls_hw.models.program.ops.pooling import Pool
@@ -178,6 +179,43 @@ def frozen_norm_backward(program: Program, index: int, op: FrozenNormBackward) -
     return (phase,)
 
 
+def group_statistics(program: Program, index: int, op: GroupStatistics) -> tuple[Phase, ...]:
+    """Sums row by row; a sample's words when its last row is there."""
+    reads = (steady(op.y, op.shape.out_h),)
+    return (Phase(index, op, 0, op.shape.out_h, reads, per_sample_writes=(op.stats,)),)
+
+
+def group_norm(program: Program, index: int, op: GroupNorm) -> tuple[Phase, ...]:
+    """The normalised map row by row, by the words of its sample."""
+    rows = op.shape.out_h
+    held = (op.gamma, op.beta)
+    return (Phase(index, op, 0, rows, (steady(op.y, rows),), op.out, per_sample_reads=(op.stats,), held=held),)
+
+
+def group_norm_sums(program: Program, index: int, op: GroupNormSums) -> tuple[Phase, ...]:
+    """Sums row by row: of each sample for its own gradient, of all of them for gamma and beta."""
+    reads, pooled = _errors(op)
+    phase = Phase(
+        index,
+        op,
+        0,
+        op.shape.out_h,
+        reads,
+        per_sample_reads=(*pooled, op.stats),
+        per_sample_writes=(op.pulls,),
+        held=(op.gamma, op.beta),
+        results=(op.gamma_grad, op.beta_grad),
+    )
+    return (phase,)
+
+
+def group_norm_backward(program: Program, index: int, op: GroupNormBackward) -> tuple[Phase, ...]:
+    """The error of the map row by row, by the words and pulls of its sample."""
+    reads, pooled = _errors(op)
+    own, held = (*pooled, op.stats, op.pulls), (op.gamma, op.beta)
+    return (Phase(index, op, 0, op.shape.out_h, reads, op.out, per_sample_reads=own, held=held),)
+
+
 def _errors(op: NormBackward) -> tuple[tuple[MapRead, ...], tuple[str, ...]]:
     """Maps that go back through a norm row by row, and its error where it is a pooled one, read once a sample."""
     y = steady(op.y, op.shape.out_h)
@@ -211,6 +249,10 @@ RECIPES: dict[type[Op], PhaseRecipe] = {
     BatchNorm: batch_norm,
     BatchNormBackward: batch_norm_backward,
     FrozenNormBackward: frozen_norm_backward,
+    GroupStatistics: group_statistics,
+    GroupNorm: group_norm,
+    GroupNormSums: group_norm_sums,
+    GroupNormBackward: group_norm_backward,
     Pool: pool,
     LocalProject: local_project,
 }

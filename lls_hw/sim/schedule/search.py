@@ -85,6 +85,7 @@ class OrderSearch:
         tensors = chain.program.tensors
         self.small = frozenset(name for name in chain.makers if not again or tensors[name].size_bytes <= small_bytes)
         self.maps = frozenset(chain.makers)
+        self.kept_from = chain.wanted_from if small_bytes else chain.of_use_from  # of long programs, fewer states
         self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Continuation, ...]] = {}
 
     def run(self) -> Path | None:
@@ -96,7 +97,7 @@ class OrderSearch:
         for at in range(len(chain.places)):
             for there, path in self._best(states[at], chain.wanted_from(at)):
                 for op, cost, end, stored in self.ways(at, there):
-                    new = (there | stored) & chain.wanted_from(end)
+                    new = (there | stored) & self.kept_from(end)
                     total = path.cost + cost
                     if new not in states[end] or states[end][new].cost > total:
                         states[end][new] = Path(total, PathStep(op, cost, end), path)
@@ -128,11 +129,15 @@ class OrderSearch:
         if isinstance(place, int):
             return
         summed: set[str] = set()
+        sampled: set[str] = set()
         for end in range(at + 1, min(at + LONGEST, len(chain.places)) + 1):
             last = chain.places[end - 1]
             if not isinstance(last, Phase) or summed.intersection((*last.held, *last.per_sample_reads)):
                 return  # it needs whole what the others sum or make row by row
-            summed.update((*last.results, *last.per_sample_writes, *((last.out,) if last.out is not None else ())))
+            if sampled.intersection(last.held):
+                return  # and that of all samples
+            summed.update((*last.results, *((last.out,) if last.out is not None else ())))
+            sampled.update(last.per_sample_writes)
             yield from self._groups(at, end, there)
 
     def _groups(self, at: int, end: int, there: frozenset[str]) -> Sequence[Continuation]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lls_hw.sim.functional import frozen, local, loss, machine, normalise, pooling, update
+from lls_hw.sim.functional import frozen, group_norm, local, loss, machine, normalise, pooling, update
 from lls_hw.sim.kernels import jit
 from tests.oracles.counting import LEDGER, Amount, Word
 
@@ -23,6 +23,7 @@ CONTROL = {
 }  # fmt: skip
 """Parameters that decide what is done and are no data."""
 EXPONENT_ROWS = (2, 4)  # of BatchNorm's `stats`
+GROUP_EXPONENT = 2  # of a group's `words`
 
 
 def is_amount(name: str) -> bool:
@@ -40,7 +41,10 @@ class Array:
         found = self.plain[at]
         if isinstance(found, np.ndarray):
             return Array(found, self.name)
-        if is_amount(self.name) or (self.name == "stats" and isinstance(at, tuple) and at[0] in EXPONENT_ROWS):
+        is_exponent = isinstance(at, tuple) and (
+            (self.name == "stats" and at[0] in EXPONENT_ROWS) or (self.name == "words" and at[1] == GROUP_EXPONENT)
+        )
+        if is_amount(self.name) or is_exponent:
             return Amount(found)
         if self.name == "table":
             LEDGER["table_reads"] += 1
@@ -164,7 +168,7 @@ class Kernels:
 def patch(monkeypatch: Any) -> None:
     """Let the functional engine run on counting kernels, on one thread."""
     monkeypatch.setenv("LLS_HW_THREADS", "1")
-    for module in (frozen, local, loss, normalise, pooling, update):
+    for module in (frozen, group_norm, local, loss, normalise, pooling, update):
         for name, value in list(vars(module).items()):
             if name in jit.KERNELS and value is jit.KERNELS[name]:
                 monkeypatch.setattr(module, name, counting(name))

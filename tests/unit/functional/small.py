@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from contextlib import suppress
 
 import numpy as np
 
@@ -10,8 +11,11 @@ from lls_hw.models.reference.initial import parameter_shapes
 from lls_hw.models.registry import load
 from lls_hw.models.rules.registry import parse_rule, rules
 from lls_hw.models.spec.accelerator import AcceleratorSpec
+from lls_hw.models.spec.errors import SpecError
+from lls_hw.models.spec.geometry import Norm
 from lls_hw.models.spec.network import NetworkSpec
 from lls_hw.models.spec.precision import Precision, parse_bits
+from lls_hw.models.spec.resolve import resolve
 from lls_hw.models.spec.rule import OptimizerSpec
 from lls_hw.sim.functional.engine import FunctionalEngine
 from lls_hw.sim.functional.state import initial_values, input_codes
@@ -31,6 +35,31 @@ def network(local_loss: str = "conv") -> NetworkSpec:
     ]  # fmt: skip
     data = {"name": "small", "input": (2, 7, 6), "classes": 3, "reduced_rows": 2, "layers": layers}
     return NetworkSpec.from_mapping(data, "small")
+
+
+def grouped() -> NetworkSpec:
+    """The same with widths that two groups of channels divide, and norms of such groups."""
+    data = network().model_dump()
+    for layer, width in zip(data["layers"], ("out_channels", "", "out_channels", "", "out_features"), strict=True):
+        layer.update({width: layer[width] + layer[width] % 2 + 2} if width else {})
+    return NetworkSpec.from_mapping({**data, "norm": "group", "norm_groups": 2}, "small")
+
+
+def with_fitting_norm(net: NetworkSpec, norm: Norm) -> NetworkSpec:
+    """A network with a norm; groups of channels are as many, of a few, as its layers' channels allow.
+
+    Raises
+    ------
+    SpecError : its samples have a single value somewhere.
+    """
+    for groups in (8, 4, 3, 2):
+        found = net.with_norm(norm).model_copy(update={"norm_groups": groups})
+        with suppress(SpecError):
+            resolve(found)
+            return found
+    found = net.with_norm(norm).model_copy(update={"norm_groups": 1})
+    resolve(found)
+    return found
 
 
 RULES = tuple(rules())

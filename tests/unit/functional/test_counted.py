@@ -12,6 +12,7 @@ import pytest
 
 from lls_hw.models.program.names import IMAGES, LABELS
 from lls_hw.models.program.ops.base import Op
+from lls_hw.models.program.ops.group_norm import GroupNorm, GroupNormBackward, GroupNormSums, GroupStatistics
 from lls_hw.models.program.ops.local import LocalBackproject, LocalError, LocalProject
 from lls_hw.models.program.ops.loss import Loss, TargetProject
 from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward
@@ -25,7 +26,12 @@ from lls_hw.sim.functional.readback import Value
 from tests.oracles.counting import LEDGER, tally, unfolded
 from tests.unit.functional import counted, small
 
-FROZEN = small.network().with_norm("frozen")
+VARIANTS = {
+    "cosine": {"constants": {"waveform": "cosine"}},
+    "sgd": {"optimizer": "sgd"},
+    "frozen": {"net": small.network().with_norm("frozen")},
+    "group": {"net": small.grouped()},
+}
 CLASS_OF = {field: event for fields in FIELDS.values() for event, field in fields.items()}
 Reasons = Iterator[tuple[str, Counter]]
 
@@ -99,8 +105,54 @@ def frozen_norm_backward(m: IntegerMachine, op: FrozenNormBackward, known: bool)
     yield from spread(m, op, narrows)
 
 
+def group_statistics(m: IntegerMachine, op: GroupStatistics, known: bool) -> Reasons:
+    n = op.batch * op.shape.norm_groups
+    yield "no ends are wanted", tally(compares=-2 * m.program.tensors[op.y].elements)
+    yield (
+        "epsilon at the scale of y is a constant of the op",
+        tally(multiplies=-op.batch, compares=-op.batch, shifts=-op.batch),
+    )
+    yield "the aligner of the variance beside epsilon did not move", tally(shifts=n)
+
+
+def group_words(op: GroupNorm | GroupNormSums | GroupNormBackward, passes: int) -> Reasons:
+    w = op.batch * op.shape.out_c
+    yield "channels' words are made once for all passes", tally(multiplies=w * (passes - 1), shifts=w * (passes - 1))
+    yield "the aligner of the scale beside beta did not move", tally(shifts=w * passes)
+    yield "the sign in front of a count of leading zeros", tally(compares=-w)
+    yield "gamma is cut by a constant", tally(shifts=-op.shape.out_c)
+
+
+def group_norm(m: IntegerMachine, op: GroupNorm, known: bool) -> Reasons:
+    w, n = op.batch * op.shape.out_c, m.program.tensors[op.out].elements
+    yield from group_words(op, 1 if known else 2)
+    yield "the offset of xhat is the backward pass's", tally(multiplies=-2 * w)
+    if not known:
+        yield "ends are found in NumPy", tally(compares=2 * n)
+        return
+    yield "the detector, which the kernel replaces by the ends of y", tally(peaks=n)
+    ends = {"macs": -2 * w, "shifts": -4 * w, "peaks": -2 * w, "multiplies": -2 * w, "compares": -2 * w}
+    yield "and the map of these ends", tally(**ends)
+    yield "both kernels make the offset, the chip once", tally(macs=-w, shifts=-w)
+
+
+def group_norm_sums(m: IntegerMachine, op: GroupNormSums, known: bool) -> Reasons:
+    yield from group_words(op, 1)
+    yield "samples are added up in NumPy", tally(adds=2 * op.batch * op.shape.out_c)
+    yield from spread(m, op, 1)
+
+
+def group_norm_backward(m: IntegerMachine, op: GroupNormBackward, known: bool) -> Reasons:
+    w, n, narrows = op.batch * op.shape.out_c, m.program.tensors[op.out].elements, 1 if known else 2
+    yield from group_words(op, narrows)
+    ends = tally(compares=-2 * n * narrows, **dict.fromkeys(("peaks", "shifts", "adds"), -2 * w * narrows))
+    yield "the kernel keeps a channel's ends, where the detector sees each word", ends
+    yield "the detector", tally(peaks=n)
+    yield from spread(m, op, narrows)
+
+
 def spread(m: IntegerMachine, op: NormBackward, passes: int) -> Reasons:
-    c, n = op.shape.out_c, m.program.tensors[op.out].elements
+    c, n = op.shape.out_c, m.program.tensors[op.y].elements
     if op.spread is None:
         return
     alike = 1 if op.spread.channels is not None else c
@@ -178,6 +230,10 @@ REASONS: dict[type[Op], Callable[[IntegerMachine, Any, bool], Reasons]] = {
     BatchNorm: batch_norm,
     BatchNormBackward: batch_norm_backward,
     FrozenNormBackward: frozen_norm_backward,
+    GroupStatistics: group_statistics,
+    GroupNorm: group_norm,
+    GroupNormSums: group_norm_sums,
+    GroupNormBackward: group_norm_backward,
     LocalProject: local_project,
     LocalError: local_error,
     LocalBackproject: local_backproject,
@@ -208,15 +264,18 @@ def prepare(m: IntegerMachine, step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", [*small.RULES, "lls cosine", "bp sgd", "bp frozen", "lls_m frozen", "local_losses frozen"]
+    "rule",
+    [
+        *small.RULES,
+        "lls cosine",
+        "bp sgd",
+        *(f"{rule} {norm}" for norm in ("frozen", "group") for rule in ("bp", "lls_m", "local_losses", "inference")),
+    ],
 )
 def test_ops__say_what_their_lines_do(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first step, which measures, and the second, which does not."""
     name, _, variant = rule.partition(" ")
-    how = {"cosine": {"constants": {"waveform": "cosine"}}, "sgd": {"optimizer": "sgd"}, "frozen": {"net": FROZEN}}.get(
-        variant, {}
-    )
-    m = small.engine(name, **how).machine
+    m = small.engine(name, **VARIANTS.get(variant, {})).machine
     for step in range(2):
         prepare(m, step)
         for index, op in enumerate(m.program.ops):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lls_hw.sim.kernels import local, norm, norm_frozen, norm_maps, pool, update
+from lls_hw.sim.kernels import local, norm, norm_frozen, norm_group, norm_maps, pool, update
 from lls_hw.sim.kernels.events import plus
 from lls_hw.sim.kernels.requant import Narrowing
 from tests.oracles import local as local_oracle
@@ -131,6 +131,26 @@ def test_frozen_backward() -> None:
     agree(
         plus(norm_frozen.FROZEN_APPLY, norm_frozen.FROZEN_SUM, norm_maps.LEAKY),
         ("mean and beta are in the map's offset", tally(adds=-1, shifts=-1)),
+    )
+
+
+def test_group_backward() -> None:
+    """What one more position of both channels of a group takes, whose pre-activations are negative."""
+    found = []
+    for count in (2, 3):
+        LEDGER.clear()
+        columns = [words(*[-900] * count), words(*[-700] * count)]
+        deltas = [words(*[-50] * count), words(*[-40] * count)]
+        norm_oracle.group_gradient(deltas, columns, [KEPT, KEPT], words(9000, 8000), BETA_FRAC, SLOPE)
+        found.append(Counter(LEDGER))
+    LEDGER.clear()
+    LEDGER.update({name: found[1][name] - found[0][name] for name in found[1]})
+    two = [norm_maps.BACK_SUMS, norm_group.GROUP_APPLY, norm_maps.LEAKY, norm_maps.LEAKY] * 2
+    agree(
+        plus(*two),
+        ("pass two makes map, side and xhat again", tally(adds=4, macs=2, shifts=6, compares=2, multiplies=4)),
+        ("mean and beta are in the map's offset, twice", tally(adds=-4, shifts=-4)),
+        ("the mean is in xhat's offset, twice", tally(adds=-4, multiplies=-4, macs=4)),
     )
 
 

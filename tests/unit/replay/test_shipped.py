@@ -7,6 +7,8 @@ import pytest
 
 from lls_hw.models.registry import names
 from lls_hw.models.rules.registry import rules
+from lls_hw.models.spec.geometry import NORMS
+from tests.unit.functional.small import with_fitting_norm
 from tests.unit.replay.cases import case, chip, shrunk
 
 INPUTS = {"vww_cnn": (3, 32, 32), "mobilenet_v1": (3, 32, 32), "mlperf_tiny_vww": (3, 32, 32)}
@@ -20,8 +22,8 @@ NETS = tuple(sorted(names("nets")))
 @pytest.mark.parametrize("net", NETS)
 def test_shipped__schedules_carried_out_give_both_engines_numbers(net: str, rule: str) -> None:
     turn = NETS.index(net) + RULES.index(rule)
-    order, norm = ORDERS[turn % 3], ("batch", "frozen")[turn // 3 % 2]
-    network = shrunk(net, INPUTS.get(net, (1, 16, 16)), SHARES.get(net, 16)).with_norm(norm)
+    order, norm = ORDERS[turn % 3], NORMS[turn // 3 % 3]
+    network = with_fitting_norm(shrunk(net, INPUTS.get(net, (1, 16, 16)), SHARES.get(net, 16)), norm)
     made = case(network, rule, chip(sram_kib=8))
     assert made is not None
     schedules = made.schedules(order)

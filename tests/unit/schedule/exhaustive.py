@@ -64,10 +64,11 @@ def _groups(program: Program, pieces: list[Phase | int], at: int, end: int, memo
     if missing:
         return
     order = [chosen[place] for place in sorted(chosen)]
-    for place in sorted(chosen):
-        phase = chosen[place]
-        if not memory.issuperset((*phase.held, *phase.per_sample_reads)):
+    own: set[str] = set()
+    for phase in order:
+        if not memory.issuperset(phase.held) or not (memory | own).issuperset(phase.per_sample_reads):
             return  # it is needed whole, and a sum is there when the loop is over, a map in it row by row
+        own.update(phase.per_sample_writes)
     maps = {phase.out for phase in order if phase.out is not None}
     again = frozenset((phase.index, phase.part) for place, phase in chosen.items() if place < at)
     behind = {name for piece in pieces[end:] for name in _reads(program, piece)}

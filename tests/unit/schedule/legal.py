@@ -42,8 +42,7 @@ def _walk(
         for name in (*(read.tensor for read in phase.maps), *phase.per_sample_reads, *phase.held):
             assert name in tile, f"{phase.name} finds no {name} in its tile"
             _is_fresh(program, phase.index, name, done)
-        if phase.out is not None:
-            tile.add(phase.out)
+        tile.update((*phase.per_sample_writes, *((phase.out,) if phase.out is not None else ())))
     done.update((phase.index, phase.part) for phase in phases)
 
 

@@ -30,9 +30,11 @@ def network(*layers: str, side: int = 32, norm: str = "batch") -> NetworkSpec:
 NETS = {
     "one block": network(CONV.format("a", 16)),
     "one frozen block": network(CONV.format("a", 16), norm="frozen"),
+    "one block with groups": network(CONV.format("a", 16), norm="group"),
     "a block and a pooling": network(CONV.format("a", 8), POOL),
     "two blocks": network(CONV.format("a", 16), CONV.format("b", 8)),
     "two frozen blocks": network(CONV.format("a", 16), CONV.format("b", 8), norm="frozen"),
+    "two blocks with groups": network(CONV.format("a", 16), CONV.format("b", 8), norm="group"),
     "three blocks": network(CONV.format("a", 8), CONV.format("b", 16), CONV.format("c", 8)),
 }
 CASES = [

@@ -17,6 +17,7 @@ from lls_hw.sim.mapping.objective import FEWEST_BYTES
 from lls_hw.sim.schedule.best import candidates
 from lls_hw.sim.schedule.chain import Chain
 from lls_hw.sim.schedule.estimate import Estimator
+from lls_hw.sim.schedule.group import Group
 from lls_hw.sim.schedule.plan import GroupPlans, grouped_program
 from lls_hw.sim.schedule.search import FREE_MAPS, OrderSearch
 from tests.unit.schedule.legal import check
@@ -44,6 +45,18 @@ def test_found_schedule__is_legal_and_does_the_programs_work(net: str, rule: str
     for found in candidates(one, on, "best", FEWEST_BYTES):
         check(one, found)
         does_the_work(run_schedule(GroupPlans(one, found, on).schedule()), by_op, on)
+
+
+@pytest.mark.parametrize(("net", "rule", "side"), CASES)
+@pytest.mark.parametrize("kib", [48, 256])
+def test_group_norms__wait_for_their_own_sample_alone(net: str, rule: str, side: int, kib: int) -> None:
+    one, on = program(net, rule, side, "group"), chip(kib)
+    by_op = run_events(one, on)
+    for found in candidates(one, on, "fused", FEWEST_BYTES):
+        check(one, found)
+        does_the_work(run_schedule(GroupPlans(one, found, on).schedule()), by_op, on)
+        together = [{phase.op.kind for phase in op.phases} for op in found if isinstance(op, Group)]
+        assert any({"GroupStatistics", "GroupNorm"} <= kinds for kinds in together)
 
 
 @pytest.mark.parametrize(("net", "rule", "side"), CASES)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lls_hw.models.program.ops.base import Op, Operand
+from lls_hw.models.program.ops.group_norm import GroupNorm, GroupNormBackward, GroupNormSums
 from lls_hw.models.spec.geometry import PoolGrid, WeightedLayer
 
 
@@ -93,5 +94,7 @@ class FrozenNormBackward(Op):
     beta_grad: str
 
 
-NormBackward = BatchNormBackward | FrozenNormBackward
-"""The two ways back through a norm."""
+NormBackward = BatchNormBackward | FrozenNormBackward | GroupNormSums | GroupNormBackward
+"""Ways back through a norm, or parts of one: all that read the error behind it."""
+Norm = BatchNorm | GroupNorm | NormBackward
+"""All that have the activation's curve in them."""

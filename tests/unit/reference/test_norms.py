@@ -1,4 +1,4 @@
-"""Frozen norms in float: `torch.nn.BatchNorm` in eval mode and autograd are the oracle."""
+"""Frozen and group norms in float: PyTorch's own modules and autograd are the oracle."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,12 @@ from tests.unit.reference.tiny import lively_parameters, tiny_batch, tiny_networ
 
 
 def by_torch_nn(layer, y, state, buffers, *, training, momentum=0.1):
-    """The layer's norm as PyTorch's own module has it, in eval mode, and LeakyReLU."""
+    """The layer's norm as PyTorch's own module has it (BatchNorm in eval mode), and LeakyReLU."""
+    if layer.norm == "group":
+        module = torch.nn.GroupNorm(layer.norm_groups, layer.out_c, eps=1e-5).double()
+        del module.weight, module.bias
+        module.weight, module.bias = state["gamma"], state["beta"]
+        return torch.nn.functional.leaky_relu(module(y), layer.negative_slope)
     kind = torch.nn.BatchNorm1d if y.dim() == 2 else torch.nn.BatchNorm2d
     module = kind(layer.out_c, eps=1e-5).double().eval()
     module.weight, module.bias = (torch.nn.Parameter(state[name].detach()) for name in ("gamma", "beta"))
@@ -23,8 +28,15 @@ def by_torch_nn(layer, y, state, buffers, *, training, momentum=0.1):
     return torch.nn.functional.leaky_relu(module(y), layer.negative_slope)
 
 
-def reference_of(rule: str):
-    network = tiny_network("conv").with_norm("frozen")
+def grouped() -> NetworkSpec:
+    """The tiny network with widths that two groups of channels divide."""
+    data = tiny_network("conv").model_dump()
+    data["layers"][2]["out_channels"], data["layers"][4]["out_features"] = 6, 8
+    return NetworkSpec.from_mapping({**data, "norm": "group", "norm_groups": 2}, "tiny")
+
+
+def reference_of(rule: str, norm: str):
+    network = {"frozen": tiny_network("conv").with_norm("frozen"), "group": grouped()}[norm]
     spec = parse_rule(rule, reduced_rows=2, temperature=0.7)
     made = build_reference(network, spec, lively_parameters(network, spec), dtype="float64")
     rng = np.random.default_rng(4)
@@ -32,6 +44,7 @@ def reference_of(rule: str):
         if isinstance(layer, WeightedLayer) and layer.batch_norm:
             made.buffers[f"{layer.name}/running_mean"] = torch.from_numpy(0.3 * rng.standard_normal(layer.out_c))
             made.buffers[f"{layer.name}/running_var"] = torch.from_numpy(rng.uniform(0.2, 3.0, layer.out_c))
+    made.buffers = made.buffers if norm == "frozen" else {}
     images, labels = tiny_batch(network)
     return made, image_tensor(network, images, torch.float64), label_tensor(network, labels, len(labels))
 
@@ -45,12 +58,51 @@ def gradients(made, x, labels):
 
 @pytest.mark.parametrize("rule", ["bp", "lls", "lls_m", "lls_mxm", "local_losses"])
 def test_frozen__gradients_are_those_of_torch_nn(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, x, labels = reference_of(rule)
+    made, x, labels = reference_of(rule, "frozen")
     before = {name: value.clone() for name, value in made.buffers.items()}
     ours = gradients(made, x, labels)
     assert all(torch.equal(made.buffers[name], value) for name, value in before.items()), "statistics are constants"
     assert {"a/beta", "b.dw/beta", "b.pw/beta", "c/beta", "classifier/bias"} <= ours.keys()
     assert not [name for name in ours if name.endswith("/gamma") or name in ("a/bias", "c/bias")]
+    agree(ours, made, x, labels, monkeypatch)
+
+
+@pytest.mark.parametrize("rule", ["bp", "lls", "lls_m", "lls_mxm", "local_losses"])
+def test_group__gradients_are_those_of_torch_nn(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, x, labels = reference_of(rule, "group")
+    ours = gradients(made, x, labels)
+    assert not made.buffers, "nothing is remembered of other batches"
+    assert {"a/gamma", "a/beta", "b.dw/gamma", "b.pw/gamma", "c/gamma", "classifier/bias"} <= ours.keys()
+    assert not [name for name in ours if name in ("a/bias", "c/bias")]
+    agree(ours, made, x, labels, monkeypatch)
+
+
+def test_group__samples_know_nothing_of_each_other() -> None:
+    """One sample by itself has the output that it has in its batch, in training as in a test."""
+    made, x, _ = reference_of("lls_m", "group")
+    for training in (True, False):
+        together = made.forward(x, training=training).tensors["c/h"]
+        alone = [made.forward(x[n : n + 1], training=training).tensors["c/h"] for n in range(len(x))]
+        assert torch.allclose(together, torch.cat(alone), rtol=0, atol=1e-12)
+
+
+def test_group__of_one_value_leaves_beta() -> None:
+    """A picture of one colour on which rounding leaves no signal: where a group is constant, h is that of beta."""
+    made, *_ = reference_of("lls", "group")
+    layer = next(layer for layer in made.layers if layer.name == "a")
+    state = made.state(layer)
+    y = torch.full((2, layer.out_c, 3, 3), 0.1, dtype=torch.float64)
+    y[1, layer.out_c // 2 :] += torch.arange(9.0).reshape(3, 3)
+    h = ops.activated(layer, y, state, {}, training=True)
+    plain = torch.nn.functional.leaky_relu(state["beta"], layer.negative_slope).reshape(-1, 1, 1)
+    assert torch.equal(h[0], plain.expand(h[0].shape))
+    assert torch.equal(h[1, : layer.out_c // 2], h[0, : layer.out_c // 2])
+    lively = by_torch_nn(layer, y, state, {}, training=True)
+    assert torch.allclose(h[1, layer.out_c // 2 :], lively[1, layer.out_c // 2 :], atol=1e-12)
+
+
+def agree(ours, made, x, labels, monkeypatch) -> None:
+    """Every gradient within 1e-6 of the largest of its tensor."""
     monkeypatch.setattr(ops, "activated", by_torch_nn)
     theirs = gradients(made, x, labels)
     assert ours.keys() == theirs.keys()
