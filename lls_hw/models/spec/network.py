@@ -125,7 +125,7 @@ class NetworkSpec(Spec):
 
     @model_serializer(mode="wrap")
     def _said(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What all networks had before there was a choice is not said: names and hashes of old runs hold."""
+        """The norm of all networks before there was a choice is not said: names and hashes of old runs hold."""
         unsaid = {"norm": "batch", "norm_groups": NORM_GROUPS}
         return {key: value for key, value in plain(self).items() if key not in unsaid or value != unsaid[key]}
 

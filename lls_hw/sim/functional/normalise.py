@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, Norm, NormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward, NormOp
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
 from lls_hw.sim.functional.pooling import windows
 from lls_hw.sim.functional.readback import Value
@@ -23,7 +23,7 @@ RUNNING_FRAC = 16
 PEAK_FRAC = 20
 
 
-def curve_of(op: Norm, beta_frac: int) -> Curve:
+def curve_of(op: NormOp, beta_frac: int) -> Curve:
     """LeakyReLU's slope as a fixed multiplier; a slope of zero is plain ReLU."""
     slope = op.shape.negative_slope
     return Curve(beta_frac, *(mantissa(Fraction(str(slope))) if slope else (0, 16)))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _SampleUnit:
-    """What the four have in common: maps of the samples at hand, and sums of the one under way."""
+    """The base of the four: maps of the samples at hand, and sums of the one under way."""
 
     op: Any
 

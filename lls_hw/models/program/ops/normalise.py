@@ -96,5 +96,5 @@ class FrozenNormBackward(Op):
 
 NormBackward = BatchNormBackward | FrozenNormBackward | GroupNormSums | GroupNormBackward
 """Ways back through a norm, or parts of one: all that read the error behind it."""
-Norm = BatchNorm | GroupNorm | NormBackward
+NormOp = BatchNorm | GroupNorm | NormBackward
 """All that have the activation's curve in them."""

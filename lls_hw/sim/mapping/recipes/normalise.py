@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, Norm, NormBackward
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, NormBackward, NormOp
 from lls_hw.sim.mapping.context import Context
 from lls_hw.sim.mapping.stream import Flow, Pass, Stream
 from lls_hw.sim.mapping.stream_ops import Grouped, Parts, Recipe, Streams, channel_bytes, channel_groups, held_channels
@@ -153,7 +153,7 @@ def _second_phase(ctx: Context, op: BatchNorm | BatchNormBackward, one: Phases) 
     return Recipe(stream, passes_before=0, again=one.again)
 
 
-def activation(op: Norm) -> tuple[str, ...]:
+def activation(op: NormOp) -> tuple[str, ...]:
     """Work entry of the activation."""
     return ("leaky",) if op.shape.negative_slope else ("relu",)
 
