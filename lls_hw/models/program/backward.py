@@ -12,66 +12,19 @@ from lls_hw.models.program.ops.pooling import PoolBackward
 from lls_hw.models.spec.geometry import Layer, PoolGrid, PoolLayer, WeightedLayer
 
 
-def batch_norm_backward(
+def norm_backward(
     b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage, means: bool = False
 ) -> str:
-    """Error in front of a layer's BatchNorm, and the gradients of gamma and beta; of a frozen one that of beta.
+    """Error in front of a layer's norm, and the gradients of gamma and beta; of a frozen norm that of beta.
 
     A pooled `delta` is spread over the windows of `spread`; it holds window sums, or `means`.
     """
     out = b.delta_y(layer)
-    for own, backward in ((layer.is_frozen, _frozen_backward), (layer.is_group_normed, _group_backward)):
-        if own:
-            backward(b, layer, delta, spread=spread, stage=stage, means=means)
-            return out
-    gamma_grad, beta_grad = (b.gradient(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
-    b.add(
-        BatchNormBackward(
-            layer=layer.name,
-            stage=stage,
-            batch=b.batch,
-            shape=layer,
-            spread=spread,
-            means=means,
-            error=delta,
-            y=b.preactivation(layer),
-            stats=b.statistics(layer),
-            out=out,
-            gamma_grad=gamma_grad,
-            beta_grad=beta_grad,
-        )
-    )
-    return out
-
-
-def _frozen_backward(
-    b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage, means: bool
-) -> None:
-    gamma, beta = (b.parameter(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
-    b.add(
-        FrozenNormBackward(
-            layer=layer.name,
-            stage=stage,
-            batch=b.batch,
-            shape=layer,
-            spread=spread,
-            means=means,
-            error=delta,
-            y=b.preactivation(layer),
-            gamma=gamma,
-            beta=beta,
-            running=b.running(layer),
-            out=b.delta_y(layer),
-            beta_grad=b.gradient(layer.name, "beta", (layer.out_c,)),
-        )
-    )
-
-
-def _group_backward(
-    b: Builder, layer: WeightedLayer, delta: str, *, spread: PoolGrid | None, stage: Stage, means: bool
-) -> None:
-    gamma, beta = (b.parameter(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
-    gamma_grad, beta_grad = (b.gradient(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta"))
+    grads: dict[str, Any] = {
+        f"{which}_grad": b.gradient(layer.name, which, (layer.out_c,))
+        for which in ("gamma", "beta")
+        if which not in layer.constants
+    }
     at: dict[str, Any] = {
         "layer": layer.name,
         "stage": stage,
@@ -79,16 +32,19 @@ def _group_backward(
         "shape": layer,
         "spread": spread,
         "means": means,
-    }
-    maps: dict[str, Any] = {
         "error": delta,
         "y": b.preactivation(layer),
-        "stats": b.statistics(layer),
-        "gamma": gamma,
-        "beta": beta,
     }
-    b.add(GroupNormSums(**at, **maps, pulls=b.pulls(layer), gamma_grad=gamma_grad, beta_grad=beta_grad))
-    b.add(GroupNormBackward(**at, **maps, pulls=b.pulls(layer), out=b.delta_y(layer)))
+    parameters: dict[str, Any] = {which: b.parameter(layer.name, which, (layer.out_c,)) for which in ("gamma", "beta")}
+    if layer.is_frozen:
+        b.add(FrozenNormBackward(**at, **parameters, running=b.running(layer), out=out, **grads))
+    elif layer.is_group_normed:
+        own: dict[str, Any] = {"stats": b.statistics(layer), "pulls": b.pulls(layer)}
+        b.add(GroupNormSums(**at, **parameters, **own, **grads))
+        b.add(GroupNormBackward(**at, **parameters, **own, out=out))
+    else:
+        b.add(BatchNormBackward(**at, stats=b.statistics(layer), out=out, **grads))
+    return out
 
 
 def input_gradient(b: Builder, layer: WeightedLayer, error: str, into: Layer) -> str:

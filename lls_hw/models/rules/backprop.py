@@ -1,6 +1,6 @@
 """Inference and backpropagation: the forward pass, and the exact gradient back through the whole network."""
 
-from lls_hw.models.program.backward import batch_norm_backward, classifier_loss, input_gradient, pool_backward
+from lls_hw.models.program.backward import classifier_loss, input_gradient, norm_backward, pool_backward
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.rules.rule import Rule
 from lls_hw.models.spec.geometry import Layer, PoolLayer, WeightedLayer
@@ -40,7 +40,7 @@ def _backward(b: Builder, layers: tuple[Layer, ...], index: int, source: str, de
         return delta if into is None else pool_backward(b, layer, into)
     error = delta
     if layer.batch_norm:
-        error = batch_norm_backward(b, layer, delta, spread=None, stage="input_grad")
+        error = norm_backward(b, layer, delta, spread=None, stage="input_grad")
     b.weight_gradient(layer, source, error)
     if into is not None:
         delta = input_gradient(b, layer, error, into)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lls_hw.models.program.backward import batch_norm_backward, input_gradient, learn_classifier
+from lls_hw.models.program.backward import input_gradient, learn_classifier, norm_backward
 from lls_hw.models.program.builder import Builder
 from lls_hw.models.program.ops.base import Stage
 from lls_hw.models.spec.geometry import Layer, PoolGrid, WeightedLayer
@@ -87,7 +87,7 @@ def learn_block(
     for index in range(len(layers) - 1, -1, -1):
         layer = layers[index]
         means = spread is not None and holds == "means"
-        error = batch_norm_backward(b, layer, delta, spread=spread, means=means, stage=stage)
+        error = norm_backward(b, layer, delta, spread=spread, means=means, stage=stage)
         b.weight_gradient(layer, sources[index], error)
         if index > 0:
             delta = input_gradient(b, layer, error, layers[index - 1])
