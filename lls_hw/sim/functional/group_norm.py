@@ -9,8 +9,8 @@ import numpy as np
 
 from lls_hw.models.program.ops.group_norm import GroupNorm, GroupNormBackward, GroupNormSums, GroupStatistics
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
-from lls_hw.sim.functional.normalise import PEAK_FRAC, activation, curve_of, cut_of, ends, spread_gradient
-from lls_hw.sim.functional.readback import Value
+from lls_hw.sim.functional.norm_errors import PEAK_FRAC, read_error, write_error
+from lls_hw.sim.functional.normalise import activation, curve_of, cut_of, ends, norm_gradients
 from lls_hw.sim.kernels import norm, norm_group, norm_maps
 from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.events import PEAK, Events, plus
@@ -35,11 +35,11 @@ def run_group_statistics(m: IntegerMachine, op: GroupStatistics) -> None:
 def sample_sums(maps: Ints) -> Wide:
     """(samples, 2, channels): sums and sums of squares over the positions of maps (samples, positions, channels)."""
     sums = np.zeros((len(maps), 2, maps.shape[2]), np.int64)
-    unused = np.zeros((2, maps.shape[2]), np.int64)
+    extremes = np.zeros_like(sums)  # a sample's own, so that no thread writes another's
 
     def work(first: int, last: int) -> None:
         for n in range(first, last):
-            norm.channel_sums(maps[n], 0, maps.shape[1], sums[n], unused.copy())
+            norm.channel_sums(maps[n], 0, maps.shape[1], sums[n], extremes[n])
 
     run(work, len(maps))
     return sums
@@ -89,9 +89,7 @@ def make_words(
 
 def run_group_norm(m: IntegerMachine, op: GroupNorm) -> None:
     """One pass where the scale is known; else the extremes of y take one before it."""
-    y = m.read(op.y)
-    maps = y.codes.reshape(op.batch, -1, op.shape.out_c)
-    normalise_samples(m, op, maps)
+    normalise_samples(m, op, m.read(op.y).codes.reshape(op.batch, -1, op.shape.out_c))
 
 
 def normalise_samples(m: IntegerMachine, op: GroupNorm, maps: Ints) -> None:
@@ -123,14 +121,13 @@ def normalise_samples(m: IntegerMachine, op: GroupNorm, maps: Ints) -> None:
 
 def _peak(y: Ints, stats: Ints, curve: Curve) -> int:
     """Of one sample: the map is monotone, its largest outputs are those of y's ends."""
-    return int(
-        norm_maps.forward_peak(np.stack([y.min(axis=0), y.max(axis=0)]).astype(np.int64), stats, curve, PEAK_FRAC)
-    )
+    extremes = np.stack([y.min(axis=0), y.max(axis=0)]).astype(np.int64)
+    return int(norm_maps.forward_peak(extremes, stats, curve, PEAK_FRAC))
 
 
 def run_group_norm_sums(m: IntegerMachine, op: GroupNormSums) -> None:
     """One pass that sums; then the pulls of every sample and group, and the gradients of gamma and beta."""
-    y, (error, each_pass) = m.read(op.y), _error(m, op)
+    y, (error, each_pass) = m.read(op.y), read_error(m, op)
     maps = y.codes.reshape(op.batch, -1, op.shape.out_c)
     words = channel_words(m, op)
     sums = error_sums(error.codes.reshape(maps.shape), maps, words)
@@ -139,11 +136,6 @@ def run_group_norm_sums(m: IntegerMachine, op: GroupNormSums) -> None:
     make_words(m, op, plus(norm_maps.BACK_OFFSETS, norm_group.JOINS), 1)
     store_pulls(m, op, sums, words.weights)
     norm_gradients(m, op, sums.sum(axis=0), error.frac)
-
-
-def _error(m: IntegerMachine, op: GroupNormSums | GroupNormBackward) -> tuple[Value, Events]:
-    error = m.read(op.error)
-    return (error, {}) if op.spread is None else spread_gradient(m, op, error)
 
 
 def error_sums(error: Ints, maps: Ints, words: ChannelWords) -> Wide:
@@ -168,15 +160,9 @@ def store_pulls(m: IntegerMachine, op: GroupNormSums, sums: Wide, weights: Wide)
     m.write(op.pulls, pulls, 0)
 
 
-def norm_gradients(m: IntegerMachine, op: GroupNormSums, sums: Wide, error_frac: int) -> None:
-    """The gradients of gamma and beta are the sums over all samples."""
-    m.narrow_to_fit(op.gamma_grad, sums[1], error_frac + norm.GUARD + norm_maps.XHAT_FRAC)
-    m.narrow_to_fit(op.beta_grad, sums[0], error_frac + norm.GUARD)
-
-
 def run_group_norm_backward(m: IntegerMachine, op: GroupNormBackward) -> None:
     """A pass that narrows; before it, where the scale is not known, one that measures."""
-    y, (error, each_pass) = m.read(op.y), _error(m, op)
+    y, (error, each_pass) = m.read(op.y), read_error(m, op)
     shape = op.batch, op.shape.positions, op.shape.out_c
     backward_samples(m, op, (error.codes.reshape(shape), y.codes.reshape(shape)), error.frac - y.frac, each_pass)
 
@@ -185,17 +171,20 @@ def backward_samples(
     m: IntegerMachine, op: GroupNormBackward, maps: tuple[Ints, Ints], in_frac: int, each: Events
 ) -> None:
     """Positions of the samples at hand: (error, y), each (samples, positions, channels)."""
-    words, bits = channel_words(m, op), m.program.tensors[op.out].bits
+    words = channel_words(m, op)
     pulls = m.read(op.pulls).codes.astype(np.int64).reshape(-1, op.shape.norm_groups, 2)
     samples, length, channels = maps[1].shape
     passes = 1 if m.scales.known(op.out) else 2
     make_words(m, op, norm_maps.BACK_OFFSETS, passes)
     m.passed(op.pulls, passes - 1)
     delta, y = (part.reshape(-1, channels) for part in maps)
-    out = np.empty(y.shape, container(bits))
+    out = np.empty(y.shape, container(m.program.tensors[op.out].bits))
 
     def narrow(out_frac: int, store: bool) -> tuple[int, int]:
         cut = cut_of(m, op.out, out_frac)
+        if not store:
+            m.passed(op.error)
+            m.passed(op.y)
         events = plus(norm_group.GROUP_APPLY, activation(words.curve), m.narrowing(op.out).events if store else {})
         m.did(events, y.size)
         m.did(each)
@@ -211,19 +200,7 @@ def backward_samples(
         parts = [part for found in run(work, samples) for part in found]
         return sum(int(part[0]) for part in parts), max(int(part[1]) for part in parts)
 
-    def measure() -> Peak:
-        frac = PEAK_FRAC + in_frac
-        m.passed(op.error)
-        m.passed(op.y)
-        return Peak(narrow(frac, store=False)[1], frac + norm_maps.PEAK_GUARD)
-
-    if m.scales.watches(op.out):
-        m.did(PEAK, y.size)
-    out_frac = m.scales.frac(op.out, bits, measure)
-    saturated, peak = narrow(out_frac, store=True)
-    m.record.saturated += saturated
-    m.scales.saw(op.out, Peak(peak, out_frac + norm_maps.PEAK_GUARD))
-    m.write(op.out, out, out_frac)
+    write_error(m, op, out, in_frac, narrow)
 
 
 RUNNERS: Runners = {

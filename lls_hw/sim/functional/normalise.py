@@ -5,22 +5,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward, NormOp
+from lls_hw.models.program.ops.group_norm import GroupNormSums
+from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormOp
 from lls_hw.sim.functional.machine import IntegerMachine, Peak, Runners
-from lls_hw.sim.functional.pooling import windows
+from lls_hw.sim.functional.norm_errors import PEAK_FRAC, read_error, write_error
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.kernels import norm, norm_maps
 from lls_hw.sim.kernels.codes import Ints, Wide
 from lls_hw.sim.kernels.events import PEAK, Events, plus
 from lls_hw.sim.kernels.inference import RUNNING_CONSTANTS, running_constants
 from lls_hw.sim.kernels.norm_maps import Curve, Cut
-from lls_hw.sim.kernels.pool import SHARE, spread_windows
 from lls_hw.sim.kernels.requant import container
 from lls_hw.sim.kernels.tables import mantissa
 from lls_hw.sim.kernels.threads import run
 
 RUNNING_FRAC = 16
-PEAK_FRAC = 20
 
 
 def curve_of(op: NormOp, beta_frac: int) -> Curve:
@@ -158,10 +157,7 @@ def forward_codes(m: IntegerMachine, op: BatchNorm, flat: Ints, stats: Ints, *, 
 
 def run_batch_norm_backward(m: IntegerMachine, op: BatchNormBackward) -> None:
     """Sums of the masked error, then delta_y; the gradients of gamma and beta are those sums."""
-    delta, y, stats = m.read(op.error), m.read(op.y), m.read(op.stats)
-    each_pass: Events = {}
-    if op.spread is not None:
-        delta, each_pass = spread_gradient(m, op, delta)
+    (delta, each_pass), y, stats = read_error(m, op), m.read(op.y), m.read(op.stats)
     flat, flat_y = delta.codes.reshape(-1, op.shape.out_c), y.codes.reshape(-1, op.shape.out_c)
     curve = curve_of(op, stats.frac)
     sums = error_sums(op, (flat, flat_y), stats)
@@ -187,7 +183,7 @@ def error_sums(op: BatchNormBackward, maps: tuple[Ints, Ints], stats: Value) -> 
     return total
 
 
-def norm_gradients(m: IntegerMachine, op: BatchNormBackward, sums: Wide, error_frac: int) -> None:
+def norm_gradients(m: IntegerMachine, op: BatchNormBackward | GroupNormSums, sums: Wide, error_frac: int) -> None:
     """The gradients of gamma and beta are the sums."""
     m.narrow_to_fit(op.gamma_grad, sums[1], error_frac + norm.GUARD + norm_maps.XHAT_FRAC)
     m.narrow_to_fit(op.beta_grad, sums[0], error_frac + norm.GUARD)
@@ -206,16 +202,15 @@ def backward_codes(
     m: IntegerMachine, op: BatchNormBackward, maps: tuple[Ints, Ints], form: "BackForm", each: Events
 ) -> None:
     """A pass that narrows; before it, where the scale is not known, one that measures. Each reads error and y."""
-    name, y = op.out, maps[1]
-    bits, in_frac = m.program.tensors[name].bits, form.in_frac
-    out = np.empty(y.shape, container(bits))
+    y, in_frac = maps[1], form.in_frac
+    out = np.empty(y.shape, container(m.program.tensors[op.out].bits))
     shared = form.stats, form.means, form.curve, form.in_frac
 
     def narrow(out_frac: int, store: bool) -> tuple[int, int]:
-        cut = cut_of(m, name, out_frac)
+        cut = cut_of(m, op.out, out_frac)
         m.passed(op.error)
         m.passed(op.y)
-        m.did(plus(norm_maps.BACK_APPLY, activation(form.curve), m.narrowing(name).events if store else {}), y.size)
+        m.did(plus(norm_maps.BACK_APPLY, activation(form.curve), m.narrowing(op.out).events if store else {}), y.size)
         m.did(each)
 
         def work(first: int, last: int) -> tuple[int, int]:
@@ -224,53 +219,7 @@ def backward_codes(
         parts = run(work, y.shape[0])
         return int(sum(part[0] for part in parts)), int(max(part[1] for part in parts))
 
-    def measure() -> Peak:
-        frac = PEAK_FRAC + in_frac
-        return Peak(narrow(frac, store=False)[1], frac + norm_maps.PEAK_GUARD)
-
-    if m.scales.watches(name):
-        m.did(PEAK, y.size)
-    out_frac = m.scales.frac(name, bits, measure)
-    saturated, peak = narrow(out_frac, store=True)
-    m.record.saturated += saturated
-    m.scales.saw(name, Peak(peak, out_frac + norm_maps.PEAK_GUARD))
-    m.write(name, out, out_frac)
-
-
-def spread_gradient(m: IntegerMachine, op: NormBackward, grad: Value) -> tuple[Value, Events]:
-    """The pooled gradient at every position of its window, and what that takes: a sum where windows overlap.
-
-    On the chip it is addressing, not storage: every pass that reads the error does it anew.
-    """
-    s, grid = op.shape, op.spread
-    assert grid is not None
-    samples = grad.codes.size // grid.latents(s.out_c)
-    rows, cols, channels, shape = grid.rows, grid.cols, s.out_c, (samples, s.out_h, s.out_w, s.out_c)
-    if grid.channels is not None:
-        cols, channels, shape = grid.channels, 1, (samples, 1, s.out_c, 1)
-    codes, frac = grad.codes, grad.frac
-    shared = SHARE if op.means else {}
-    if op.means:
-        codes, frac = _shared(m, grid.areas, codes.reshape(samples, len(grid.areas), channels), frac)
-    out = np.empty(shape, np.int32)
-    pooled = codes.reshape(samples, channels, len(rows), len(cols))
-    grids = windows(rows), windows(cols)
-    spread = run(lambda first, last: spread_windows(pooled[first:last], *grids, out[first:last]), samples)
-    took = {event: number * codes.size for event, number in shared.items()}
-    return Value(out, frac), {**took, "adds": sum(spread) - out.size}
-
-
-def _shared(m: IntegerMachine, areas: tuple[int, ...], codes: Ints, frac: int) -> tuple[Wide, int]:
-    """Gradients of means (batch, window, channel) times the reciprocals of their windows' areas, channels first.
-
-    Rounded once, to at most 17 bits, with as many more fraction bits as the smallest area leaves.
-    """
-    guard = 17 - m.program.precision.error_bits + min(areas).bit_length() - 1
-    pairs = np.array([mantissa(Fraction(1, area)) for area in areas], np.int64)
-    share, shift = pairs[:, :1], pairs[:, 1:] - guard
-    left, right = np.maximum(-shift, 0), np.maximum(shift, 0)
-    shared = ((codes.astype(np.int64) * share << left) + ((1 << right) >> 1)) >> right
-    return np.ascontiguousarray(shared.transpose(0, 2, 1)), frac + guard
+    write_error(m, op, out, in_frac, narrow)
 
 
 RUNNERS: Runners = {BatchNorm: run_batch_norm, BatchNormBackward: run_batch_norm_backward}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lls_hw.models.program.ops.group_norm import GroupNorm, GroupNormBackward, GroupNormSums, GroupStatistics
-from lls_hw.sim.functional import group_norm
+from lls_hw.sim.functional import group_norm, normalise
 from lls_hw.sim.kernels.codes import Ints
 from lls_hw.sim.replay.machine import TileMachine
 from lls_hw.sim.replay.norm_parts import error_at
@@ -83,7 +83,7 @@ class GroupNormSumsUnit(_SampleUnit):
 
     def between(self) -> None:
         """The gradients of gamma and beta."""
-        group_norm.norm_gradients(self.m, self.op, self.total, self.error_frac)
+        normalise.norm_gradients(self.m, self.op, self.total, self.error_frac)
 
 
 class GroupNormBackwardUnit(_SampleUnit):

@@ -7,7 +7,7 @@ import numpy as np
 
 from lls_hw.models.program.ops.normalise import BatchNorm, BatchNormBackward, FrozenNormBackward, NormBackward
 from lls_hw.models.spec.geometry import PoolGrid, Window
-from lls_hw.sim.functional import normalise
+from lls_hw.sim.functional import norm_errors
 from lls_hw.sim.functional.readback import Value
 from lls_hw.sim.mapping.recipes.normalise import share
 from lls_hw.sim.replay.errors import ReplayError
@@ -53,9 +53,8 @@ def _features(grid: PoolGrid, width: int, channels: Window) -> PoolGrid:
 
 def error_at(m: TileMachine, op: NormBackward, at: "UnitRows") -> Value:
     """The error at the rows at hand, (positions, channels): a map's own, or a pooled one's of their samples."""
-    error, channels = m.read(op.error), op.shape.out_c
+    (error, _), channels = norm_errors.read_error(m, op), op.shape.out_c
     if op.spread is not None:
-        error, _ = normalise.spread_gradient(m, op, error)
         maps = error.codes.reshape(at.samples[1] - at.samples[0], at.of, channels)
         error = Value(maps[:, slice(*at.units)], error.frac)
     return Value(np.ascontiguousarray(error.codes).reshape(-1, channels), error.frac)

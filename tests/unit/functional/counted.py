@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lls_hw.sim.functional import frozen, group_norm, local, loss, machine, normalise, pooling, update
+from lls_hw.sim.functional import frozen, group_norm, local, loss, machine, norm_errors, normalise, pooling, update
 from lls_hw.sim.kernels import jit
 from tests.oracles.counting import LEDGER, Amount, Word
 
@@ -168,7 +168,7 @@ class Kernels:
 def patch(monkeypatch: Any) -> None:
     """Let the functional engine run on counting kernels, on one thread."""
     monkeypatch.setenv("LLS_HW_THREADS", "1")
-    for module in (frozen, group_norm, local, loss, normalise, pooling, update):
+    for module in (frozen, group_norm, local, loss, norm_errors, normalise, pooling, update):
         for name, value in list(vars(module).items()):
             if name in jit.KERNELS and value is jit.KERNELS[name]:
                 monkeypatch.setattr(module, name, counting(name))
