@@ -30,6 +30,7 @@ from lls_hw.sim.schedule.bound import compulsory_bytes
 from lls_hw.sim.schedule.explain import schedule_text
 from scripts.reproduce.accelforge_chains import CHAINS, Chain, layers_of, program_of
 from scripts.reproduce.accelforge_figures import Least, Row, Side, mappings, page, words_table
+from scripts.reproduce.pages import write_between
 
 DRIVER = Path(__file__).with_name("accelforge_driver.py")
 SEARCHES = (
@@ -115,6 +116,11 @@ def theirs(found: Sequence[Mapping[str, Any] | None]) -> Side | None:
     return Side(words=best["words"], moved=best["moved"], how="\n".join(best["mapping"]))
 
 
+def word_chip(name: str) -> AcceleratorSpec:
+    """A chip whose DRAM has bursts of a word, and rows that hold all."""
+    return load("chips", name, AcceleratorSpec, "--chip").changed("dram", burst_bytes=1, row_bytes=1 << 20)
+
+
 def sized(chip: AcceleratorSpec, size_bytes: int, *, doubled: bool = False) -> AcceleratorSpec:
     """The chip with another scratchpad."""
     return chip.changed("scratchpad", capacity_bytes=size_bytes, double_buffered=doubled)
@@ -153,7 +159,7 @@ def main() -> int:
     parser.add_argument("--mappings", type=Path, help="a file for the mappings of all rows")
     parser.add_argument("--write", type=Path, help="a page with <!-- accelforge --> marks")
     args = parser.parse_args()
-    chip = load("chips", args.chip, AcceleratorSpec, "--chip").changed("dram", burst_bytes=1, row_bytes=1 << 20)
+    chip = word_chip(args.chip)
     chains = [chain for chain in CHAINS if chain.name in args.chains.split(",")]
     rows: list[Row] = []
     leasts: list[Least] = []
@@ -175,9 +181,7 @@ def main() -> int:
     if args.write is None:
         print(text)
         return 0
-    head, _, rest = args.write.read_text().partition("<!-- accelforge -->")
-    tail = rest.partition("<!-- end accelforge -->")[2]
-    args.write.write_text(f"{head}<!-- accelforge -->\n\n{text}\n\n<!-- end accelforge -->{tail}")
+    write_between(args.write, "accelforge", text)
     return 0
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from lls_hw.models.registry import load
 from lls_hw.models.spec.accelerator import AcceleratorSpec
 from lls_hw.sim.mapping import schedule
 from lls_hw.sim.schedule import estimate
-from scripts.reproduce.accelforge import ours, sized
+from scripts.reproduce.accelforge import ours, sized, word_chip
 from scripts.reproduce.accelforge_chains import CHAINS, NORM_TENSORS, normed_program_of, program_of
 from scripts.reproduce.accelforge_figures import Side
+from scripts.reproduce.pages import write_between
 
 NOTHING = 1 << 30
 """A share of one in so many: none."""
@@ -80,27 +80,19 @@ def _is_norm(name: str) -> bool:
     return name.split(maxsplit=1)[0].rpartition("/")[2] in NORM_TENSORS
 
 
-def between(page: str, mark: str, text: str) -> str:
-    """The page with the text between two marks."""
-    head, _, rest = page.partition(f"<!-- {mark} -->")
-    return f"{head}<!-- {mark} -->\n\n{text}\n\n<!-- end {mark} -->{rest.partition(f'<!-- end {mark} -->')[2]}"
-
-
 def main() -> int:
     """Print the tables, or write them between the marks of a page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--chip", default="edge_16x16")
     parser.add_argument("--write", type=Path, help="a page with <!-- rooms --> and <!-- norms --> marks")
     args = parser.parse_args()
-    chip = load("chips", args.chip, AcceleratorSpec, "--chip").changed("dram", burst_bytes=1, row_bytes=1 << 20)
+    chip = word_chip(args.chip)
     tables = {"rooms": "\n".join((*HEAD, *rows(chip))), "norms": "\n".join((*NORMS_HEAD, *norms(chip)))}
     if args.write is None:
         print("\n\n".join(tables.values()))
         return 0
-    page = args.write.read_text()
     for mark, text in tables.items():
-        page = between(page, mark, text)
-    args.write.write_text(page)
+        write_between(args.write, mark, text)
     return 0
 
 

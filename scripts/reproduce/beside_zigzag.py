@@ -33,6 +33,7 @@ from lls_hw.sim.cost.energy import explain_energy
 from lls_hw.sim.cost.energy_lines import PriceLine, price_list
 from lls_hw.sim.event.engine import run_events
 from lls_hw.sim.mapping.objective import objective_on
+from scripts.reproduce.pages import write_between
 from scripts.reproduce.zigzag_figures import Pair, Side, causes, energies, theirs, traffic, words
 
 LAYERS = (
@@ -203,9 +204,7 @@ def main() -> int:
     if args.write is None:
         print(text)
         return 0
-    head, _, rest = args.write.read_text().partition("<!-- zigzag -->")
-    tail = rest.partition("<!-- end zigzag -->")[2]
-    args.write.write_text(f"{head}<!-- zigzag -->\n\n{text}\n\n<!-- end zigzag -->{tail}")
+    write_between(args.write, "zigzag", text)
     return 0
 
 
