@@ -93,9 +93,8 @@ def _activated_beside_constants(
 
 def _group_normed(layer: WeightedLayer, y: Tensor, state: Mapping[str, Tensor]) -> Tensor:
     """LeakyReLU(GroupNorm(y)); a group of one value but for rounding leaves exactly beta, as in integers."""
-    groups = y.reshape(len(y), layer.norm_groups, -1)
-    constant = _constant_channels(groups.transpose(0, 1).reshape(1, -1, groups.shape[2]))
-    constant = constant.reshape(layer.norm_groups, len(y), 1).transpose(0, 1)
+    groups = y.reshape(1, len(y) * layer.norm_groups, -1)
+    constant = _constant_channels(groups)
     if constant.any():
         y = (groups - torch.where(constant, groups.detach(), 0.0)).reshape(y.shape)
     out = functional.group_norm(y, layer.norm_groups, state["gamma"], state["beta"], BN_EPS)

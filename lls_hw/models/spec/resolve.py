@@ -40,7 +40,7 @@ def resolve(network: NetworkSpec) -> tuple[Layer, ...]:
 
     Raises
     ------
-    SpecError : a kernel or a pooling does not fit its input.
+    SpecError : a kernel or a pooling does not fit its input, or a group norm its layer's channels.
     """
     c, h, w = network.input
     taken = frozenset(layer.name for layer in network.layers if isinstance(layer, Block))
