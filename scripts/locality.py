@@ -19,7 +19,7 @@ from lls_hw.report.style import LIGHT
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 TABLE, PICTURE = DOCS / "locality.csv", DOCS / "locality.svg"
 NETS = ("vww_cnn", "mlperf_tiny_vww", "smallconv", "vgg8")
-NORMS = ("batch", "frozen")
+NORMS = ("batch", "group", "frozen")
 BATCHES = (1, 8)
 SRAMS_KIB = (64, 128, 256, 512, 1024, 2048, 4096)
 RULES = ("bp", "lls_m")
