@@ -14,6 +14,7 @@ class Chain:
     ----------
     places : phases, and ops by their number: those that have no phases, and those whose mapping the user has pinned.
     floating : ops that nothing in the step waits for (updates), by the place after which each can run.
+    floating_reads : what those read: it has to be in memory, since no group has them for readers.
     """
 
     def __init__(self, program: Program, chip: AcceleratorSpec) -> None:
@@ -22,6 +23,7 @@ class Chain:
         self.makers: dict[str, int] = {}
         self.wanted: dict[str, list[int]] = {}
         self.floating: dict[int, list[Op]] = {}
+        self.floating_reads: set[str] = set()
         touched: dict[str, int] = {}
         later = _read_later(program)
         for index, op in enumerate(program.ops):
@@ -29,6 +31,7 @@ class Chain:
             if not phases and not later[index]:
                 after = max(touched.get(name, -1) for name in (*op.reads, *op.writes))
                 self.floating.setdefault(after, []).append(op)
+                self.floating_reads.update(op.reads)
                 for name in op.reads:  # they are to be there until it runs, and it may run last
                     self.wanted.setdefault(name, []).append(2 * len(program.ops))
                 touched.update(dict.fromkeys(op.writes, after))

@@ -83,7 +83,11 @@ class OrderSearch:
     ) -> None:
         self.chain, self.cost, self.keeping, self.again = chain, cost, keeping, again
         tensors = chain.program.tensors
-        self.small = frozenset(name for name in chain.makers if not again or tensors[name].size_bytes <= small_bytes)
+        self.small = frozenset(
+            name
+            for name in chain.makers
+            if not again or name in chain.floating_reads or tensors[name].size_bytes <= small_bytes
+        )
         self.maps = frozenset(chain.makers)
         self.kept_from = chain.wanted_from if small_bytes else chain.of_use_from  # of long programs, fewer states
         self.known: dict[tuple[tuple[int, ...], frozenset[str], int], tuple[Continuation, ...]] = {}

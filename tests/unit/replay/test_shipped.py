@@ -8,6 +8,7 @@ import pytest
 from lls_hw.models.registry import names
 from lls_hw.models.rules.registry import rules
 from lls_hw.models.spec.geometry import NORMS
+from lls_hw.models.spec.network import NetworkSpec
 from tests.unit.functional.small import with_fitting_norm
 from tests.unit.replay.cases import case, chip, shrunk
 
@@ -33,3 +34,19 @@ def test_shipped__schedules_carried_out_give_both_engines_numbers(net: str, rule
         assert proof.differences == ()
         assert proof.kept == sum(tensor.kept for tensor in made.program.tensors.values())
         assert proof.peak_bytes <= proof.capacity_bytes
+
+
+def test_poolings_in_front_of_the_first_block__what_their_gradients_read_is_stored() -> None:
+    """Nothing waits for those gradients, so they run by themselves, after the groups that made what they read."""
+    pool = {"kind": "max_pool", "size": 2}
+    conv = {"kind": "conv", "name": "c", "out_channels": 8, "kernel": 3, "stride": 1, "padding": 1, "pool": 2}
+    linear = {"kind": "linear", "name": "f", "out_features": 8, "pool": 1}
+    network = NetworkSpec.from_mapping(
+        {"name": "pooled", "input": [16, 16, 16], "classes": 3, "layers": [pool, pool, conv, linear]}, "pooled"
+    )
+    made = case(network, "bp", chip(sram_kib=4))
+    assert made is not None
+    schedules = made.schedules("best")
+    assert schedules
+    for schedule in schedules:
+        assert made.replay(schedule).differences == ()
