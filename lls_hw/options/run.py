@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from lls_hw.models.spec import quantities as q
+from lls_hw.models.spec.geometry import NORMS
 from lls_hw.options.option import Option
 from lls_hw.sim.array import DATAFLOWS
 from lls_hw.sim.mapping.objective import OBJECTIVES, ObjectiveName
@@ -75,6 +76,6 @@ class RunChoices(LearningChoices, DesignChoices):
     numerics: Annotated[bool, Option("Costs alone.", negated=True)] = True
     costs: Annotated[bool, Option("Integers alone.", negated=True)] = True
     norm: Annotated[
-        str | None, Option("Statistics that every block normalises with.", metavar="batch|frozen", after="net")
+        str | None, Option("Statistics that every block normalises with.", metavar="|".join(NORMS), after="net")
     ] = None
     baseline: Annotated[str, Option("Rule to compare the costs with.", metavar="RULE|none")] = DEFAULT_BASELINE
