@@ -14,7 +14,6 @@ class Chain:
     ----------
     places : phases, and ops by their number: those that have no phases, and those whose mapping the user has pinned.
     floating : ops that nothing in the step waits for (updates), by the place after which each can run.
-    floating_reads : what those read: it has to be in memory, since no group has them for readers.
     """
 
     def __init__(self, program: Program, chip: AcceleratorSpec) -> None:
@@ -23,7 +22,6 @@ class Chain:
         self.makers: dict[str, int] = {}
         self.wanted: dict[str, list[int]] = {}
         self.floating: dict[int, list[Op]] = {}
-        self.floating_reads: set[str] = set()
         touched: dict[str, int] = {}
         later = _read_later(program)
         for index, op in enumerate(program.ops):
@@ -31,7 +29,6 @@ class Chain:
             if not phases and not later[index]:
                 after = max(touched.get(name, -1) for name in (*op.reads, *op.writes))
                 self.floating.setdefault(after, []).append(op)
-                self.floating_reads.update(op.reads)
                 for name in op.reads:  # they are to be there until it runs, and it may run last
                     self.wanted.setdefault(name, []).append(2 * len(program.ops))
                 touched.update(dict.fromkeys(op.writes, after))
@@ -57,7 +54,7 @@ class Chain:
         return place
 
     def wanted_from(self, at: int) -> frozenset[str]:
-        """Maps that the places from `at` on read."""
+        """Maps that the places from `at` on read, or floating ops, which may run after the last place."""
         return self._wanted[at]
 
     def of_use_from(self, at: int) -> frozenset[str]:

@@ -83,10 +83,9 @@ class OrderSearch:
     ) -> None:
         self.chain, self.cost, self.keeping, self.again = chain, cost, keeping, again
         tensors = chain.program.tensors
-        self.small = frozenset(
-            name
-            for name in chain.makers
-            if not again or name in chain.floating_reads or tensors[name].size_bytes <= small_bytes
+        to_the_end = chain.wanted_from(len(chain.places))  # by floating ops: in memory, since they are in no group
+        self.always = frozenset(
+            name for name in chain.makers if not again or name in to_the_end or tensors[name].size_bytes <= small_bytes
         )
         self.maps = frozenset(chain.makers)
         self.kept_from = chain.wanted_from if small_bytes else chain.of_use_from  # of long programs, fewer states
@@ -157,16 +156,16 @@ class OrderSearch:
         return self.known[key]
 
     def _storing(self, members: tuple[int, ...], wanted: frozenset[str], at: int, end: int) -> Iterator[Continuation]:
-        """The group that stores the small maps that are wanted later and some of the others.
+        """The group that stores those of `always` that are wanted later and some of the others.
 
         In every way; of more than `FREE_MAPS`, whose ways are too many, none, all, one, or all but one: what lies
         between two shorter groups can do.
         """
-        free = sorted(wanted - self.small)
+        free = sorted(wanted - self.always)
         few = range(len(free) + 1) if len(free) <= FREE_MAPS else (0, 1, len(free) - 1, len(free))
         for size in few:
             for chosen in combinations(free, size):
-                stored = frozenset((wanted & self.small).union(chosen))
+                stored = frozenset((wanted & self.always).union(chosen))
                 group = self._group(members, stored, at)
                 cost = self.cost(group)
                 if cost is None:
