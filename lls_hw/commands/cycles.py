@@ -35,7 +35,7 @@ def cycles(
     config: Annotated[
         Path | None, Option("SCALE-Sim cfg: array and dataflow where options are absent.", metavar="FILE.cfg")
     ] = None,
-    convention: Annotated[str, Option("How cycles are counted.", metavar="ours|scalesim")] = "ours",
+    convention: Annotated[str, Option("How cycles are counted.", metavar="|".join(CONVENTIONS))] = "ours",
     *,
     results: ResultChoices,
     draw: Annotated[str | None, Option(DRAW_HELP, metavar="FILE.svg", after="json")] = None,

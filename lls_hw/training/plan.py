@@ -23,7 +23,7 @@ class TrainPlan:
     """
 
     epochs: Annotated[int, Option("Passes over the training images.", quantity=q.EPOCHS)] = 1
-    schedule: Annotated[str, Option("Of the learning rate.", metavar="constant|cosine|multistep")] = "cosine"
+    schedule: Annotated[str, Option("Of the learning rate.", metavar="|".join(SCHEDULES))] = "cosine"
     limit: Annotated[int | None, Option("Train on N images, chosen by the seed.", quantity=q.COUNT)] = None
     test_limit: Annotated[int | None, Option("Test on the first N images.", quantity=q.COUNT)] = None
     test_batch: int = 250
